@@ -1,0 +1,32 @@
+//! Nouns and traits of tumorlens, without input or output.
+//!
+//! Everything that three or more crates need to name lives here: labels, images, samples,
+//! predictions, attributions, the preprocessing specification, measured values and seeds.
+//! `tumorlens-data` and `tumorlens-nn` do not know each other; they meet in the traits of
+//! [`sample`] and [`classifier`].
+
+pub mod attribution;
+pub mod bundle_card;
+pub mod classifier;
+pub mod image;
+pub mod label;
+pub mod measured;
+pub mod observer;
+pub mod prediction;
+pub mod preprocess;
+pub mod probability;
+pub mod sample;
+pub mod seed;
+
+pub use attribution::Attribution;
+pub use bundle_card::BundleCard;
+pub use classifier::{Classifier, ClassifyError};
+pub use image::{GreyImage, Mask, Size};
+pub use label::{ClassIndex, ClassSet};
+pub use measured::{Interval, Measured};
+pub use observer::{Observer, Quiet};
+pub use prediction::{Prediction, Verdict};
+pub use preprocess::PreprocessSpec;
+pub use probability::Probability;
+pub use sample::{Sample, SampleError, SampleInfo, SampleSource, View};
+pub use seed::Seed;

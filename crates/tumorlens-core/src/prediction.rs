@@ -1,0 +1,65 @@
+//! What a classifier says of one image. Serialises to the line that `predict --json` prints.
+
+use crate::probability::Probability;
+use serde::{Deserialize, Serialize};
+
+/// The call on one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Positive at the operating point.
+    Tumor,
+    /// Negative at the operating point.
+    NoTumor,
+    /// A person should look: near the line, or unusual.
+    Refer,
+    /// Not an image that the model may judge, or not readable.
+    Refused,
+}
+
+/// One prediction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The file asked about.
+    pub path: String,
+    /// Calibrated probability of the positive class; absent when refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<Probability>,
+    /// With more than two classes: probability of every class, in the order of the model's class names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<Vec<Probability>>,
+    /// The operating point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Probability>,
+    /// Name of the called class; absent when refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The call.
+    pub verdict: Verdict,
+    /// Why, always for `refer` and `refused`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Name and short hash of the model.
+    pub model: String,
+    /// With a map: values at or above it are the outlined region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map_threshold: Option<f32>,
+}
+
+impl Prediction {
+    /// A refusal with its reason.
+    #[must_use]
+    pub fn refused(path: impl Into<String>, model: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            probability: None,
+            probabilities: None,
+            threshold: None,
+            label: None,
+            verdict: Verdict::Refused,
+            reason: Some(reason.into()),
+            model: model.into(),
+            map_threshold: None,
+        }
+    }
+}

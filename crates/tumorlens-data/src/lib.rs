@@ -1,0 +1,16 @@
+//! Files to samples, without a framework: decode, scan, manifest, copies, split, audit, transforms, phantoms.
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod dataset;
+pub mod fingerprint;
+pub mod format;
+pub mod group;
+pub mod limits;
+pub mod manifest;
+pub mod phantom;
+pub mod prepare;
+pub mod scan;
+pub mod source;
+pub mod split;
+pub mod transform;
