@@ -1,6 +1,7 @@
 //! Limits on what a file may make the program do.
 
-/// Limits for one file.
+/// Limits for one file. They hold before anything large is allocated: the file's length before it is read, its
+/// width and height before it is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest file that is read, in bytes.
@@ -12,7 +13,15 @@ pub struct Limits {
 }
 
 impl Default for Limits {
+    /// 256 MiB a file, 64 Mi pixels a picture, 512 MiB a decoder: above any slice, below what hurts a small machine.
     fn default() -> Self {
         Self { max_file_bytes: 256 << 20, max_pixels: 64 << 20, max_alloc_bytes: 512 << 20 }
+    }
+}
+
+impl Limits {
+    /// The limit as a length in memory; where a pointer is smaller than the limit, memory is the limit.
+    pub(crate) fn max_alloc(&self) -> usize {
+        usize::try_from(self.max_alloc_bytes).unwrap_or(usize::MAX)
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One image of a dataset. Empty strings stand for "not known".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestRow {
     /// Path of the image, relative to the dataset folder where possible.
     pub path: String,
@@ -21,4 +21,8 @@ pub struct ManifestRow {
     pub sha256: String,
     /// Where the image came from: the name of the folder or CSV that was prepared.
     pub source: String,
+    /// The part of a split that somebody else made (`train`, `validation`, `test`), as a folder or a CSV column said;
+    /// empty when not known. Only the audit and `prepare` with the official split look at it.
+    #[serde(default)]
+    pub official_split: String,
 }

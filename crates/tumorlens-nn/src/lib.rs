@@ -1,1 +1,17 @@
-//! placeholder
+//! Networks: models, training, prediction, explanation, bundles.
+//!
+//! The only crate that names burn; no burn type leaves its public API beyond [`network`] and [`device`].
+//! An architecture is a value ([`graph::Graph`]), weights are named host values ([`weights::Weights`]), and a
+//! [`network::Network`] is both on a device. Every layer therefore has a name by which it can be loaded,
+//! frozen, tapped and explained.
+#![forbid(unsafe_code)]
+
+pub mod bundle;
+pub mod device;
+pub mod explain;
+pub mod graph;
+pub mod model;
+pub mod network;
+pub mod predict;
+pub mod train;
+pub mod weights;

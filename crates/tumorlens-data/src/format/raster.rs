@@ -1,7 +1,37 @@
 //! PNG, JPEG, TIFF, BMP and WebP to one grey slice.
+//!
+//! | rule | what holds |
+//! | --- | --- |
+//! | format | by content, never by name |
+//! | depth | 8 bit gives 0 to 255, 16 bit gives 0 to 65535; 1, 2 and 4 bit are spread over 0 to 255 |
+//! | colour | ITU-R BT.601 luma, weights 19595, 38470 and 7471 of 65536, rounded: a grey pixel stays exactly what it was |
+//! | palette | looked up, then as colour |
+//! | alpha | composited over black, the background of MRI |
+//! | orientation | the EXIF or TIFF tag is applied; a value outside 1 to 8 counts as 1 |
+//! | several pages or frames | the first one |
+//! | damage | an error, never a picture with an invented part |
+//! | not read | CMYK, JPEG of 12 bits, floating point, more than 16 bits: an error that says so |
+//!
+//! Decoding never panics and never allocates beyond [`Limits`]: length, width and height are checked first.
+
+mod bmp;
+pub mod facts;
+mod grey;
+mod guard;
+mod jpeg;
+pub mod mask;
+mod orientation;
+mod png;
+pub mod sniff;
+pub mod stored;
+mod tiff;
+mod webp;
 
 use crate::limits::Limits;
+use sniff::{Format, sniff};
+use std::io::Read;
 use std::path::Path;
+use stored::Stored;
 use tumorlens_core::{GreyImage, Size};
 
 /// A decoded picture.
@@ -28,28 +58,140 @@ pub struct PictureInfo {
     pub orientation: u8,
 }
 
-/// A picture could not be decoded.
+/// A picture could not be decoded. The message does not name the file: the caller knows what it is called.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct DecodeError(pub String);
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The file could not be read.
+    #[error("cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    /// Not a file that has an end: a folder, a pipe, a device.
+    #[error("is not a regular file")]
+    NotAFile,
+    /// No bytes.
+    #[error("is empty")]
+    Empty,
+    /// None of the five formats.
+    #[error("is no PNG, JPEG, TIFF, BMP or WebP picture")]
+    UnknownFormat,
+    /// Longer than [`Limits::max_file_bytes`].
+    #[error("is longer than {limit} bytes, the limit")]
+    FileTooLong {
+        /// The limit.
+        limit: u64,
+    },
+    /// More pixels than [`Limits::max_pixels`], or an empty side.
+    #[error("{width}x{height} pixels are refused: a picture has 1 to {limit}")]
+    Dimensions {
+        /// Columns that the file declares.
+        width: u64,
+        /// Rows that the file declares.
+        height: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Decoding would take more memory than [`Limits::max_alloc_bytes`].
+    #[error("decoding needs more than {limit} bytes of memory, the limit")]
+    Memory {
+        /// The limit.
+        limit: u64,
+    },
+    /// A valid file of a kind that is not read.
+    #[error("{format}: {what} is not supported")]
+    Unsupported {
+        /// Format.
+        format: &'static str,
+        /// The kind.
+        what: String,
+    },
+    /// The file contradicts itself or its format, or ends too early.
+    #[error("damaged {format}: {reason}")]
+    Damaged {
+        /// Format.
+        format: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+}
+
+impl DecodeError {
+    pub(crate) fn damaged(format: &'static str, reason: impl std::fmt::Display) -> Self {
+        // Some decoders print byte dumps: one line of bounded length is enough to act on.
+        let line: String = reason.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+        Self::Damaged { format, reason: line }
+    }
+}
 
 /// Decodes a file.
 ///
 /// # Errors
 /// When it cannot be read, is no picture of a known format, is damaged or exceeds a limit.
 pub fn decode_file(path: &Path, limits: &Limits) -> Result<Picture, DecodeError> {
-    let bytes = std::fs::read(path).map_err(|e| DecodeError(e.to_string()))?;
-    decode(&bytes, limits)
+    decode(&read_file(path, limits)?, limits)
 }
 
 /// Decodes bytes.
 ///
 /// # Errors
 /// When they are no picture of a known format, are damaged or exceed a limit.
-pub fn decode(bytes: &[u8], _limits: &Limits) -> Result<Picture, DecodeError> {
-    let grey = image::load_from_memory(bytes).map_err(|e| DecodeError(e.to_string()))?.to_luma8();
-    let size = Size { width: grey.width() as usize, height: grey.height() as usize };
-    let values = grey.into_raw().into_iter().map(f32::from).collect();
-    let image = GreyImage::new(size, values).map_err(|e| DecodeError(e.to_string()))?;
-    Ok(Picture { image, info: PictureInfo { format: "png", stored: size, mode: "L".into(), bits: 8, orientation: 1 } })
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+    let stored = decode_stored(bytes, limits)?;
+    let info = stored.info();
+    let upright = orientation::upright(grey::grey(stored)?, info.orientation);
+    Ok(Picture { image: upright, info })
+}
+
+/// Decodes bytes to the samples as stored: no grey, no turning.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_stored(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    let format = sniff(bytes).ok_or(DecodeError::UnknownFormat)?;
+    guard::without_panic(format.name(), || match format {
+        Format::Png => png::decode(bytes, limits),
+        Format::Jpeg => jpeg::decode(bytes, limits),
+        Format::Tiff => tiff::decode(bytes, limits),
+        Format::Bmp => bmp::decode(bytes, limits),
+        Format::WebP => webp::decode(bytes, limits),
+    })
+}
+
+/// Reads a whole regular file within the limit. Never waits for a pipe and never reads a device.
+///
+/// # Errors
+/// When it is no regular file, cannot be read, or is too long.
+pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, DecodeError> {
+    // Asked before opening: opening a pipe would wait for a writer.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(DecodeError::NotAFile);
+    }
+    let file = std::fs::File::open(path)?;
+    let limit = limits.max_file_bytes;
+    let length = file.metadata()?.len();
+    if length > limit {
+        return Err(DecodeError::FileTooLong { limit });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    // One byte more than the limit, so that a file that grows meanwhile is noticed.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(DecodeError::FileTooLong { limit });
+    }
+    Ok(bytes)
+}
+
+/// Checks declared dimensions and the bytes that the decoded samples take, before anything is allocated for them.
+fn check_dimensions(width: u32, height: u32, bytes_a_pixel: u64, limits: &Limits) -> Result<Size, DecodeError> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 || pixels > limits.max_pixels {
+        let (width, height) = (u64::from(width), u64::from(height));
+        return Err(DecodeError::Dimensions { width, height, limit: limits.max_pixels });
+    }
+    if pixels.saturating_mul(bytes_a_pixel) > limits.max_alloc_bytes {
+        return Err(DecodeError::Memory { limit: limits.max_alloc_bytes });
+    }
+    Ok(Size { width: width as usize, height: height as usize })
 }

@@ -1,0 +1,165 @@
+//! An architecture as a value: named operations in order of evaluation.
+//!
+//! Shapes are those of one image, `[channels, height, width]`; a flat vector of `n` features is `[n, 1, 1]`.
+
+mod builder;
+mod shape;
+
+pub use builder::{ConvShape, GraphBuilder};
+pub use shape::ShapeError;
+
+use serde::{Deserialize, Serialize};
+
+/// Position of a node in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeId(pub usize);
+
+/// Non-linearity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// max(0, x).
+    #[default]
+    Relu,
+    /// x for x > 0, else 0.01 x.
+    LeakyRelu,
+    /// x times the normal distribution function of x (Hendrycks and Gimpel 2016).
+    Gelu,
+    /// x times the logistic function of x (Elfwing et al. 2017).
+    Silu,
+    /// exp(x) - 1 below 0, x above (Clevert et al. 2015).
+    Elu,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Op {
+    /// The image itself.
+    Input,
+    /// 2-D convolution, square kernel, same stride and zero padding on all sides.
+    /// Weight `[outputs, inputs, kernel, kernel]`, bias `[outputs]`.
+    Conv {
+        /// Channels in.
+        inputs: usize,
+        /// Channels out.
+        outputs: usize,
+        /// Side of the kernel.
+        kernel: usize,
+        /// Stride.
+        stride: usize,
+        /// Zero padding.
+        padding: usize,
+        /// Whether a bias is added.
+        bias: bool,
+    },
+    /// Batch normalisation over batch, height and width (Ioffe and Szegedy 2015), epsilon 1e-5, momentum 0.1.
+    BatchNorm {
+        /// Channels.
+        channels: usize,
+    },
+    /// Non-linearity.
+    Activate {
+        /// Which.
+        activation: Activation,
+    },
+    /// Maximum over square windows.
+    MaxPool {
+        /// Side of the window.
+        kernel: usize,
+        /// Stride.
+        stride: usize,
+        /// Padding that never wins.
+        padding: usize,
+    },
+    /// Mean over a grid of `side` x `side` cells, as PyTorch's adaptive_avg_pool2d; 1 is the global mean.
+    AvgPool {
+        /// Cells a side.
+        side: usize,
+    },
+    /// `[c, h, w]` to `[c h w, 1, 1]`.
+    Flatten,
+    /// Dense layer. Weight `[outputs, inputs]`, bias `[outputs]`.
+    Linear {
+        /// Features in.
+        inputs: usize,
+        /// Features out.
+        outputs: usize,
+    },
+    /// Sets each value to 0 with probability `rate` while training, and scales the rest (Srivastava et al. 2014).
+    Dropout {
+        /// Probability, 0 to below 1.
+        rate: f32,
+    },
+    /// Sum of two inputs of one shape.
+    Add,
+    /// Bilinear upsampling by a whole factor, half-pixel centres.
+    Upsample {
+        /// Factor.
+        factor: usize,
+    },
+    /// Evidence map to score: mean of the largest `top` share of the map's logits, per channel.
+    /// `[k, h, w]` to `[k, 1, 1]`.
+    EvidencePool {
+        /// Share of the pixels, above 0, at most 1; at least one pixel is taken.
+        top: f32,
+    },
+}
+
+/// A named operation and where its inputs come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Unique name, torchvision's where there is one, e.g. `layer1.0.conv1`.
+    pub name: String,
+    /// The operation.
+    pub op: Op,
+    /// Earlier nodes whose outputs it takes.
+    pub inputs: Vec<NodeId>,
+}
+
+/// A whole architecture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    /// Shape of the input, `[channels, height, width]`.
+    pub input: [usize; 3],
+    /// Operations in order of evaluation; the first is [`Op::Input`].
+    pub nodes: Vec<Node>,
+    /// The logits, `[classes, 1, 1]`.
+    pub logits: NodeId,
+    /// The evidence map `[classes, h, w]`, where the score is pooled from one.
+    pub evidence: Option<NodeId>,
+    /// The last feature map `[c, h, w]`: the default target of Grad-CAM and its kin.
+    pub features: NodeId,
+    /// Stages from the input on, for freezing: name and the last node of each.
+    pub stages: Vec<(String, NodeId)>,
+}
+
+impl Graph {
+    /// The node at `id`; ids come from this graph's builder.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// The node of this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.nodes.iter().position(|n| n.name == name).map(NodeId)
+    }
+
+    /// Shape of every node's output for one image.
+    ///
+    /// # Errors
+    /// When an operation does not fit its inputs; names the node.
+    pub fn shapes(&self) -> Result<Vec<[usize; 3]>, ShapeError> {
+        shape::infer(self)
+    }
+
+    /// Number of classes' logits.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.shapes().map_or(0, |shapes| shapes[self.logits.0][0])
+    }
+}

@@ -1,0 +1,132 @@
+//! A graph with its weights on a device.
+
+mod evidence_pool;
+mod forward;
+
+pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
+
+use crate::graph::{Graph, ShapeError};
+use crate::weights::{Parameter, Weights, slots};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// A graph with its weights on a device, ready to run.
+#[derive(Clone, Debug)]
+pub struct Network {
+    graph: Graph,
+    /// Every parameter as a flat tensor; layers reshape it, which costs nothing and keeps one rank for all.
+    values: BTreeMap<String, Tensor<1>>,
+    device: Device,
+}
+
+/// Weights do not fit a graph.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// The graph itself makes no sense.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// A parameter is missing.
+    #[error("weights: '{0}' is missing")]
+    Missing(String),
+    /// A parameter has another shape.
+    #[error("weights: '{name}' has shape {found:?}, expected {expected:?}")]
+    WrongShape {
+        /// Parameter.
+        name: String,
+        /// Shape in the weights.
+        found: Vec<usize>,
+        /// Shape the graph needs.
+        expected: Vec<usize>,
+    },
+}
+
+impl Network {
+    /// Puts weights on a device. With `learn`, the parameters for which it answers true record gradients
+    /// and the device is an autodiff one.
+    ///
+    /// # Errors
+    /// When a parameter is missing or has another shape, or the graph makes no sense.
+    pub fn new(
+        graph: Graph,
+        weights: &Weights,
+        device: &Device,
+        learn: Option<&dyn Fn(&Parameter) -> bool>,
+    ) -> Result<Self, NetworkError> {
+        graph.shapes()?;
+        let device = if learn.is_some() { device.clone().autodiff() } else { device.clone() };
+        let by_name: BTreeMap<&str, &Parameter> =
+            weights.parameters.iter().map(|p| (p.name.as_str(), p)).collect();
+        let mut values = BTreeMap::new();
+        for slot in slots(&graph) {
+            let parameter =
+                by_name.get(slot.name.as_str()).ok_or_else(|| NetworkError::Missing(slot.name.clone()))?;
+            if parameter.shape != slot.shape {
+                return Err(NetworkError::WrongShape {
+                    name: slot.name,
+                    found: parameter.shape.clone(),
+                    expected: slot.shape,
+                });
+            }
+            let mut value = flat(&parameter.values, &device);
+            if parameter.role.is_learned() && learn.is_some_and(|learn| learn(parameter)) {
+                value = value.require_grad();
+            }
+            values.insert(slot.name, value);
+        }
+        Ok(Self { graph, values, device })
+    }
+
+    /// The architecture.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The flat tensor of a parameter, e.g. to read its gradient.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&Tensor<1>> {
+        self.values.get(name)
+    }
+
+    /// Replaces a parameter's values, keeping whether it learns. Used by the training loop after each step.
+    ///
+    /// # Errors
+    /// When there is no such parameter or the number of values differs.
+    pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<(), NetworkError> {
+        let old = self.values.get_mut(name).ok_or_else(|| NetworkError::Missing(name.to_owned()))?;
+        let [expected] = old.dims();
+        if expected != values.len() {
+            return Err(NetworkError::WrongShape {
+                name: name.to_owned(),
+                found: vec![values.len()],
+                expected: vec![expected],
+            });
+        }
+        let learns = old.is_require_grad();
+        let value = flat(values, &self.device);
+        *old = if learns { value.require_grad() } else { value };
+        Ok(())
+    }
+
+    /// A batch on this network's device. `values` is `[batch, channels, height, width]`, row by row; its length
+    /// must be a whole number of inputs.
+    #[must_use]
+    pub fn batch(&self, values: Vec<f32>) -> Tensor<4> {
+        let [c, h, w] = self.graph.input;
+        let n = values.len() / (c * h * w);
+        Tensor::from_data(TensorData::new(values, [n, c, h, w]), &self.device)
+    }
+}
+
+fn flat(values: &[f32], device: &Device) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
+}
+
+#[cfg(test)]
+mod tests;

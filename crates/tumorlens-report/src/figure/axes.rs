@@ -1,0 +1,312 @@
+//! Axes, ticks, legend: what every chart with two axes shares.
+
+use crate::number::decimals;
+use crate::svg::{Anchor, Canvas, FigureError, Svg, path_through};
+
+/// Width of every chart in its own units; at this width one unit is one CSS pixel.
+pub(crate) const WIDTH: f64 = 440.0;
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = 14.0;
+const BOTTOM: f64 = 46.0;
+const TOP: f64 = 12.0;
+const LEGEND_ROW: f64 = 20.0;
+/// Mean width of a character at the legend's font size. Too wide an estimate only breaks a row early.
+const CHARACTER: f64 = 6.8;
+
+/// One axis: title, range and how a tick is written.
+#[derive(Clone)]
+pub(crate) struct Axis<'a> {
+    title: &'a str,
+    low: f64,
+    high: f64,
+    ticks: Vec<f64>,
+    scientific: bool,
+}
+
+impl<'a> Axis<'a> {
+    /// From 0 to 1 with a tick every 0.2.
+    pub(crate) fn unit(title: &'a str) -> Self {
+        let ticks = (0..=5).map(|i| f64::from(i) / 5.0).collect();
+        Self { title, low: 0.0, high: 1.0, ticks, scientific: false }
+    }
+
+    /// Around the values, ends moved outwards to a round number.
+    ///
+    /// # Errors
+    /// When there is no value or one is not finite.
+    pub(crate) fn around(
+        figure: &'static str,
+        title: &'a str,
+        values: impl IntoIterator<Item = f64>,
+    ) -> Result<Self, FigureError> {
+        let (low, high) = range(figure, values)?;
+        let step = nice_step((high - low) / 4.0);
+        let first = (low / step).floor();
+        let count = ((high / step).ceil() - first).max(1.0) as usize;
+        let ticks: Vec<f64> = (0..=count).map(|i| (first + i as f64) * step).collect();
+        let (low, high) = (first * step, (first + count as f64) * step);
+        let scientific = high.abs().max(low.abs()) < 0.01;
+        Ok(Self { title, low, high, ticks, scientific })
+    }
+
+    /// Exactly from the first to the last number, with ticks at round whole numbers between: epochs.
+    pub(crate) fn whole(title: &'a str, first: u64, last: u64) -> Self {
+        let span = last.saturating_sub(first).max(1);
+        let step = nice_step(span as f64 / 5.0).max(1.0).ceil() as u64;
+        let ticks = (first..=first.saturating_add(span))
+            .filter(|n| n.is_multiple_of(step))
+            .map(|n| n as f64)
+            .collect();
+        Self { title, low: first as f64, high: (first + span) as f64, ticks, scientific: false }
+    }
+
+    fn label(&self, tick: f64) -> String {
+        if self.scientific && tick != 0.0 {
+            return format!("{tick:.1e}");
+        }
+        let gap = match self.ticks.as_slice() {
+            [a, b, ..] => (b - a).abs(),
+            _ => 1.0,
+        };
+        let digits = (0..6).find(|d| (gap * 10f64.powi(*d)).fract().abs() < 1e-6 || *d == 5).unwrap_or(5);
+        decimals(tick, digits as usize)
+    }
+}
+
+/// Smallest and largest of some values, which must be finite; widened when they are the same.
+fn range(figure: &'static str, values: impl IntoIterator<Item = f64>) -> Result<(f64, f64), FigureError> {
+    let mut ends: Option<(f64, f64)> = None;
+    for value in values {
+        if !value.is_finite() {
+            return Err(FigureError::new(figure, "a value is not a finite number"));
+        }
+        ends = Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))));
+    }
+    let (low, high) = ends.ok_or_else(|| FigureError::new(figure, "no values"))?;
+    let margin = if high > low { 0.0 } else { low.abs().max(1e-6) * 0.1 };
+    Ok((low - margin, high + margin))
+}
+
+/// The round number (1, 2 or 5 times a power of ten) nearest above a step.
+///
+/// After Heckbert, "Nice numbers for graph labels", Graphics Gems (1990).
+fn nice_step(step: f64) -> f64 {
+    let power = 10f64.powf(step.log10().floor());
+    [1.0, 2.0, 5.0].into_iter().map(|n| n * power).find(|n| *n >= step * 0.999_999).unwrap_or(10.0 * power)
+}
+
+/// One entry of a legend: CSS class of the line, text.
+pub(crate) type Legend<'a> = [(&'a str, String)];
+
+/// A chart with two axes, grid and legend drawn, ready for marks.
+pub(crate) struct Plot {
+    figure: &'static str,
+    canvas: Canvas,
+    x: (f64, f64),
+    y: (f64, f64),
+    top: f64,
+    bottom: f64,
+}
+
+impl Plot {
+    /// Draws frame, grid, ticks, titles and legend. `height` is that of the plot area.
+    pub(crate) fn new(figure: &'static str, height: f64, x: &Axis<'_>, y: &Axis<'_>, legend: &Legend<'_>) -> Self {
+        let places = legend_places(legend);
+        let rows = places.last().map_or(0.0, |(row, _)| row + 1.0);
+        let top = TOP + rows * LEGEND_ROW;
+        let bottom = top + height;
+        let canvas = Canvas::new(WIDTH, bottom + BOTTOM);
+        let mut plot = Self { figure, canvas, x: (x.low, x.high), y: (y.low, y.high), top, bottom };
+        plot.draw_legend(legend, &places);
+        for tick in &y.ticks {
+            let (_, at) = plot.place(x.low, *tick);
+            plot.canvas.line("grid", (LEFT, at), (WIDTH - RIGHT, at));
+            plot.canvas.text("tick", (LEFT - 7.0, at + 4.0), Anchor::End, &y.label(*tick));
+        }
+        for tick in &x.ticks {
+            let (at, _) = plot.place(*tick, y.low);
+            plot.canvas.line("tickmark", (at, bottom), (at, bottom + 4.0));
+            plot.canvas.text("tick", (at, bottom + 18.0), Anchor::Middle, &x.label(*tick));
+        }
+        plot.canvas.line("axis", (LEFT, bottom), (WIDTH - RIGHT, bottom));
+        let middle = (LEFT + WIDTH - RIGHT) / 2.0;
+        plot.canvas.text("axis-title", (middle, bottom + 38.0), Anchor::Middle, x.title);
+        plot.canvas.text_upwards("axis-title", (13.0, (top + bottom) / 2.0), y.title);
+        plot
+    }
+
+    fn draw_legend(&mut self, legend: &Legend<'_>, places: &[(f64, f64)]) {
+        for ((class, text), (row, x)) in legend.iter().zip(places) {
+            let y = TOP + row * LEGEND_ROW + 4.0;
+            self.canvas.line(&format!("line {class}"), (*x, y), (x + 20.0, y));
+            self.canvas.text("legend", (x + 26.0, y + 4.0), Anchor::Start, text);
+        }
+    }
+
+    /// Pixel position of a data point.
+    pub(crate) fn place(&self, x: f64, y: f64) -> (f64, f64) {
+        let share = |value: f64, (low, high): (f64, f64)| (value - low) / (high - low);
+        let across = LEFT + share(x, self.x) * (WIDTH - RIGHT - LEFT);
+        let down = self.bottom - share(y, self.y) * (self.bottom - self.top);
+        (across, down)
+    }
+
+    /// As [`Plot::place`], refusing points that are not on the plot.
+    fn inside(&self, x: f64, y: f64) -> Result<(f64, f64), FigureError> {
+        // A hair of tolerance: curves computed in floating point end at 1.0000000000000002.
+        let within = |v: f64, (low, high): (f64, f64)| {
+            let hair = (high - low) * 1e-9;
+            v >= low - hair && v <= high + hair
+        };
+        if within(x, self.x) && within(y, self.y) {
+            Ok(self.place(x, y))
+        } else {
+            Err(FigureError::new(self.figure, format!("the point ({x}, {y}) lies outside the axes")))
+        }
+    }
+
+    /// A line through points, without those that lie on a straight horizontal or vertical run.
+    pub(crate) fn line(&mut self, class: &str, points: &[(f64, f64)]) -> Result<(), FigureError> {
+        let placed: Vec<_> =
+            straight_runs_shortened(points).map(|(x, y)| self.inside(x, y)).collect::<Result<_, _>>()?;
+        self.canvas.path(&format!("line {class}"), &path_through(placed));
+        Ok(())
+    }
+
+    /// The area between two lines over the same horizontal values: (x, low, high).
+    pub(crate) fn band(&mut self, class: &str, band: &[(f64, f64, f64)]) -> Result<(), FigureError> {
+        let upper = band.iter().map(|(x, _, high)| (*x, *high));
+        let lower = band.iter().rev().map(|(x, low, _)| (*x, *low));
+        let placed: Vec<_> = upper.chain(lower).map(|(x, y)| self.inside(x, y)).collect::<Result<_, _>>()?;
+        if !placed.is_empty() {
+            self.canvas.path(&format!("band {class}"), &format!("{}Z", path_through(placed)));
+        }
+        Ok(())
+    }
+
+    /// A ring at a point, with a text beside it and a hint.
+    pub(crate) fn mark(&mut self, class: &str, (x, y): (f64, f64), text: &str, hint: &str) -> Result<(), FigureError> {
+        let (px, py) = self.inside(x, y)?;
+        self.canvas.circle(&format!("mark {class}"), (px, py), 5.0, hint);
+        if !text.is_empty() {
+            let room = WIDTH - RIGHT - px - 10.0;
+            let width = text.chars().count() as f64 * CHARACTER;
+            let below = py + 18.0;
+            let (at, anchor) = if width < room { ((px + 9.0, below), Anchor::Start) } else { ((px - 9.0, below), Anchor::End) };
+            self.canvas.text("mark-label", at, anchor, text);
+        }
+        Ok(())
+    }
+
+    /// A vertical line over the whole height at `x`, with its text at the top.
+    pub(crate) fn upright(&mut self, class: &str, x: f64, text: &str) -> Result<(), FigureError> {
+        let (px, top) = self.inside(x, self.y.1)?;
+        self.canvas.line(class, (px, top), (px, self.bottom));
+        let left_half = px < (LEFT + WIDTH) / 2.0;
+        let (at, anchor) = if left_half { (px + 6.0, Anchor::Start) } else { (px - 6.0, Anchor::End) };
+        self.canvas.text("mark-label", (at, top + 12.0), anchor, text);
+        Ok(())
+    }
+
+    /// A whisker from `low` to `high` at `x`.
+    pub(crate) fn whisker(&mut self, class: &str, x: f64, low: f64, high: f64) -> Result<(), FigureError> {
+        let (from, to) = (self.inside(x, low)?, self.inside(x, high)?);
+        self.canvas.line(class, from, to);
+        Ok(())
+    }
+
+    pub(crate) fn circle(&mut self, class: &str, (x, y): (f64, f64), radius: f64, hint: &str) -> Result<(), FigureError> {
+        let at = self.inside(x, y)?;
+        self.canvas.circle(class, at, radius, hint);
+        Ok(())
+    }
+
+    pub(crate) fn finish(self, class: &str, label: &str) -> Svg {
+        self.canvas.finish(class, label)
+    }
+}
+
+/// Row and left end of each legend entry, broken into rows by estimated width.
+fn legend_places(legend: &Legend<'_>) -> Vec<(f64, f64)> {
+    let mut places = Vec::with_capacity(legend.len());
+    let (mut row, mut x) = (0.0, LEFT);
+    for (_, text) in legend {
+        let width = 26.0 + text.chars().count() as f64 * CHARACTER + 16.0;
+        if x > LEFT && x + width > WIDTH {
+            row += 1.0;
+            x = LEFT;
+        }
+        places.push((row, x));
+        x += width;
+    }
+    places
+}
+
+/// Leaves out the middle of three points on one horizontal or vertical line: the drawing stays the same, and a ROC
+/// curve of ten thousand images stays small.
+fn straight_runs_shortened(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> + '_ {
+    points.iter().copied().enumerate().filter_map(|(i, here)| {
+        let neighbours = i.checked_sub(1).and_then(|before| Some((points.get(before)?, points.get(i + 1)?)));
+        let redundant = neighbours.is_some_and(|(before, after)| {
+            (before.0 == here.0 && here.0 == after.0) || (before.1 == here.1 && here.1 == after.1)
+        });
+        (!redundant).then_some(here)
+    })
+}
+
+/// CSS class of the `i`-th series; there are six, then they repeat.
+pub(crate) fn series(i: usize) -> &'static str {
+    ["s0", "s1", "s2", "s3", "s4", "s5"][i % 6]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_unit_plot_places_its_corners_at_the_ends_of_the_axes() {
+        let plot = Plot::new("test", 300.0, &Axis::unit("x"), &Axis::unit("y"), &[]);
+        assert_eq!(plot.place(0.0, 0.0), (LEFT, TOP + 300.0));
+        assert_eq!(plot.place(1.0, 1.0), (WIDTH - RIGHT, TOP));
+        assert_eq!(plot.place(0.5, 0.5), ((LEFT + WIDTH - RIGHT) / 2.0, TOP + 150.0));
+    }
+
+    #[test]
+    fn a_point_off_the_axes_or_not_finite_is_an_error_that_names_the_figure() {
+        let mut plot = Plot::new("ROC curve", 300.0, &Axis::unit("x"), &Axis::unit("y"), &[]);
+        let error = plot.line("s0", &[(0.0, 0.0), (0.5, 1.2)]).unwrap_err();
+        assert_eq!(error.to_string(), "ROC curve: the point (0.5, 1.2) lies outside the axes");
+        assert!(plot.mark("s0", (f64::NAN, 0.5), "", "").is_err());
+        assert!(plot.line("s0", &[(0.0, 0.0), (1.0, 1.0 + f64::EPSILON)]).is_ok());
+        assert!(Axis::around("loss", "loss", [1.0, f64::INFINITY]).is_err());
+        assert!(Axis::around("loss", "loss", []).is_err());
+    }
+
+    #[test]
+    fn ticks_are_round_and_written_without_noise() {
+        let axis = Axis::around("loss", "loss", [0.13, 0.69]).unwrap();
+        let labels: Vec<_> = axis.ticks.iter().map(|t| axis.label(*t)).collect();
+        assert_eq!(labels, ["0.0", "0.2", "0.4", "0.6", "0.8"]);
+        let rate = Axis::around("rate", "rate", [0.0, 0.001]).unwrap();
+        assert_eq!(rate.label(rate.ticks[1]), "5.0e-4");
+        let epochs = Axis::whole("epoch", 1, 40);
+        assert_eq!(epochs.ticks, [10.0, 20.0, 30.0, 40.0]);
+    }
+
+    #[test]
+    fn straight_runs_lose_their_middle_and_keep_their_corners() {
+        let points = [(0.0, 0.0), (0.0, 0.2), (0.0, 0.4), (0.3, 0.4), (0.6, 0.4), (1.0, 1.0)];
+        let kept: Vec<_> = straight_runs_shortened(&points).collect();
+        assert_eq!(kept, [(0.0, 0.0), (0.0, 0.4), (0.6, 0.4), (1.0, 1.0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn an_axis_holds_every_value_it_was_made_around(values in prop::collection::vec(-1e6f64..1e6, 1..20)) {
+            let axis = Axis::around("test", "x", values.clone()).unwrap();
+            prop_assert!(values.iter().all(|v| *v >= axis.low && *v <= axis.high));
+            prop_assert!((2..=8).contains(&axis.ticks.len()));
+        }
+    }
+}
