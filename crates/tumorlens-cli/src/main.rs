@@ -1,1 +1,52 @@
-fn main(){}
+//! Binary `tumorlens`: arguments, wiring, progress, exit codes.
+//!
+//! Every verb is one file under `commands`; everything they do is a library call.
+
+mod args;
+mod commands;
+mod config;
+mod exit_code;
+mod progress;
+mod stop;
+
+use args::{Arguments, Command};
+use clap::Parser;
+use exit_code::Exit;
+use progress::Progress;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let exit = match start(&arguments) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let exit = exit_code::of(&error);
+            eprintln!("error: {}", exit_code::one_line(&error));
+            exit
+        }
+    };
+    exit.into()
+}
+
+fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
+    stop::install()?;
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
+    let progress = Progress::new(arguments.quiet);
+    match &arguments.command {
+        Command::Run(a) => commands::run::run(a, &progress),
+        Command::Prepare(a) => commands::prepare::run(a, &progress),
+        Command::Audit(a) => commands::audit::run(a, &progress),
+        Command::Train(a) => commands::train::run(a, &progress),
+        Command::Evaluate(a) => commands::evaluate::run(a, &progress),
+        Command::Crossval(a) => commands::crossval::run(a, &progress),
+        Command::Compare(a) => commands::compare::run(a, &progress),
+        Command::Predict(a) => commands::predict::run(a, &progress),
+        Command::Explain(a) => commands::explain::run(a, &progress),
+        Command::Inspect(a) => commands::inspect::run(a),
+        Command::Report(a) => commands::report::run(a),
+        Command::Verify(a) => commands::verify::run(a),
+        Command::Phantom(a) => commands::phantom::run(a, &progress),
+    }
+}

@@ -20,7 +20,7 @@ pub mod seed;
 
 pub use attribution::Attribution;
 pub use bundle_card::BundleCard;
-pub use classifier::{Classifier, ClassifyError};
+pub use classifier::{Classifier, ClassifyError, Judgement};
 pub use image::{GreyImage, Mask, Size};
 pub use label::{ClassIndex, ClassSet};
 pub use measured::{Interval, Measured};

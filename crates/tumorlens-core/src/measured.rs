@@ -26,6 +26,8 @@ pub enum IntervalMethod {
     GroupBootstrap,
     /// DeLong variance of the AUROC (DeLong, DeLong and Clarke-Pearson 1988).
     DeLong,
+    /// Newcombe's score-type interval of the AUROC (2006, method 5), where DeLong's variance is 0.
+    Newcombe,
 }
 
 /// A figure that may be undefined. Undefined is never written as 0, 0.5 or NaN.

@@ -13,6 +13,9 @@ pub struct Probability(f64);
 pub struct ProbabilityError(pub f64);
 
 impl Probability {
+    /// One half.
+    pub const HALF: Self = Self(0.5);
+
     /// Checks the number.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! Files to samples, without a framework: decode, scan, manifest, copies, split, audit, transforms, phantoms.
 #![forbid(unsafe_code)]
 
+pub mod atomic_write;
 pub mod audit;
 pub mod dataset;
 pub mod fingerprint;
 pub mod format;
 pub mod group;
+pub mod label_table;
 pub mod limits;
 pub mod manifest;
 pub mod phantom;

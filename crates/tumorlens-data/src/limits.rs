@@ -15,7 +15,11 @@ pub struct Limits {
 impl Default for Limits {
     /// 256 MiB a file, 64 Mi pixels a picture, 512 MiB a decoder: above any slice, below what hurts a small machine.
     fn default() -> Self {
-        Self { max_file_bytes: 256 << 20, max_pixels: 64 << 20, max_alloc_bytes: 512 << 20 }
+        Self {
+            max_file_bytes: 256 << 20,
+            max_pixels: 64 << 20,
+            max_alloc_bytes: 512 << 20,
+        }
     }
 }
 

@@ -1,6 +1,18 @@
 //! manifest.csv: one row an image; a person can read and edit it.
+//!
+//! Comma-separated, UTF-8, with a header line. Rules, checked at every reading:
+//!
+//! - the columns are those of [`ManifestRow`], in any order; `official_split` may be absent. Any other column is
+//!   refused, for a misspelt `split` or `mask` would otherwise quietly lose its meaning;
+//! - `path`, `label` and `group` are filled in, no path stands twice;
+//! - `split` is empty, `train`, `validation`, `test` or `fold` and a number, in all rows or in none;
+//! - `sha256` is 64 lower-case hexadecimal digits;
+//! - no field holds a control character: paths are escaped as [`crate::scan::path_text`] says.
 
+use crate::atomic_write::atomic_write;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// One image of a dataset. Empty strings stand for "not known".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,4 +37,228 @@ pub struct ManifestRow {
     /// empty when not known. Only the audit and `prepare` with the official split look at it.
     #[serde(default)]
     pub official_split: String,
+}
+
+/// Columns in the order in which they are written.
+pub const COLUMNS: [&str; 9] =
+    ["path", "label", "subject", "group", "split", "mask", "sha256", "source", "official_split"];
+
+/// The only column that may be absent.
+const OPTIONAL: &str = "official_split";
+
+/// A manifest cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// No such file, or not readable.
+    #[error("{path}: {error}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A column is absent.
+    #[error("{path}: column '{column}' is missing (are the columns separated by commas?)")]
+    MissingColumn {
+        /// The file.
+        path: String,
+        /// The column.
+        column: &'static str,
+    },
+    /// A column that has no meaning, or stands twice.
+    #[error("{path}: column '{column}' is {problem}; a manifest has path, label, subject, group, split, mask, sha256, source, official_split")]
+    Column {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// `not known` or `there twice`.
+        problem: &'static str,
+    },
+    /// A row breaks a rule.
+    #[error("{path}: line {line}: {reason}")]
+    Row {
+        /// The file.
+        path: String,
+        /// Line in the file, from 1; the header is line 1.
+        line: u64,
+        /// The rule.
+        reason: String,
+    },
+}
+
+/// Reads and checks a manifest.
+///
+/// # Errors
+/// Names the file, the line and the first rule that is broken.
+pub fn read(path: &Path) -> Result<Vec<ManifestRow>, ManifestError> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| ManifestError::Read { path: name.clone(), error })?;
+    parse(&bytes, &name)
+}
+
+/// Checks and parses the bytes of a manifest; `name` stands in messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8], name: &str) -> Result<Vec<ManifestRow>, ManifestError> {
+    let row_error = |line, reason: String| ManifestError::Row { path: name.to_owned(), line, reason };
+    let mut reader = csv::Reader::from_reader(bytes);
+    let headers = reader.headers().map_err(|e| row_error(1, e.to_string()))?.clone();
+    check_columns(&headers, name)?;
+    let mut rows: Vec<ManifestRow> = Vec::new();
+    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| row_error(e.position().map_or(0, csv::Position::line), e.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let row: ManifestRow = record.deserialize(Some(&headers)).map_err(|e| row_error(line, e.to_string()))?;
+        check_row(&row).map_err(|reason| row_error(line, reason))?;
+        if rows.first().is_some_and(|first| first.split.is_empty() != row.split.is_empty()) {
+            return Err(row_error(line, "the split is filled in for some images only".to_owned()));
+        }
+        if let Some(before) = lines.insert(row.path.clone(), line) {
+            return Err(row_error(line, format!("path '{}' stands already in line {before}", row.path)));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn check_columns(headers: &csv::StringRecord, name: &str) -> Result<(), ManifestError> {
+    let wrong = |column: &str, problem| ManifestError::Column {
+        path: name.to_owned(),
+        column: column.escape_debug().to_string(),
+        problem,
+    };
+    for (i, header) in headers.iter().enumerate() {
+        if !COLUMNS.contains(&header) {
+            return Err(wrong(header, "not known"));
+        }
+        if headers.iter().take(i).any(|h| h == header) {
+            return Err(wrong(header, "there twice"));
+        }
+    }
+    match COLUMNS.iter().find(|c| **c != OPTIONAL && !headers.iter().any(|h| h == **c)) {
+        Some(column) => Err(ManifestError::MissingColumn { path: name.to_owned(), column }),
+        None => Ok(()),
+    }
+}
+
+fn check_row(row: &ManifestRow) -> Result<(), String> {
+    let fields = [
+        &row.path, &row.label, &row.subject, &row.group, &row.split, &row.mask, &row.sha256, &row.source,
+        &row.official_split,
+    ];
+    for (column, value) in COLUMNS.iter().zip(fields) {
+        if value.chars().any(char::is_control) {
+            return Err(format!("{column} holds a control character: '{}'", value.escape_debug()));
+        }
+        if ["path", "label", "group"].contains(column) && value.trim().is_empty() {
+            return Err(format!("{column} is empty"));
+        }
+    }
+    if !is_split(&row.split) {
+        return Err(format!("split is '{}', expected train, validation, test, fold0, fold1... or nothing", row.split));
+    }
+    if !["", "train", "validation", "test"].contains(&row.official_split.as_str()) {
+        return Err(format!("official_split is '{}', expected train, validation, test or nothing", row.official_split));
+    }
+    if row.sha256.len() != 64 || !row.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(format!("sha256 is '{}', expected 64 hexadecimal digits in lower case", row.sha256));
+    }
+    Ok(())
+}
+
+fn is_split(value: &str) -> bool {
+    let fold = value.strip_prefix("fold").map(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    matches!(value, "" | "train" | "validation" | "test") || fold == Some(true)
+}
+
+/// The bytes of a manifest with these rows.
+///
+/// # Errors
+/// When a field cannot be written as CSV.
+pub fn to_bytes(rows: &[ManifestRow]) -> std::io::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    for row in rows {
+        writer.serialize(row)?;
+    }
+    writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()))
+}
+
+/// Writes a manifest atomically.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(path: &Path, rows: &[ManifestRow]) -> std::io::Result<()> {
+    atomic_write(path, &to_bytes(rows)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row(path: &str) -> ManifestRow {
+        ManifestRow {
+            path: path.to_owned(),
+            label: "tumor".to_owned(),
+            group: "g1".to_owned(),
+            split: "train".to_owned(),
+            sha256: "0".repeat(64),
+            ..ManifestRow::default()
+        }
+    }
+
+    fn reason(text: &str) -> String {
+        parse(text.as_bytes(), "m.csv").unwrap_err().to_string()
+    }
+
+    fn text(rows: &[ManifestRow]) -> String {
+        String::from_utf8(to_bytes(rows).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn broken_rules_are_named_with_their_line() {
+        let good = text(&[row("a.png"), row("b.png")]);
+        let cases = [
+            (good.replace("b.png", "a.png"), "m.csv: line 3: path 'a.png' stands already in line 2"),
+            (good.replace("b.png,tumor", "b.png,"), "m.csv: line 3: label is empty"),
+            (good.replace("b.png,tumor,,g1,train", "b.png,tumor,,g1,"), "m.csv: line 3: the split is filled in for some images only"),
+            (good.replace("g1,train", "g1,training"), "m.csv: line 2: split is 'training', expected train, validation, test, fold0, fold1... or nothing"),
+            (good.replace("000,", "00A,"), "m.csv: line 2: sha256 is"),
+            (good.replace("b.png", "\"b\npng\""), "m.csv: line 3: path holds a control character: 'b\\npng'"),
+            (good.replace("mask", "masc"), "m.csv: column 'masc' is not known"),
+            (good.replace("group", "label"), "m.csv: column 'label' is there twice"),
+            (good.replace(",group", "").replace(",g1", ""), "m.csv: column 'group' is missing"),
+            (good.replace("b.png,tumor", "b.png"), "m.csv: line 3: CSV error: record"),
+        ];
+        for (text, expected) in cases {
+            let found = reason(&text);
+            assert!(found.starts_with(expected), "{found}\nexpected {expected}");
+        }
+    }
+
+    #[test]
+    fn the_official_split_may_be_absent_and_columns_may_stand_in_any_order() {
+        let sha = "0".repeat(64);
+        let text = format!("label,path,subject,group,split,mask,source,sha256\nno,a.png,,g,,,s,{sha}\n");
+        let rows = parse(text.as_bytes(), "m.csv").unwrap();
+        assert_eq!((rows[0].path.as_str(), rows[0].label.as_str(), rows[0].source.as_str()), ("a.png", "no", "s"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(paths in proptest::collection::btree_set("[^\\p{C}]{1,12}", 0..6), label in "[a-z,\"]{1,6}") {
+            let rows: Vec<_> = paths.iter().filter(|p| !p.trim().is_empty()).map(|p| ManifestRow { label: label.clone(), ..row(p) }).collect();
+            prop_assert_eq!(parse(&to_bytes(&rows).unwrap(), "m.csv").unwrap(), rows);
+        }
+
+        #[test]
+        fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&bytes, "m.csv");
+        }
+    }
 }

@@ -9,10 +9,19 @@ use tumorlens_data::format::raster::facts::{Facts, facts};
 use tumorlens_data::format::raster::{DecodeError, decode_stored, read_file};
 use tumorlens_data::limits::Limits;
 
-/// Core files that are refused cleanly although other programs read them: 12-bit lossy JPEG of four components and
-/// LZMA inside TIFF. No slice is stored so, and no decoder in pure Rust reads them.
-const REFUSED: [&str; 3] =
-    ["images/jpeg/iso10918_E1.JPG", "images/jpeg/iso10918_E2.JPG", "images/pillow/hopper_lzma.tif"];
+/// Files on which we differ from the corpus, each with the reason.
+const LISTED: [(&str, &str); 10] = [
+    ("images/jpeg/iso10918_E1.JPG", "lossy JPEG of 12 bits and four components: refused"),
+    ("images/jpeg/iso10918_E2.JPG", "lossy JPEG of 12 bits and four components: refused"),
+    ("images/pillow/hopper_lzma.tif", "LZMA inside TIFF, private to libtiff: refused"),
+    ("images/pillow/ultrahdr.jpg", "ends at the start of its only scan, the reference is all grey: refused"),
+    ("images/pillow/1_trns.png", "a transparent colour beyond the depth, on which the references disagree: refused"),
+    ("images/tiff/extra_bits_rgb_8b.tiff", "a fourth channel without meaning, not alpha by TIFF 6.0: dropped"),
+    ("images/jpeg/jpg-size-2x2.jpg", "libjpeg does not smooth the colour of pictures up to 4 pixels wide, we do"),
+    ("images/jpeg/jpg-size-4x4.jpg", "libjpeg does not smooth the colour of pictures up to 4 pixels wide, we do"),
+    ("images/fuzz/dc-predictor-overflow.jpg", "coefficients beyond the standard's range: every decoder wraps its own way"),
+    ("images/imagers/pal4rletrns.bmp", "pixels that the file leaves out: black here, as its palette says elsewhere"),
+];
 
 #[derive(serde::Deserialize)]
 struct Row {
@@ -34,7 +43,8 @@ fn corpus() -> Option<PathBuf> {
 
 fn thumbs(folder: &Path) -> BTreeMap<String, Vec<f64>> {
     let text = std::fs::read_to_string(folder.join("reference.jsonl")).unwrap();
-    let lines = text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+    // Lines about floating point files hold NaN, which is no JSON; such files are refused and need no reference.
+    let lines = text.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
     let thumb = |v: serde_json::Value| {
         let means = v["reference"]["thumb16"].as_array()?.iter().map(|m| m.as_f64().unwrap()).collect();
         Some((v["path"].as_str()?.to_owned(), means))
@@ -87,10 +97,10 @@ fn the_reference_corpus_decodes_to_its_reference_or_is_refused() {
         let started = std::time::Instant::now();
         let result = read_file(&path, &limits).and_then(|b| decode_stored(&b, &limits)).map(|s| facts(&s));
         assert!(started.elapsed().as_secs() < 20, "{} took {:?}", row.path, started.elapsed());
-        let verdict = if REFUSED.contains(&row.path.as_str()) {
-            if result.is_err() { Ok(()) } else { Err("is read now: take it off the list".to_owned()) }
-        } else {
-            judge(&row, &result, thumbs.get(&row.path))
+        let verdict = judge(&row, &result, thumbs.get(&row.path));
+        let verdict = match LISTED.iter().find(|(path, _)| *path == row.path) {
+            Some((_, reason)) => verdict.err().map(|_| ()).ok_or(format!("listed as '{reason}' but right now")),
+            None => verdict,
         };
         core += usize::from(row.tier == "core");
         core_right += usize::from(row.tier == "core" && verdict.is_ok());
@@ -102,6 +112,6 @@ fn the_reference_corpus_decodes_to_its_reference_or_is_refused() {
             assert!(!reason.is_empty(), "{} is refused without a reason", row.path);
         }
     }
-    println!("core right {core_right} of {core}, {} of them by a listed refusal; decoded {decoded}", REFUSED.len());
+    println!("core right {core_right} of {core}, {} of all files differ as listed; decoded {decoded}", LISTED.len());
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }

@@ -1,1 +1,181 @@
-//! To be written.
+//! A bundle: one file with everything needed to use a model.
+//!
+//! Weights (safetensors, half precision), architecture, preprocessing, classes, calibration, operating points,
+//! model card, and golden inputs with the logits that they must give. Unknown or damaged bundles are refused.
+
+mod container;
+mod decision;
+mod golden;
+
+pub use container::ContainerError;
+pub use decision::{Decision, NamedThreshold};
+pub use golden::{Golden, GoldenMismatch};
+
+use crate::graph::Graph;
+use crate::network::{Network, NetworkError};
+use crate::weights::Weights;
+use crate::weights::safetensors::{Precision, WeightsFileError};
+use burn::tensor::Device;
+use container::{Parts, pack, sha256, unpack};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use tumorlens_core::{BundleCard, PreprocessSpec};
+
+/// Largest bundle that is read, in bytes: twice a VGG-19 in single precision.
+const MAX_BYTES: u64 = 1200 << 20;
+
+/// A model with everything needed to use it.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// Model card, which names the classes.
+    pub card: BundleCard,
+    /// Architecture.
+    pub graph: Graph,
+    /// Weights, exactly representable in the precision in which they are stored.
+    pub weights: Weights,
+    /// Preprocessing.
+    pub preprocess: PreprocessSpec,
+    /// Calibration and operating points.
+    pub decision: Decision,
+    /// Inputs with the logits that they must give.
+    pub golden: Vec<Golden>,
+}
+
+/// A bundle cannot be read, written or used.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// File.
+        path: String,
+        /// Reason.
+        source: std::io::Error,
+    },
+    /// The bytes are no bundle, or a damaged one.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// A part is missing or makes no sense.
+    #[error("bundle part '{part}': {reason}")]
+    Part {
+        /// Name of the part.
+        part: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The weights do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsFileError),
+    /// The weights do not fit the architecture.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+}
+
+impl Bundle {
+    /// The bundle's bytes; the same bundle gives the same bytes.
+    ///
+    /// # Errors
+    /// When a part cannot be serialised.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
+        let mut parts = Parts::new();
+        put(&mut parts, "card.json", &self.card)?;
+        put(&mut parts, "graph.json", &self.graph)?;
+        put(&mut parts, "preprocess.json", &self.preprocess)?;
+        put(&mut parts, "decision.json", &self.decision)?;
+        put(&mut parts, "golden.json", &self.golden)?;
+        let weights = crate::weights::safetensors::write(&self.weights, Precision::Half)?;
+        parts.insert("weights.safetensors".to_owned(), weights);
+        pack(&parts).map_err(|e| BundleError::Part { part: "index", reason: e.to_string() })
+    }
+
+    /// Reads and checks a bundle.
+    ///
+    /// # Errors
+    /// When it is damaged, of a newer format, or its parts do not fit together.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
+        let parts = unpack(bytes)?;
+        let graph: Graph = get(&parts, "graph.json")?;
+        let weights = parts.get("weights.safetensors").ok_or_else(|| missing("weights.safetensors"))?;
+        let weights = crate::weights::safetensors::read(weights, &graph)?;
+        let bundle = Self {
+            card: get(&parts, "card.json")?,
+            preprocess: get(&parts, "preprocess.json")?,
+            decision: get(&parts, "decision.json")?,
+            golden: get(&parts, "golden.json")?,
+            graph,
+            weights,
+        };
+        bundle.check()?;
+        Ok(bundle)
+    }
+
+    fn check(&self) -> Result<(), BundleError> {
+        let part = |part, reason: String| BundleError::Part { part, reason };
+        self.preprocess.check().map_err(|e| part("preprocess.json", e.to_string()))?;
+        let [c, size] = [self.preprocess.channels, self.preprocess.size];
+        if self.graph.input != [c, size, size] {
+            return Err(part("graph.json", format!("input {:?}, preprocessing gives {:?}", self.graph.input, [c, size, size])));
+        }
+        let outputs = self.graph.shapes().map_err(|e| part("graph.json", e.to_string()))?[self.graph.logits.0][0];
+        if outputs != self.card.classes.logits() {
+            return Err(part("card.json", format!("{outputs} logits for {} classes", self.card.classes.len())));
+        }
+        self.decision.check().map_err(|reason| part("decision.json", reason))
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no sound bundle; the message names the file.
+    pub fn load(path: &Path) -> Result<Self, BundleError> {
+        let io = |source| BundleError::Io { path: path.display().to_string(), source };
+        let length = std::fs::metadata(path).map_err(io)?.len();
+        if length > MAX_BYTES {
+            return Err(io(std::io::Error::other(format!("{length} bytes are too many for a bundle"))));
+        }
+        Self::from_bytes(&std::fs::read(path).map_err(io)?)
+    }
+
+    /// Writes a file: temporary file, fsync, rename.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), BundleError> {
+        let bytes = self.to_bytes()?;
+        crate::atomic_write::atomic_write(path, &bytes)
+            .map_err(|source| BundleError::Io { path: path.display().to_string(), source })
+    }
+
+    /// Name and the first 8 digits of the SHA-256 of weights, architecture, preprocessing and decision.
+    ///
+    /// # Errors
+    /// When a part cannot be serialised.
+    pub fn identity(&self) -> Result<String, BundleError> {
+        Ok(format!("{}-{}", self.card.name, &sha256(&self.to_bytes()?)[..8]))
+    }
+
+    /// The network on a device, for inference.
+    ///
+    /// # Errors
+    /// When the weights do not fit the architecture.
+    pub fn network(&self, device: &Device) -> Result<Network, NetworkError> {
+        Network::new(self.graph.clone(), &self.weights, device, None)
+    }
+}
+
+fn missing(part: &'static str) -> BundleError {
+    BundleError::Part { part, reason: "is missing".to_owned() }
+}
+
+fn put<T: Serialize>(parts: &mut Parts, part: &'static str, value: &T) -> Result<(), BundleError> {
+    let bytes =
+        serde_json::to_vec(value).map_err(|e| BundleError::Part { part, reason: e.to_string() })?;
+    parts.insert(part.to_owned(), bytes);
+    Ok(())
+}
+
+fn get<T: DeserializeOwned>(parts: &Parts, part: &'static str) -> Result<T, BundleError> {
+    let bytes = parts.get(part).ok_or_else(|| missing(part))?;
+    serde_json::from_slice(bytes).map_err(|e| BundleError::Part { part, reason: e.to_string() })
+}

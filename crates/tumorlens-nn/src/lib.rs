@@ -6,12 +6,17 @@
 //! frozen, tapped and explained.
 #![forbid(unsafe_code)]
 
+mod atomic_write;
 pub mod bundle;
 pub mod device;
+pub mod evaluate;
 pub mod explain;
 pub mod graph;
+pub mod loss;
 pub mod model;
 pub mod network;
+pub mod optimizer;
 pub mod predict;
+pub mod schedule;
 pub mod train;
 pub mod weights;

@@ -1,1 +1,110 @@
-//! To be written.
+//! A bundle ready for use: the [`Classifier`] that the command line and a server ask.
+
+use crate::bundle::{Bundle, BundleError};
+use crate::device::{DeviceChoice, DeviceError};
+use crate::explain::{self, Method};
+use crate::network::{Mode, Network};
+use tumorlens_core::{Attribution, ClassSet, Classifier, ClassifyError, Judgement, PreprocessSpec};
+
+/// Images that go through the network at once.
+const BATCH: usize = 32;
+
+/// A bundle on a device.
+#[derive(Debug)]
+pub struct Predictor {
+    bundle: Bundle,
+    network: Network,
+    name: String,
+    method: Method,
+}
+
+/// A predictor cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictorError {
+    /// The bundle is not usable.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The device is not usable.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+impl Predictor {
+    /// Puts a bundle on a device.
+    ///
+    /// # Errors
+    /// When the device is not compiled in or the bundle's weights do not fit its architecture.
+    pub fn new(bundle: Bundle, device: DeviceChoice) -> Result<Self, PredictorError> {
+        let network = bundle.network(&device.open()?).map_err(BundleError::from)?;
+        let name = bundle.identity()?;
+        let method = Method::default_for(&bundle.graph);
+        Ok(Self { bundle, network, name, method })
+    }
+
+    /// The bundle.
+    #[must_use]
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The network, for explanations beyond the default.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn check(&self, input: &[f32]) -> Result<(), ClassifyError> {
+        let expected = self.bundle.graph.input.iter().product();
+        if input.len() != expected {
+            return Err(ClassifyError::Shape { found: input.len(), expected });
+        }
+        if input.iter().any(|v| !v.is_finite()) {
+            return Err(ClassifyError::NotFinite("a value of the input"));
+        }
+        Ok(())
+    }
+}
+
+impl Classifier for Predictor {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn classes(&self) -> &ClassSet {
+        &self.bundle.card.classes
+    }
+
+    fn preprocess(&self) -> &PreprocessSpec {
+        &self.bundle.preprocess
+    }
+
+    fn map_threshold(&self) -> Option<f32> {
+        self.bundle.decision.map_threshold
+    }
+
+    fn judge(&self, inputs: &[&[f32]]) -> Result<Vec<Judgement>, ClassifyError> {
+        let mut judgements = Vec::with_capacity(inputs.len());
+        for chunk in inputs.chunks(BATCH) {
+            for input in chunk {
+                self.check(input)?;
+            }
+            let batch = self.network.batch(chunk.concat());
+            let logits = self.network.forward(batch, Mode::Inference).logits;
+            let [_, outputs] = logits.dims();
+            let data = logits.try_into_data_as::<f32>().map_err(|e| ClassifyError::Model(e.to_string()))?;
+            let values = data.as_slice::<f32>().map_err(|e| ClassifyError::Model(e.to_string()))?;
+            for logits in values.chunks_exact(outputs) {
+                let judged = self.bundle.decision.judge(self.classes(), logits);
+                judgements.push(judged.ok_or(ClassifyError::NotFinite("a logit"))?);
+            }
+        }
+        Ok(judgements)
+    }
+
+    fn explain(&self, input: &[f32]) -> Result<Attribution, ClassifyError> {
+        self.check(input)?;
+        let classes = self.classes();
+        explain::attribute(&self.network, input, classes, classes.positive(), self.method, None)
+            .map_err(|e| ClassifyError::Model(e.to_string()))
+    }
+}

@@ -1,1 +1,2 @@
-//! placeholder
+//! Evaluation statistics.
+pub mod intervals;

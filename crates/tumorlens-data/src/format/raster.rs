@@ -8,7 +8,7 @@
 //! | palette | looked up, then as colour |
 //! | alpha | composited over black, the background of MRI |
 //! | orientation | the EXIF or TIFF tag is applied; a value outside 1 to 8 counts as 1 |
-//! | several pages or frames | the first one |
+//! | several pages or frames | the first one; an animated WebP is refused |
 //! | damage | an error, never a picture with an invented part |
 //! | not read | CMYK, JPEG of 12 bits, floating point, more than 16 bits: an error that says so |
 //!
@@ -117,8 +117,16 @@ pub enum DecodeError {
 impl DecodeError {
     pub(crate) fn damaged(format: &'static str, reason: impl std::fmt::Display) -> Self {
         // Some decoders print byte dumps: one line of bounded length is enough to act on.
-        let line: String = reason.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
-        Self::Damaged { format, reason: line }
+        let line: String = reason
+            .to_string()
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(200)
+            .collect();
+        Self::Damaged {
+            format,
+            reason: line,
+        }
     }
 }
 
@@ -138,7 +146,10 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     let stored = decode_stored(bytes, limits)?;
     let info = stored.info();
     let upright = orientation::upright(grey::grey(stored)?, info.orientation);
-    Ok(Picture { image: upright, info })
+    Ok(Picture {
+        image: upright,
+        info,
+    })
 }
 
 /// Decodes bytes to the samples as stored: no grey, no turning.
@@ -184,14 +195,28 @@ pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, DecodeError> {
 }
 
 /// Checks declared dimensions and the bytes that the decoded samples take, before anything is allocated for them.
-fn check_dimensions(width: u32, height: u32, bytes_a_pixel: u64, limits: &Limits) -> Result<Size, DecodeError> {
+fn check_dimensions(
+    width: u32,
+    height: u32,
+    bytes_a_pixel: u64,
+    limits: &Limits,
+) -> Result<Size, DecodeError> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 || pixels > limits.max_pixels {
         let (width, height) = (u64::from(width), u64::from(height));
-        return Err(DecodeError::Dimensions { width, height, limit: limits.max_pixels });
+        return Err(DecodeError::Dimensions {
+            width,
+            height,
+            limit: limits.max_pixels,
+        });
     }
     if pixels.saturating_mul(bytes_a_pixel) > limits.max_alloc_bytes {
-        return Err(DecodeError::Memory { limit: limits.max_alloc_bytes });
+        return Err(DecodeError::Memory {
+            limit: limits.max_alloc_bytes,
+        });
     }
-    Ok(Size { width: width as usize, height: height as usize })
+    Ok(Size {
+        width: width as usize,
+        height: height as usize,
+    })
 }

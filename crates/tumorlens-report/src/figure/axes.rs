@@ -60,6 +60,11 @@ impl<'a> Axis<'a> {
         Self { title, low: first as f64, high: (first + span) as f64, ticks, scientific: false }
     }
 
+    /// One unit high rows, without ticks: the numbers are in the hints.
+    pub(crate) fn rows(title: &'a str, rows: f64) -> Self {
+        Self { title, low: 0.0, high: rows, ticks: Vec::new(), scientific: false }
+    }
+
     fn label(&self, tick: f64) -> String {
         if self.scientific && tick != 0.0 {
             return format!("{tick:.1e}");
@@ -212,6 +217,21 @@ impl Plot {
     pub(crate) fn whisker(&mut self, class: &str, x: f64, low: f64, high: f64) -> Result<(), FigureError> {
         let (from, to) = (self.inside(x, low)?, self.inside(x, high)?);
         self.canvas.line(class, from, to);
+        Ok(())
+    }
+
+    /// A bar from `low` to `high` along x, standing on `base` and `height` tall. Neighbours are told apart by one
+    /// unit of background.
+    pub(crate) fn bar(
+        &mut self,
+        class: &str,
+        (low, high): (f64, f64),
+        (base, height): (f64, f64),
+        hint: &str,
+    ) -> Result<(), FigureError> {
+        let (left, top) = self.inside(low, base + height)?;
+        let (right, foot) = self.inside(high, base)?;
+        self.canvas.rect(class, (left, top), (right - left - 1.0, foot - top), None, hint);
         Ok(())
     }
 

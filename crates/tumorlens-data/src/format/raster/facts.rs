@@ -32,8 +32,8 @@ pub struct Facts {
     pub sha256: String,
     /// SHA-256 of the values as red, green, blue, alpha; grey copied to all three, alpha full where there is none.
     pub sha256_rgba: String,
-    /// Means over a 16x16 grid of areas, channel by channel in C order, two decimals; rows and columns are divided
-    /// into sixteen equal parts whose ends are rounded down, and a part has at least one pixel.
+    /// Means over a 16x16 grid of equal areas, channels last, in C order, two decimals. A pixel on a border counts
+    /// with the share that lies inside.
     pub thumb16: Vec<f64>,
 }
 
@@ -55,15 +55,21 @@ fn of<T: Copy + Into<u16>>(
 ) -> Facts {
     let channels = stored.channels.count();
     let (height, width) = (stored.size.height, stored.size.width);
-    let shape = if channels == 1 { vec![height, width] } else { vec![height, width, channels] };
+    let shape = if channels == 1 {
+        vec![height, width]
+    } else {
+        vec![height, width, channels]
+    };
     let number = |v: &T| -> u16 { (*v).into() };
     let sum: u64 = values.iter().map(|v| u64::from(number(v))).sum();
-    let rgba = values.chunks_exact(channels).flat_map(|p| match stored.channels {
-        Channels::L => [p[0], p[0], p[0], opaque],
-        Channels::La => [p[0], p[0], p[0], p[1]],
-        Channels::Rgb => [p[0], p[1], p[2], opaque],
-        Channels::Rgba => [p[0], p[1], p[2], p[3]],
-    });
+    let rgba = values
+        .chunks_exact(channels)
+        .flat_map(|p| match stored.channels {
+            Channels::L => [p[0], p[0], p[0], opaque],
+            Channels::La => [p[0], p[0], p[0], p[1]],
+            Channels::Rgb => [p[0], p[1], p[2], opaque],
+            Channels::Rgba => [p[0], p[1], p[2], p[3]],
+        });
     Facts {
         format: stored.format.name(),
         mode: stored.mode,
@@ -96,21 +102,52 @@ fn hash<T>(values: impl Iterator<Item = T>, bytes: impl Fn(T) -> Vec<u8>) -> Str
 
 fn thumb(stored: &Stored, value: impl Fn(usize) -> f64) -> Vec<f64> {
     let channels = stored.channels.count();
-    let part = |i: usize, side: usize| {
-        let start = (i * side / THUMB).min(side - 1);
-        start..((i + 1) * side / THUMB).max(start + 1)
-    };
+    let (height, width) = (stored.size.height, stored.size.width);
+    let rows: Vec<_> = (0..THUMB).map(|i| part(i, height)).collect();
+    let columns: Vec<_> = (0..THUMB).map(|i| part(i, width)).collect();
+    let area = (height * width) as f64 / (THUMB * THUMB) as f64;
     let mut means = Vec::with_capacity(THUMB * THUMB * channels);
-    for row in 0..THUMB {
-        for column in 0..THUMB {
-            let (rows, columns) = (part(row, stored.size.height), part(column, stored.size.width));
-            let area = (rows.len() * columns.len()) as f64;
+    for row in &rows {
+        for column in &columns {
             for c in 0..channels {
-                let at = |y: usize, x: usize| value((y * stored.size.width + x) * channels + c);
-                let sum: f64 = rows.clone().map(|y| columns.clone().map(|x| at(y, x)).sum::<f64>()).sum();
+                let line = |y: usize| -> f64 {
+                    column
+                        .iter()
+                        .map(|&(x, w)| w * value((y * width + x) * channels + c))
+                        .sum()
+                };
+                let sum: f64 = row.iter().map(|&(y, w)| w * line(y)).sum();
                 means.push((100.0 * sum / area).round() / 100.0);
             }
         }
     }
     means
+}
+
+/// The pixels that part `i` of sixteen covers along a side, each with the share of it that is covered.
+fn part(i: usize, side: usize) -> Vec<(usize, f64)> {
+    let (start, end) = (i * side, (i + 1) * side); // in sixteenths of a pixel
+    let covered = |pixel: usize| end.min((pixel + 1) * THUMB) - start.max(pixel * THUMB);
+    (start / THUMB..end.div_ceil(THUMB))
+        .map(|pixel| (pixel, covered(pixel) as f64 / THUMB as f64))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn the_parts_of_a_side_cover_each_pixel_once() {
+        for side in 1..40 {
+            let mut covered = vec![0.0; side];
+            for (pixel, share) in (0..16).flat_map(|i| part(i, side)) {
+                covered[pixel] += share;
+            }
+            assert!(
+                covered.iter().all(|c: &f64| (c - 1.0).abs() < 1e-12),
+                "side {side}: {covered:?}"
+            );
+        }
+    }
 }

@@ -15,16 +15,24 @@ pub(super) fn grey(stored: Stored) -> Result<GreyImage, DecodeError> {
 
 fn convert<T: Copy + Into<u32>>(samples: &[T], channels: Channels, opaque: u32) -> Vec<f32> {
     let over_black = |grey: u32, alpha: u32| {
-        if alpha == opaque { grey as f32 } else { (f64::from(grey) * f64::from(alpha) / f64::from(opaque)) as f32 }
+        if alpha == opaque {
+            grey as f32
+        } else {
+            (f64::from(grey) * f64::from(alpha) / f64::from(opaque)) as f32
+        }
     };
     let pixels = samples.chunks_exact(channels.count());
     match channels {
         Channels::L => samples.iter().map(|&v| v.into() as f32).collect(),
-        Channels::La => pixels.map(|p| over_black(p[0].into(), p[1].into())).collect(),
-        Channels::Rgb => pixels.map(|p| luma(p[0].into(), p[1].into(), p[2].into()) as f32).collect(),
-        Channels::Rgba => {
-            pixels.map(|p| over_black(luma(p[0].into(), p[1].into(), p[2].into()), p[3].into())).collect()
-        }
+        Channels::La => pixels
+            .map(|p| over_black(p[0].into(), p[1].into()))
+            .collect(),
+        Channels::Rgb => pixels
+            .map(|p| luma(p[0].into(), p[1].into(), p[2].into()) as f32)
+            .collect(),
+        Channels::Rgba => pixels
+            .map(|p| over_black(luma(p[0].into(), p[1].into(), p[2].into()), p[3].into()))
+            .collect(),
     }
 }
 
@@ -48,6 +56,9 @@ mod tests {
     #[test]
     fn luma_has_the_weights_of_bt_601() {
         // Pillow 11: Image.new("RGB", (1, 1), c).convert("L").getpixel((0, 0)) for the three primaries.
-        assert_eq!((luma(255, 0, 0), luma(0, 255, 0), luma(0, 0, 255)), (76, 150, 29));
+        assert_eq!(
+            (luma(255, 0, 0), luma(0, 255, 0), luma(0, 0, 255)),
+            (76, 150, 29)
+        );
     }
 }

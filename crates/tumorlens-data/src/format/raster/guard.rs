@@ -45,7 +45,10 @@ mod tests {
     fn a_panic_inside_becomes_an_error_and_the_next_file_is_decoded() {
         let empty: [u8; 0] = [];
         let result: Result<u8, _> = without_panic("png", || Ok(empty[std::hint::black_box(3)]));
-        assert_eq!(result.unwrap_err().to_string(), "damaged png: the decoder gave up on it");
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "damaged png: the decoder gave up on it"
+        );
         assert_eq!(without_panic("png", || Ok(7)).unwrap(), 7);
     }
 }

@@ -19,17 +19,29 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
     let frame = read_frame(bytes)?;
     // A progressive picture is held as 16-bit coefficients: three bytes a component with its samples.
     let bytes_a_pixel = 3 * u64::from(frame.components);
-    check_dimensions(u32::from(frame.width), u32::from(frame.height), bytes_a_pixel, limits)?;
+    check_dimensions(
+        u32::from(frame.width),
+        u32::from(frame.height),
+        bytes_a_pixel,
+        limits,
+    )?;
     match frame.components {
         1 | 3 => {}
         4 => return unsupported("CMYK colour"),
         n => return unsupported(&format!("a picture of {n} components")),
     }
-    if frame.sof == SOF3 { lossless(bytes, &frame, limits) } else { lossy(bytes, &frame) }
+    if frame.sof == SOF3 {
+        lossless(bytes, &frame, limits)
+    } else {
+        lossy(bytes, &frame)
+    }
 }
 
 fn unsupported<T>(what: &str) -> Result<T, DecodeError> {
-    Err(DecodeError::Unsupported { format: "jpeg", what: what.to_owned() })
+    Err(DecodeError::Unsupported {
+        format: "jpeg",
+        what: what.to_owned(),
+    })
 }
 
 fn lossy(bytes: &[u8], frame: &Frame) -> Result<Stored, DecodeError> {
@@ -37,8 +49,11 @@ fn lossy(bytes: &[u8], frame: &Frame) -> Result<Stored, DecodeError> {
         return unsupported(&format!("a lossy picture of {} bits", frame.precision));
     }
     let damaged = |e| DecodeError::damaged("jpeg", e);
-    let (channels, colour) =
-        if frame.components == 1 { (Channels::L, ColorSpace::Luma) } else { (Channels::Rgb, ColorSpace::RGB) };
+    let (channels, colour) = if frame.components == 1 {
+        (Channels::L, ColorSpace::Luma)
+    } else {
+        (Channels::Rgb, ColorSpace::RGB)
+    };
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::from(frame.width))
@@ -59,16 +74,41 @@ fn lossless(bytes: &[u8], frame: &Frame, limits: &Limits) -> Result<Stored, Deco
         Some(jpeg_decoder::PixelFormat::L8) => (Channels::L, Samples::U8(samples)),
         Some(jpeg_decoder::PixelFormat::RGB24) => (Channels::Rgb, Samples::U8(samples)),
         Some(jpeg_decoder::PixelFormat::L16) => {
-            let pairs = samples.chunks_exact(2).map(|b| u16::from_ne_bytes([b[0], b[1]])).collect();
+            let pairs = samples
+                .chunks_exact(2)
+                .map(|b| u16::from_ne_bytes([b[0], b[1]]))
+                .collect();
             (Channels::L, Samples::U16(pairs))
         }
         _ => return unsupported("lossless CMYK colour"),
     };
-    stored(frame, channels, samples, orientation::of_exif(decoder.exif_data()))
+    stored(
+        frame,
+        channels,
+        samples,
+        orientation::of_exif(decoder.exif_data()),
+    )
 }
 
-fn stored(frame: &Frame, channels: Channels, samples: Samples, orientation: u8) -> Result<Stored, DecodeError> {
-    let size = tumorlens_core::Size { width: usize::from(frame.width), height: usize::from(frame.height) };
+fn stored(
+    frame: &Frame,
+    channels: Channels,
+    samples: Samples,
+    orientation: u8,
+) -> Result<Stored, DecodeError> {
+    let size = tumorlens_core::Size {
+        width: usize::from(frame.width),
+        height: usize::from(frame.height),
+    };
     let (mode, bits) = (channels.name(), frame.precision);
-    Stored { format: Format::Jpeg, size, channels, samples, mode, bits, orientation }.check()
+    Stored {
+        format: Format::Jpeg,
+        size,
+        channels,
+        samples,
+        mode,
+        bits,
+        orientation,
+    }
+    .check()
 }

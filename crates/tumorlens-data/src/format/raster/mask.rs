@@ -22,7 +22,8 @@ pub fn decode_mask(bytes: &[u8], limits: &Limits) -> Result<Mask, DecodeError> {
     let picture = decode(bytes, limits)?;
     let half = picture.image.range().map_or(0.0, |(_, high)| high / 2.0);
     let inside = picture.image.values().iter().map(|&v| v > half).collect();
-    Mask::new(picture.image.size(), inside).map_err(|e| DecodeError::damaged(picture.info.format, e))
+    Mask::new(picture.image.size(), inside)
+        .map_err(|e| DecodeError::damaged(picture.info.format, e))
 }
 
 /// Brings an outline to another size of the same shape by nearest neighbour; `None` when the aspect ratio differs by
@@ -38,13 +39,18 @@ pub fn fit_mask(mask: &Mask, size: Size) -> Option<Mask> {
     }
     let wanted_height = size.width as f64 * from.height as f64 / from.width as f64;
     let wanted_width = size.height as f64 * from.width as f64 / from.height as f64;
-    if (wanted_height - size.height as f64).abs() > 1.0 && (wanted_width - size.width as f64).abs() > 1.0 {
+    if (wanted_height - size.height as f64).abs() > 1.0
+        && (wanted_width - size.width as f64).abs() > 1.0
+    {
         return None;
     }
     // Pixel centres: the target pixel x covers the source position (x + 1/2) * from / to.
     let nearest = |x: usize, to: usize, from: usize| ((2 * x + 1) * from / (2 * to)).min(from - 1);
     Some(Mask::from_fn(size, |x, y| {
-        mask.get(nearest(x, size.width, from.width), nearest(y, size.height, from.height))
+        mask.get(
+            nearest(x, size.width, from.width),
+            nearest(y, size.height, from.height),
+        )
     }))
 }
 
@@ -54,9 +60,34 @@ mod tests {
 
     #[test]
     fn a_mask_of_twice_the_size_shrinks_onto_the_picture_and_another_shape_is_refused() {
-        let large = Mask::from_fn(Size { width: 8, height: 4 }, |x, y| (2..6).contains(&x) && y < 2);
-        let small = fit_mask(&large, Size { width: 4, height: 2 }).unwrap();
-        assert_eq!(small.values(), [false, true, true, false, false, false, false, false]);
-        assert!(fit_mask(&large, Size { width: 4, height: 4 }).is_none());
+        let large = Mask::from_fn(
+            Size {
+                width: 8,
+                height: 4,
+            },
+            |x, y| (2..6).contains(&x) && y < 2,
+        );
+        let small = fit_mask(
+            &large,
+            Size {
+                width: 4,
+                height: 2,
+            },
+        )
+        .unwrap();
+        assert_eq!(
+            small.values(),
+            [false, true, true, false, false, false, false, false]
+        );
+        assert!(
+            fit_mask(
+                &large,
+                Size {
+                    width: 4,
+                    height: 4
+                }
+            )
+            .is_none()
+        );
     }
 }

@@ -7,16 +7,31 @@ use tumorlens_core::{GreyImage, Size};
 pub(super) fn of_exif(block: Option<&[u8]>) -> u8 {
     // JPEG files differ in whether the block still has its "Exif\0\0" name.
     let block = block.map(|b| b.strip_prefix(b"Exif\0\0").unwrap_or(b));
-    block.and_then(Orientation::from_exif_chunk).map_or(1, Orientation::to_exif)
+    block
+        .and_then(Orientation::from_exif_chunk)
+        .map_or(1, Orientation::to_exif)
 }
 
 /// Applies an orientation, 1 to 8; any other value does nothing.
 pub(super) fn upright(image: GreyImage, orientation: u8) -> GreyImage {
-    let Size { width: w, height: h } = image.size();
+    let Size {
+        width: w,
+        height: h,
+    } = image.size();
     let stored = image.values();
     // For each value: where the upright pixel (x, y) lies in the stored grid.
     let turned = |swapped: bool, from: &dyn Fn(usize, usize) -> (usize, usize)| {
-        let size = if swapped { Size { width: h, height: w } } else { Size { width: w, height: h } };
+        let size = if swapped {
+            Size {
+                width: h,
+                height: w,
+            }
+        } else {
+            Size {
+                width: w,
+                height: h,
+            }
+        };
         GreyImage::from_fn(size, |x, y| {
             let (sx, sy) = from(x, y);
             stored[sy * w + sx]
@@ -40,7 +55,13 @@ mod tests {
 
     /// A stored 3x2 grid `a b c / d e f` as numbers 1 to 6.
     fn turned(orientation: u8) -> (usize, Vec<f32>) {
-        let image = GreyImage::from_fn(Size { width: 3, height: 2 }, |x, y| (y * 3 + x + 1) as f32);
+        let image = GreyImage::from_fn(
+            Size {
+                width: 3,
+                height: 2,
+            },
+            |x, y| (y * 3 + x + 1) as f32,
+        );
         let upright = upright(image, orientation);
         (upright.width(), upright.into_values())
     }

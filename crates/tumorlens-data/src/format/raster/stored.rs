@@ -94,7 +94,10 @@ impl Stored {
             return Ok(self);
         }
         let found = self.samples.len();
-        Err(DecodeError::damaged(self.format.name(), format!("{found} samples do not fill the picture")))
+        Err(DecodeError::damaged(
+            self.format.name(),
+            format!("{found} samples do not fill the picture"),
+        ))
     }
 
     /// Facts for the caller.

@@ -52,7 +52,10 @@ pub(super) fn read_frame(bytes: &[u8]) -> Result<Frame, DecodeError> {
     }
     match frame {
         Some(frame) if scans > 0 => Ok(frame),
-        _ => Err(DecodeError::damaged("jpeg", "there is no picture between its start and end markers")),
+        _ => Err(DecodeError::damaged(
+            "jpeg",
+            "there is no picture between its start and end markers",
+        )),
     }
 }
 
@@ -86,19 +89,32 @@ fn cut() -> DecodeError {
 mod tests {
     use super::*;
 
-    const WHOLE: &[u8] = b"\xFF\xD8\xFF\xC0\0\x08\x08\0\x05\0\x07\x01\xFF\xDA\0\x02abc\xFF\0de\xFF\xFF\xD9tail";
+    const WHOLE: &[u8] =
+        b"\xFF\xD8\xFF\xC0\0\x08\x08\0\x05\0\x07\x01\xFF\xDA\0\x02abc\xFF\0de\xFF\xFF\xD9tail";
 
     #[test]
     fn the_frame_is_found_and_stuffed_and_fill_bytes_are_passed() {
         let frame = read_frame(WHOLE).unwrap();
-        assert_eq!(frame, Frame { sof: 0xC0, precision: 8, height: 5, width: 7, components: 1 });
+        assert_eq!(
+            frame,
+            Frame {
+                sof: 0xC0,
+                precision: 8,
+                height: 5,
+                width: 7,
+                components: 1
+            }
+        );
     }
 
     #[test]
     fn every_shorter_file_is_cut() {
         let end = WHOLE.len() - b"tail".len();
         for length in 2..end {
-            assert!(read_frame(&WHOLE[..length]).is_err(), "accepted the first {length} bytes");
+            assert!(
+                read_frame(&WHOLE[..length]).is_err(),
+                "accepted the first {length} bytes"
+            );
         }
         assert!(read_frame(&WHOLE[..end]).is_ok());
     }
