@@ -95,10 +95,12 @@ pub enum Op {
     },
     /// Sum of two inputs of one shape.
     Add,
-    /// Bilinear upsampling by a whole factor, half-pixel centres.
+    /// Bilinear upsampling to a size, half-pixel centres, as PyTorch's interpolate without align_corners.
     Upsample {
-        /// Factor.
-        factor: usize,
+        /// Height, at least the input's.
+        height: usize,
+        /// Width, at least the input's.
+        width: usize,
     },
     /// Evidence map to score: mean of the largest `top` share of the map's logits, per channel.
     /// `[k, h, w]` to `[k, 1, 1]`.

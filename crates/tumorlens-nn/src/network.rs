@@ -2,6 +2,7 @@
 
 mod evidence_pool;
 mod forward;
+mod upsample;
 
 pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
 

@@ -1,6 +1,7 @@
 //! Named weights on the host: what is initialised, trained, saved and loaded.
 
 use crate::graph::{Graph, Op};
+use crate::model::EVIDENCE_INITIAL_BIAS;
 use rand::RngExt;
 use tumorlens_core::Seed;
 
@@ -52,22 +53,26 @@ pub struct Weights {
 impl Weights {
     /// Initialises as PyTorch's reference models do: convolutions by He et al. 2015 (normal, fan-out, ReLU gain),
     /// dense weights normal with standard deviation 0.01, batch-norm scale 1, all else 0; running variance 1.
-    /// Each parameter draws from its own seed, derived from its name.
+    /// The layer that gives an evidence map is a classifier: it starts as a dense one, with
+    /// [`EVIDENCE_INITIAL_BIAS`]. Each parameter draws from its own seed, derived from its name.
     #[must_use]
     pub fn initial(graph: &Graph, seed: Seed) -> Self {
+        let map = graph.evidence.map(|id| graph.node(id).name.as_str());
         let parameters = slots(graph)
             .into_iter()
             .map(|slot| {
+                let is_map = map.is_some_and(|map| slot.layer() == map);
                 let n: usize = slot.shape.iter().product();
                 let values = match slot.role {
                     Role::Weight => {
                         let deviation = match slot.shape[..] {
-                            [outputs, _, height, width] => (2.0 / (outputs * height * width) as f32).sqrt(),
+                            [outputs, _, height, width] if !is_map => (2.0 / (outputs * height * width) as f32).sqrt(),
                             _ => 0.01,
                         };
                         normal(n, deviation, seed.derive(&slot.name))
                     }
                     Role::Scale | Role::RunningVariance => vec![1.0; n],
+                    Role::Bias if is_map => vec![EVIDENCE_INITIAL_BIAS; n],
                     Role::Bias | Role::Shift | Role::RunningMean => vec![0.0; n],
                 };
                 Parameter { name: slot.name, shape: slot.shape, role: slot.role, values }
@@ -104,6 +109,14 @@ pub struct Slot {
     pub shape: Vec<usize>,
     /// Role.
     pub role: Role,
+}
+
+impl Slot {
+    /// Name of the layer that it belongs to.
+    #[must_use]
+    pub fn layer(&self) -> &str {
+        self.name.rsplit_once('.').map_or("", |(layer, _)| layer)
+    }
 }
 
 /// The parameters that a graph needs, in order.

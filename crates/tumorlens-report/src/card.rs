@@ -4,13 +4,20 @@ use crate::glossary::title;
 use crate::number::{count, measured};
 use crate::page;
 use crate::render::ReportError;
+use minijinja::value::Serde;
 use tumorlens_core::BundleCard;
 use tumorlens_core::bundle_card::RESEARCH_USE_ONLY;
 
 /// The card as a Markdown document.
 #[must_use]
 pub fn card_markdown(card: &BundleCard) -> String {
-    let classes = card.classes.names().iter().map(|name| markdown(name)).collect::<Vec<_>>().join(", ");
+    let classes = card
+        .classes
+        .names()
+        .iter()
+        .map(|name| markdown(name))
+        .collect::<Vec<_>>()
+        .join(", ");
     let positive = markdown(card.classes.name(card.classes.positive()));
     let mut lines = vec![
         format!("# Model card: {}", markdown(&card.name)),
@@ -24,25 +31,45 @@ pub fn card_markdown(card: &BundleCard) -> String {
         format!("| Architecture | {} |", markdown(&card.architecture)),
         format!("| Learned values | {} |", count(card.parameters)),
         format!("| Classes | {classes} (positive: {positive}) |"),
-        format!("| Made by | tumorlens {} |", markdown(&card.tumorlens_version)),
-        format!("| Dataset (SHA-256 of the manifest) | {} |", markdown(&card.dataset_sha256)),
+        format!(
+            "| Made by | tumorlens {} |",
+            markdown(&card.tumorlens_version)
+        ),
+        format!(
+            "| Dataset (SHA-256 of the manifest) | {} |",
+            markdown(&card.dataset_sha256)
+        ),
         format!("| Seed | {} |", card.seed),
     ];
-    list(&mut lines, "Limits", card.limits.iter().map(|limit| markdown(limit)));
+    list(
+        &mut lines,
+        "Limits",
+        card.limits.iter().map(|limit| markdown(limit)),
+    );
     table(
         &mut lines,
         "Training data",
         "| Source | Images | Groups | Licence |\n|---|---:|---:|---|",
         card.data.iter().map(|source| {
             let [images, groups] = [source.images, source.groups].map(|n| count(n as u64));
-            format!("| {} | {images} | {groups} | {} |", markdown(&source.name), markdown(&source.licence))
+            format!(
+                "| {} | {images} | {groups} | {} |",
+                markdown(&source.name),
+                markdown(&source.licence)
+            )
         }),
     );
     table(
         &mut lines,
         "Figures on the held-out part",
         "| Figure | Value and interval |\n|---|---|",
-        card.figures.iter().map(|(key, figure)| format!("| {} | {} |", markdown(title(key)), markdown(&measured(figure)))),
+        card.figures.iter().map(|(key, figure)| {
+            format!(
+                "| {} | {} |",
+                markdown(title(key)),
+                markdown(&measured(figure))
+            )
+        }),
     );
     lines.push(String::new());
     lines.join("\n")
@@ -59,7 +86,12 @@ fn list(lines: &mut Vec<String>, heading: &str, items: impl Iterator<Item = Stri
 fn table(lines: &mut Vec<String>, heading: &str, head: &str, rows: impl Iterator<Item = String>) {
     let rows: Vec<_> = rows.collect();
     if !rows.is_empty() {
-        lines.extend([String::new(), format!("## {heading}"), String::new(), head.to_owned()]);
+        lines.extend([
+            String::new(),
+            format!("## {heading}"),
+            String::new(),
+            head.to_owned(),
+        ]);
         lines.extend(rows);
     }
 }
@@ -84,7 +116,7 @@ fn markdown(text: &str) -> String {
 /// # Errors
 /// When the template cannot be filled, which would be a mistake in this crate.
 pub fn card_html(card: &BundleCard) -> Result<String, ReportError> {
-    page::fill("card.html", minijinja::context! { card })
+    page::fill("card.html", minijinja::context! { card => Serde(card) })
 }
 
 #[cfg(test)]
@@ -103,7 +135,12 @@ mod tests {
             parameters: 11_170_753,
             intended_use: "Research on axial slices.".into(),
             limits: vec!["Not tested on <script>alert(1)</script> images.".into()],
-            data: vec![DataSource { name: "br35h".into(), images: 3000, groups: 889, licence: "not stated".into() }],
+            data: vec![DataSource {
+                name: "br35h".into(),
+                images: 3000,
+                groups: 889,
+                licence: "not stated".into(),
+            }],
             dataset_sha256: "ab".repeat(32),
             figures: BTreeMap::from([("auroc".to_owned(), Measured::undefined("one class only"))]),
             seed: 1,
@@ -130,7 +167,11 @@ mod tests {
         let html = card_html(&card()).unwrap();
         assert!(!html.contains("<script>"));
         assert!(html.contains("11,170,753") && html.contains("one class only"));
-        let bare = BundleCard { limits: vec![], data: vec![], ..card() };
+        let bare = BundleCard {
+            limits: vec![],
+            data: vec![],
+            ..card()
+        };
         assert!(!card_markdown(&bare).contains("## Limits"));
         assert!(!card_html(&bare).unwrap().contains("Training data"));
     }

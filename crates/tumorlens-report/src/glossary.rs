@@ -25,30 +25,92 @@ pub enum Better {
 }
 
 const fn higher(key: &'static str, title: &'static str, meaning: &'static str) -> Term {
-    Term { key, title, meaning, better: Better::Higher }
+    Term {
+        key,
+        title,
+        meaning,
+        better: Better::Higher,
+    }
 }
 
 const fn lower(key: &'static str, title: &'static str, meaning: &'static str) -> Term {
-    Term { key, title, meaning, better: Better::Lower }
+    Term {
+        key,
+        title,
+        meaning,
+        better: Better::Lower,
+    }
 }
 
 const TERMS: &[Term] = &[
     higher("accuracy", "Accuracy", "Share of images called right."),
-    higher("balanced_accuracy", "Balanced accuracy", "Mean of sensitivity and specificity; 0.5 is guessing with two classes."),
-    higher("sensitivity", "Sensitivity", "Share of tumor images that were found."),
-    higher("specificity", "Specificity", "Share of images without tumor that were left alone."),
-    higher("ppv", "PPV", "Share of positive calls that were right, at the share of tumors in this test part."),
-    higher("npv", "NPV", "Share of negative calls that were right, at the share of tumors in this test part."),
-    higher("precision", "Precision", "Share of positive calls that were right."),
+    higher(
+        "balanced_accuracy",
+        "Balanced accuracy",
+        "Mean of sensitivity and specificity; 0.5 is guessing with two classes.",
+    ),
+    higher(
+        "sensitivity",
+        "Sensitivity",
+        "Share of tumor images that were found.",
+    ),
+    higher(
+        "specificity",
+        "Specificity",
+        "Share of images without tumor that were left alone.",
+    ),
+    higher(
+        "ppv",
+        "PPV",
+        "Share of positive calls that were right, at the share of tumors in this test part.",
+    ),
+    higher(
+        "npv",
+        "NPV",
+        "Share of negative calls that were right, at the share of tumors in this test part.",
+    ),
+    higher(
+        "precision",
+        "Precision",
+        "Share of positive calls that were right.",
+    ),
     higher("recall", "Recall", "Share of tumor images that were found."),
     higher("f1", "F1", "Harmonic mean of precision and sensitivity."),
-    higher("mcc", "MCC", "Correlation of call and truth; 0 is guessing, 1 is perfect."),
-    higher("auroc", "AUROC", "How often a tumor image scores above one without; 0.5 is guessing."),
-    higher("auprc", "AUPRC", "Mean precision over all thresholds; guessing reaches the share of tumors."),
-    lower("brier", "Brier score", "Mean squared error of the probability; smaller is better."),
-    lower("log_loss", "Log loss", "Penalty for confident mistakes; smaller is better."),
-    lower("ece", "ECE", "Mean gap between probability and observed share; smaller is better."),
-    higher("macro_auroc", "Macro AUROC", "Mean over classes of the AUROC of each class against the rest."),
+    higher(
+        "mcc",
+        "MCC",
+        "Correlation of call and truth; 0 is guessing, 1 is perfect.",
+    ),
+    higher(
+        "auroc",
+        "AUROC",
+        "How often a tumor image scores above one without; 0.5 is guessing.",
+    ),
+    higher(
+        "auprc",
+        "AUPRC",
+        "Mean precision over all thresholds; guessing reaches the share of tumors.",
+    ),
+    lower(
+        "brier",
+        "Brier score",
+        "Mean squared error of the probability; smaller is better.",
+    ),
+    lower(
+        "log_loss",
+        "Log loss",
+        "Penalty for confident mistakes; smaller is better.",
+    ),
+    lower(
+        "ece",
+        "ECE",
+        "Mean gap between probability and observed share; smaller is better.",
+    ),
+    higher(
+        "macro_auroc",
+        "Macro AUROC",
+        "Mean over classes of the AUROC of each class against the rest.",
+    ),
     higher("macro_f1", "Macro F1", "Mean over classes of F1."),
 ];
 
@@ -86,7 +148,11 @@ mod tests {
     #[test]
     fn no_metric_is_listed_twice() {
         for (i, term) in TERMS.iter().enumerate() {
-            assert!(TERMS[..i].iter().all(|other| other.key != term.key), "{}", term.key);
+            assert!(
+                TERMS[..i].iter().all(|other| other.key != term.key),
+                "{}",
+                term.key
+            );
         }
     }
 }

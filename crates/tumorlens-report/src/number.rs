@@ -19,7 +19,11 @@ pub fn number(value: f64) -> String {
         s if s < 1000.0 => 1,
         _ => 0,
     };
-    if size < 1.0 { below_one(value, digits) } else { decimals(value, digits) }
+    if size < 1.0 {
+        below_one(value, digits)
+    } else {
+        decimals(value, digits)
+    }
 }
 
 /// More digits, up to six, until the text no longer claims a full 1.
@@ -45,9 +49,20 @@ pub fn decimals(value: f64, digits: usize) -> String {
 pub fn measured(measured: &Measured) -> String {
     match measured {
         Measured::Undefined { undefined } => format!("undefined: {undefined}"),
-        Measured::Value { value, interval: None } => number(*value),
-        Measured::Value { value, interval: Some(interval) } => {
-            format!("{} [{}, {}]", number(*value), number(interval.low), number(interval.high))
+        Measured::Value {
+            value,
+            interval: None,
+        } => number(*value),
+        Measured::Value {
+            value,
+            interval: Some(interval),
+        } => {
+            format!(
+                "{} [{}, {}]",
+                number(*value),
+                number(interval.low),
+                number(interval.high)
+            )
         }
     }
 }
@@ -107,10 +122,21 @@ mod tests {
 
     #[test]
     fn a_measured_figure_shows_its_interval_or_its_reason() {
-        let interval = Interval { low: 0.871, high: 0.953, level: 0.95, method: IntervalMethod::DeLong };
-        assert_eq!(measured(&Measured::with_interval(0.912, interval)), "0.912 [0.871, 0.953]");
+        let interval = Interval {
+            low: 0.871,
+            high: 0.953,
+            level: 0.95,
+            method: IntervalMethod::DeLong,
+        };
+        assert_eq!(
+            measured(&Measured::with_interval(0.912, interval)),
+            "0.912 [0.871, 0.953]"
+        );
         assert_eq!(measured(&Measured::value(0.5)), "0.500");
-        assert_eq!(measured(&Measured::undefined("no positive image")), "undefined: no positive image");
+        assert_eq!(
+            measured(&Measured::undefined("no positive image")),
+            "undefined: no positive image"
+        );
     }
 
     #[test]

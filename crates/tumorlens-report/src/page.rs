@@ -4,17 +4,36 @@
 //! texts, or a picture's base64, which is checked to be nothing else.
 
 use crate::{glossary, number};
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("report.html", include_str!("../templates/report.html")),
     ("macros.html", include_str!("../templates/macros.html")),
-    ("sections/summary.html", include_str!("../templates/sections/summary.html")),
-    ("sections/data.html", include_str!("../templates/sections/data.html")),
-    ("sections/training.html", include_str!("../templates/sections/training.html")),
-    ("sections/evaluation.html", include_str!("../templates/sections/evaluation.html")),
-    ("sections/explanation.html", include_str!("../templates/sections/explanation.html")),
-    ("sections/provenance.html", include_str!("../templates/sections/provenance.html")),
+    (
+        "sections/summary.html",
+        include_str!("../templates/sections/summary.html"),
+    ),
+    (
+        "sections/data.html",
+        include_str!("../templates/sections/data.html"),
+    ),
+    (
+        "sections/training.html",
+        include_str!("../templates/sections/training.html"),
+    ),
+    (
+        "sections/evaluation.html",
+        include_str!("../templates/sections/evaluation.html"),
+    ),
+    (
+        "sections/explanation.html",
+        include_str!("../templates/sections/explanation.html"),
+    ),
+    (
+        "sections/provenance.html",
+        include_str!("../templates/sections/provenance.html"),
+    ),
     ("card.html", include_str!("../templates/card.html")),
 ];
 
@@ -32,8 +51,13 @@ fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     // A misspelt name in a template is an error in every test rather than an empty cell in a report.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    // Lines that hold only a tag leave no blank line in the page.
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()?,
+    );
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }
@@ -49,10 +73,16 @@ fn environment() -> Result<Environment<'static>, Error> {
 
 /// Base64 as it is: escaping would turn each `/` into six characters.
 fn checked_base64(text: &str) -> Result<Value, Error> {
-    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b)) {
+    if text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    {
         Ok(Value::from_safe_string(text.to_owned()))
     } else {
-        Err(Error::new(ErrorKind::InvalidOperation, "a picture is not base64"))
+        Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "a picture is not base64",
+        ))
     }
 }
 
@@ -69,6 +99,11 @@ mod tests {
     #[test]
     fn every_template_parses_and_a_misspelt_name_is_an_error() {
         assert!(environment().is_ok());
-        assert!(environment().unwrap().render_str("{{ nothing }}", ()).is_err());
+        assert!(
+            environment()
+                .unwrap()
+                .render_str("{{ nothing }}", ())
+                .is_err()
+        );
     }
 }

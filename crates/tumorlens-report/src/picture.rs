@@ -99,10 +99,15 @@ impl Picture {
         // The header chunk comes first: length, "IHDR", width, height, each of four bytes.
         let side = |at: usize| -> Option<usize> {
             let bytes: [u8; 4] = png.get(at..at + 4)?.try_into().ok()?;
-            usize::try_from(u32::from_be_bytes(bytes)).ok().filter(|side| *side > 0)
+            usize::try_from(u32::from_be_bytes(bytes))
+                .ok()
+                .filter(|side| *side > 0)
         };
         match (side(16), side(20)) {
-            (Some(width), Some(height)) => Ok(Self { size: Size { width, height }, png }),
+            (Some(width), Some(height)) => Ok(Self {
+                size: Size { width, height },
+                png,
+            }),
             _ => Err(PictureError::NotAPng("no size in the header")),
         }
     }
@@ -113,20 +118,23 @@ impl Picture {
     /// When the number of bytes is not width x height x channels, or the picture is too large for a PNG.
     pub fn encode(size: Size, pixels: Pixels, bytes: &[u8]) -> Result<Self, PictureError> {
         let Size { width, height } = size;
-        let shape = || PictureError::Shape { width, height, channels: pixels.channels(), found: bytes.len() };
-        let expected = width.checked_mul(height).and_then(|n| n.checked_mul(pixels.channels()));
+        let shape = || PictureError::Shape {
+            width,
+            height,
+            channels: pixels.channels(),
+            found: bytes.len(),
+        };
+        let expected = width
+            .checked_mul(height)
+            .and_then(|n| n.checked_mul(pixels.channels()));
         if expected != Some(bytes.len()) || bytes.is_empty() {
             return Err(shape());
         }
         let side = |side: usize| u32::try_from(side).map_err(|_| shape());
         let mut png = Vec::new();
         // Best compression: a report is written once and mailed often.
-        PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive).write_image(
-            bytes,
-            side(width)?,
-            side(height)?,
-            pixels.color(),
-        )?;
+        PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive)
+            .write_image(bytes, side(width)?, side(height)?, pixels.color())?;
         Ok(Self { png, size })
     }
 
@@ -162,24 +170,43 @@ impl Picture {
 /// Pixels are noise in a debug print.
 impl std::fmt::Debug for Picture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Picture({}x{}, {} bytes)", self.size.width, self.size.height, self.png.len())
+        write!(
+            f,
+            "Picture({}x{}, {} bytes)",
+            self.size.width,
+            self.size.height,
+            self.png.len()
+        )
     }
 }
 
 impl From<Picture> for Written {
     fn from(picture: Picture) -> Self {
         let Size { width, height } = picture.size;
-        Self { png: STANDARD.encode(&picture.png), width, height }
+        Self {
+            png: STANDARD.encode(&picture.png),
+            width,
+            height,
+        }
     }
 }
 
 impl TryFrom<Written> for Picture {
     type Error = PictureError;
     fn try_from(written: Written) -> Result<Self, PictureError> {
-        let png = STANDARD.decode(&written.png).map_err(|_| PictureError::NotAPng("not base64"))?;
+        let png = STANDARD
+            .decode(&written.png)
+            .map_err(|_| PictureError::NotAPng("not base64"))?;
         let picture = Self::from_png(png)?;
-        if picture.size != (Size { width: written.width, height: written.height }) {
-            return Err(PictureError::NotAPng("the header has another size than stated"));
+        if picture.size
+            != (Size {
+                width: written.width,
+                height: written.height,
+            })
+        {
+            return Err(PictureError::NotAPng(
+                "the header has another size than stated",
+            ));
         }
         Ok(picture)
     }
@@ -193,21 +220,38 @@ pub(crate) fn shrunk_size(size: Size, longest: usize) -> Size {
         return size;
     }
     let scaled = |length: usize| (length * longest).div_ceil(side).max(1);
-    Size { width: scaled(size.width), height: scaled(size.height) }
+    Size {
+        width: scaled(size.width),
+        height: scaled(size.height),
+    }
 }
 
 /// Shrinks by area-weighted averaging; an image that is small enough comes back as it is.
 pub(crate) fn shrink(image: &GreyImage, longest: usize) -> GreyImage {
     let size = shrunk_size(image.size(), longest);
-    if size == image.size() { image.clone() } else { resized(image, size) }
+    if size == image.size() {
+        image.clone()
+    } else {
+        resized(image, size)
+    }
 }
 
 /// Resizes with a triangle filter, which averages when shrinking and interpolates linearly when enlarging.
 pub(crate) fn resized(image: &GreyImage, size: Size) -> GreyImage {
-    let sides = |size: Size| Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?));
-    let finite = image.values().iter().map(|v| if v.is_finite() { *v } else { 0.0 }).collect();
-    let buffer = sides(image.size())
-        .and_then(|(w, h)| image::ImageBuffer::<image::Luma<f32>, Vec<f32>>::from_raw(w, h, finite));
+    let sides = |size: Size| {
+        Some((
+            u32::try_from(size.width).ok()?,
+            u32::try_from(size.height).ok()?,
+        ))
+    };
+    let finite = image
+        .values()
+        .iter()
+        .map(|v| if v.is_finite() { *v } else { 0.0 })
+        .collect();
+    let buffer = sides(image.size()).and_then(|(w, h)| {
+        image::ImageBuffer::<image::Luma<f32>, Vec<f32>>::from_raw(w, h, finite)
+    });
     match (buffer, sides(size)) {
         (Some(buffer), Some((w, h))) => {
             let out = imageops::resize(&buffer, w, h, imageops::FilterType::Triangle);
@@ -221,15 +265,30 @@ pub(crate) fn resized(image: &GreyImage, size: Size) -> GreyImage {
 /// Grey values as bytes, windowed between the 0.5th and 99.5th percentile. Values that are not finite become black, as
 /// does an image without contrast.
 pub(crate) fn grey_bytes(image: &GreyImage) -> Vec<u8> {
-    let mut sorted: Vec<f32> = image.values().iter().copied().filter(|v| v.is_finite()).collect();
+    let mut sorted: Vec<f32> = image
+        .values()
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .collect();
     sorted.sort_by(f32::total_cmp);
-    let at = |share: f64| sorted.get(((sorted.len().saturating_sub(1)) as f64 * share).round() as usize).copied();
+    let at = |share: f64| {
+        sorted
+            .get(((sorted.len().saturating_sub(1)) as f64 * share).round() as usize)
+            .copied()
+    };
     let (low, high) = (at(0.005).unwrap_or(0.0), at(0.995).unwrap_or(0.0));
     let span = high - low;
     image
         .values()
         .iter()
-        .map(|v| if v.is_finite() && span > 0.0 { ((v - low) / span * 255.0).clamp(0.0, 255.0).round() as u8 } else { 0 })
+        .map(|v| {
+            if v.is_finite() && span > 0.0 {
+                ((v - low) / span * 255.0).clamp(0.0, 255.0).round() as u8
+            } else {
+                0
+            }
+        })
         .collect()
 }
 
@@ -244,33 +303,90 @@ mod tests {
     #[test]
     fn a_picture_survives_a_round_trip_and_a_wrong_size_is_refused() {
         let picture = Picture::grey(&ramp(8, 6), 64).unwrap();
-        assert_eq!(picture.size(), Size { width: 8, height: 6 });
+        assert_eq!(
+            picture.size(),
+            Size {
+                width: 8,
+                height: 6
+            }
+        );
         let json = serde_json::to_string(&picture).unwrap();
         assert_eq!(serde_json::from_str::<Picture>(&json).unwrap(), picture);
-        assert!(serde_json::from_str::<Picture>(&json.replace("\"width\":8", "\"width\":9")).is_err());
-        assert!(serde_json::from_str::<Picture>(r#"{"png":"\"><script>","width":1,"height":1}"#).is_err());
+        assert!(
+            serde_json::from_str::<Picture>(&json.replace("\"width\":8", "\"width\":9")).is_err()
+        );
+        assert!(
+            serde_json::from_str::<Picture>(r#"{"png":"\"><script>","width":1,"height":1}"#)
+                .is_err()
+        );
     }
 
     #[test]
     fn long_sides_shrink_with_the_aspect_ratio_and_short_ones_stay() {
-        assert_eq!(Picture::grey(&ramp(300, 150), 100).unwrap().size(), Size { width: 100, height: 50 });
-        assert_eq!(Picture::grey(&ramp(3, 900), 100).unwrap().size(), Size { width: 1, height: 100 });
-        assert_eq!(Picture::grey(&ramp(20, 10), 100).unwrap().size(), Size { width: 20, height: 10 });
+        assert_eq!(
+            Picture::grey(&ramp(300, 150), 100).unwrap().size(),
+            Size {
+                width: 100,
+                height: 50
+            }
+        );
+        assert_eq!(
+            Picture::grey(&ramp(3, 900), 100).unwrap().size(),
+            Size {
+                width: 1,
+                height: 100
+            }
+        );
+        assert_eq!(
+            Picture::grey(&ramp(20, 10), 100).unwrap().size(),
+            Size {
+                width: 20,
+                height: 10
+            }
+        );
     }
 
     #[test]
     fn an_image_without_contrast_or_without_finite_values_is_black() {
-        let flat = GreyImage::from_fn(Size { width: 2, height: 2 }, |_, _| 7.0);
+        let flat = GreyImage::from_fn(
+            Size {
+                width: 2,
+                height: 2,
+            },
+            |_, _| 7.0,
+        );
         assert_eq!(grey_bytes(&flat), [0; 4]);
-        let nan = GreyImage::from_fn(Size { width: 2, height: 2 }, |_, _| f32::NAN);
+        let nan = GreyImage::from_fn(
+            Size {
+                width: 2,
+                height: 2,
+            },
+            |_, _| f32::NAN,
+        );
         assert_eq!(grey_bytes(&nan), [0; 4]);
     }
 
     #[test]
     fn bytes_that_do_not_fill_the_picture_are_an_error() {
-        let size = Size { width: 2, height: 2 };
-        assert!(matches!(Picture::encode(size, Pixels::Rgb, &[0; 4]), Err(PictureError::Shape { channels: 3, .. })));
-        assert!(Picture::encode(Size { width: 0, height: 2 }, Pixels::Grey, &[]).is_err());
+        let size = Size {
+            width: 2,
+            height: 2,
+        };
+        assert!(matches!(
+            Picture::encode(size, Pixels::Rgb, &[0; 4]),
+            Err(PictureError::Shape { channels: 3, .. })
+        ));
+        assert!(
+            Picture::encode(
+                Size {
+                    width: 0,
+                    height: 2
+                },
+                Pixels::Grey,
+                &[]
+            )
+            .is_err()
+        );
         assert!(Picture::from_png(b"GIF89a".to_vec()).is_err());
     }
 }

@@ -41,12 +41,19 @@ fn tested(report: &Report) -> Option<String> {
 
 fn called(confusion: &Confusion) -> Option<String> {
     let classes = &confusion.classes;
-    let cell = |truth: ClassIndex, call: ClassIndex| confusion.counts.get(truth.0)?.get(call.0).copied();
+    let cell =
+        |truth: ClassIndex, call: ClassIndex| confusion.counts.get(truth.0)?.get(call.0).copied();
     let positive = classes.positive();
     let Some(negative) = classes.negative() else {
-        let right: u64 = (0..classes.len()).filter_map(|i| cell(ClassIndex(i), ClassIndex(i))).sum();
+        let right: u64 = (0..classes.len())
+            .filter_map(|i| cell(ClassIndex(i), ClassIndex(i)))
+            .sum();
         let all: u64 = confusion.counts.iter().flatten().sum();
-        return Some(format!("It called {} of {} images right.", count(right), count(all)));
+        return Some(format!(
+            "It called {} of {} images right.",
+            count(right),
+            count(all)
+        ));
     };
     let (found, missed) = (cell(positive, positive)?, cell(positive, negative)?);
     let (flagged, cleared) = (cell(negative, positive)?, cell(negative, negative)?);
@@ -65,7 +72,11 @@ fn called(confusion: &Confusion) -> Option<String> {
 
 /// How sure the first key figure is.
 fn width(report: &Report) -> Option<String> {
-    let (name, interval) = report.summary.key_figures.iter().find_map(|f| Some((&f.name, f.measured.interval()?)))?;
+    let (name, interval) = report
+        .summary
+        .key_figures
+        .iter()
+        .find_map(|f| Some((&f.name, f.measured.interval()?)))?;
     let width = interval.high - interval.low;
     let (low, high) = (number(interval.low), number(interval.high));
     let level = crate::number::percent(interval.level);
@@ -74,7 +85,10 @@ fn width(report: &Report) -> Option<String> {
     } else {
         "narrow enough to compare models that differ clearly"
     };
-    Some(format!("The {level} interval of {} runs from {low} to {high}, which is {carries}.", title(name)))
+    Some(format!(
+        "The {level} interval of {} runs from {low} to {high}, which is {carries}.",
+        title(name)
+    ))
 }
 
 /// Whether the model beats the best simple rule, judged by intervals that do not overlap.
@@ -86,20 +100,28 @@ fn compared(comparison: &Comparison) -> Option<String> {
         .filter_map(|rule| Some((rule, rule.measured.get()?)))
         .reduce(|best, next| if next.1 > best.1 { next } else { best })?;
     let metric = title(&comparison.metric);
-    let figures = format!("{metric} {} against {}", measured(&comparison.model.measured), measured(&best.measured));
+    let figures = format!(
+        "{metric} {} against {}",
+        measured(&comparison.model.measured),
+        measured(&best.measured)
+    );
     let rule_name = &best.name;
     Some(match apart(&comparison.model.measured, &best.measured) {
         _ if model <= rule => format!(
             "It does not beat the simple rule '{rule_name}' ({figures}): nothing here shows that it has learned anatomy."
         ),
         Some(true) => {
-            format!("It beats the best simple rule, '{rule_name}', with intervals that do not overlap ({figures}).")
+            format!(
+                "It beats the best simple rule, '{rule_name}', with intervals that do not overlap ({figures})."
+            )
         }
         Some(false) => format!(
             "It scores above the best simple rule, '{rule_name}', but the intervals overlap ({figures}): part of its score \
              may come from shortcuts in the data."
         ),
-        None => format!("It scores above the best simple rule, '{rule_name}' ({figures}); how sure that is was not measured."),
+        None => format!(
+            "It scores above the best simple rule, '{rule_name}' ({figures}); how sure that is was not measured."
+        ),
     })
 }
 
@@ -109,7 +131,11 @@ fn apart(model: &Measured, rule: &Measured) -> Option<bool> {
 
 fn clean(report: &Report) -> Option<String> {
     let audit = report.data.given()?.audit.given()?;
-    let problems = audit.findings.iter().filter(|f| f.severity == Severity::Problem).count();
+    let problems = audit
+        .findings
+        .iter()
+        .filter(|f| f.severity == Severity::Problem)
+        .count();
     Some(match problems {
         0 => "The audit found no problem that would make these figures wrong.".to_owned(),
         n => format!(
@@ -128,31 +154,53 @@ mod tests {
     use tumorlens_core::{ClassSet, Interval, measured::IntervalMethod};
 
     fn value(value: f64, low: f64, high: f64) -> Measured {
-        Measured::with_interval(value, Interval { low, high, level: 0.95, method: IntervalMethod::Wilson })
+        Measured::with_interval(
+            value,
+            Interval {
+                low,
+                high,
+                level: 0.95,
+                method: IntervalMethod::Wilson,
+            },
+        )
     }
 
     fn against(rule: Measured) -> String {
         compared(&Comparison {
             metric: "accuracy".into(),
             model: NamedMeasure::new("model", value(0.9, 0.8, 0.95)),
-            rules: vec![NamedMeasure::new("majority", value(0.6, 0.5, 0.7)), NamedMeasure::new("one nearest neighbour", rule)],
+            rules: vec![
+                NamedMeasure::new("majority", value(0.6, 0.5, 0.7)),
+                NamedMeasure::new("one nearest neighbour", rule),
+            ],
         })
         .unwrap()
     }
 
     #[test]
     fn the_comparison_says_beaten_only_when_the_intervals_are_apart() {
-        assert!(against(value(0.7, 0.6, 0.79)).starts_with("It beats the best simple rule, 'one nearest neighbour'"));
+        assert!(
+            against(value(0.7, 0.6, 0.79))
+                .starts_with("It beats the best simple rule, 'one nearest neighbour'")
+        );
         assert!(against(value(0.7, 0.6, 0.81)).contains("the intervals overlap"));
         assert!(against(value(0.9, 0.8, 0.95)).starts_with("It does not beat"));
         assert!(against(Measured::value(0.7)).contains("was not measured"));
-        assert!(against(Measured::undefined("no copies")).contains("'majority'"), "an undefined rule is passed over");
+        assert!(
+            against(Measured::undefined("no copies")).contains("'majority'"),
+            "an undefined rule is passed over"
+        );
     }
 
     #[test]
     fn counts_are_told_for_the_positive_class_wherever_it_stands() {
         let classes = ClassSet::new(vec!["tumor".into(), "healthy".into()], "tumor").unwrap();
-        let text = called(&Confusion { classes, counts: vec![vec![7, 1], vec![2, 10]], rule: String::new() }).unwrap();
+        let text = called(&Confusion {
+            classes,
+            counts: vec![vec![7, 1], vec![2, 10]],
+            rule: String::new(),
+        })
+        .unwrap();
         assert_eq!(
             text,
             "It found 7 of 8 images labelled tumor and missed 1; of 12 labelled healthy it cleared 10 and falsely flagged 2."
@@ -164,7 +212,12 @@ mod tests {
         let classes = ClassSet::new(vec!["a".into(), "b".into(), "c".into()], "a").unwrap();
         let counts = vec![vec![3, 1, 0], vec![0, 4, 0], vec![1, 0, 5]];
         assert_eq!(
-            called(&Confusion { classes, counts, rule: String::new() }).unwrap(),
+            called(&Confusion {
+                classes,
+                counts,
+                rule: String::new()
+            })
+            .unwrap(),
             "It called 12 of 14 images right."
         );
     }
@@ -172,20 +225,41 @@ mod tests {
     #[test]
     fn an_empty_report_says_nothing_and_a_full_one_speaks_in_order() {
         assert!(sentences(&Report::default()).is_empty());
-        let finding = Finding { severity: Severity::Problem, ..Finding::default() };
+        let finding = Finding {
+            severity: Severity::Problem,
+            ..Finding::default()
+        };
         let report = Report {
             summary: Summary {
-                key_figures: vec![KeyFigure { name: "auroc".into(), measured: value(0.9, 0.7, 0.98) }],
-                test: Some(TestPart { images: 20, groups: 1 }),
+                key_figures: vec![KeyFigure {
+                    name: "auroc".into(),
+                    measured: value(0.9, 0.7, 0.98),
+                }],
+                test: Some(TestPart {
+                    images: 20,
+                    groups: 1,
+                }),
                 ..Summary::default()
             },
             evaluation: Evaluation {
-                confusion: Confusion { classes: ClassSet::tumor(), counts: vec![vec![9, 1], vec![2, 8]], rule: String::new() }
-                    .into(),
+                confusion: Confusion {
+                    classes: ClassSet::tumor(),
+                    counts: vec![vec![9, 1], vec![2, 8]],
+                    rule: String::new(),
+                }
+                .into(),
                 ..Evaluation::default()
             }
             .into(),
-            data: DataPart { audit: Audit { findings: vec![finding], ..Audit::default() }.into(), ..DataPart::default() }.into(),
+            data: DataPart {
+                audit: Audit {
+                    findings: vec![finding],
+                    ..Audit::default()
+                }
+                .into(),
+                ..DataPart::default()
+            }
+            .into(),
             ..Report::default()
         };
         let text = sentences(&report);

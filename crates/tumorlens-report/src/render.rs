@@ -8,6 +8,7 @@ use crate::plain_words::sentences;
 use crate::report::explanation::{Case, Explanation};
 use crate::report::{Report, Theme};
 use crate::svg::{FigureError, Svg};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 use tumorlens_core::bundle_card::RESEARCH_USE_ONLY;
@@ -34,10 +35,10 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
     page::fill(
         "report.html",
         context! {
-            report,
-            charts => Charts::draw(report)?,
+            report => Serde(report),
+            charts => Serde(Charts::draw(report)?),
             sentences => sentences(report),
-            contents => contents(report),
+            contents => Serde(contents(report)),
             notice => RESEARCH_USE_ONLY,
             style => Value::from_safe_string(style(report.theme)),
         },
@@ -50,7 +51,9 @@ fn style(theme: Theme) -> String {
     match theme {
         Theme::Light => style.to_owned(),
         Theme::Dark => format!("{style}\n@media screen {{\n:root {{\n{dark}}}\n}}\n"),
-        Theme::Auto => format!("{style}\n@media screen and (prefers-color-scheme: dark) {{\n:root {{\n{dark}}}\n}}\n"),
+        Theme::Auto => format!(
+            "{style}\n@media screen and (prefers-color-scheme: dark) {{\n:root {{\n{dark}}}\n}}\n"
+        ),
     }
 }
 
@@ -67,8 +70,16 @@ fn contents(report: &Report) -> Vec<Entry> {
         (!report.data.is_left_out(), "data", "Data and audit"),
         (!report.training.is_left_out(), "training", "Training"),
         (!report.evaluation.is_left_out(), "evaluation", "Evaluation"),
-        (!report.explanation.is_left_out(), "explanation", "Explanation"),
-        (!report.provenance.is_left_out(), "provenance", "How it was made"),
+        (
+            !report.explanation.is_left_out(),
+            "explanation",
+            "Explanation",
+        ),
+        (
+            !report.provenance.is_left_out(),
+            "provenance",
+            "How it was made",
+        ),
         (!report.card.is_left_out(), "card", "Model card"),
     ]
     .into_iter()
@@ -98,8 +109,18 @@ struct Charts {
 impl Charts {
     fn draw(report: &Report) -> Result<Self, FigureError> {
         let mut charts = Self {
-            key_figures: report.summary.key_figures.iter().map(|figure| interval_bar(&figure.measured)).collect(),
-            comparison: report.summary.comparison.as_ref().map(forest::comparison).transpose()?,
+            key_figures: report
+                .summary
+                .key_figures
+                .iter()
+                .map(|figure| interval_bar(&figure.measured))
+                .collect(),
+            comparison: report
+                .summary
+                .comparison
+                .as_ref()
+                .map(forest::comparison)
+                .transpose()?,
             ..Self::default()
         };
         if let Some(data) = report.data.given() {
@@ -109,13 +130,36 @@ impl Charts {
             charts.training = training_charts(training)?;
         }
         if let Some(evaluation) = report.evaluation.given() {
-            charts.roc = evaluation.roc.given().map(|curves| roc::roc(curves)).transpose()?;
-            charts.precision_recall =
-                evaluation.precision_recall.given().map(|c| precision_recall::precision_recall(c)).transpose()?;
-            charts.reliability = evaluation.reliability.given().map(reliability::reliability).transpose()?;
-            charts.histogram = evaluation.histogram.given().map(histogram::score_histogram).transpose()?;
-            charts.confusion = evaluation.confusion.given().map(confusion::confusion).transpose()?;
-            charts.subgroups = evaluation.subgroups.given().map(forest::subgroups).transpose()?;
+            charts.roc = evaluation
+                .roc
+                .given()
+                .map(|curves| roc::roc(curves))
+                .transpose()?;
+            charts.precision_recall = evaluation
+                .precision_recall
+                .given()
+                .map(|c| precision_recall::precision_recall(c))
+                .transpose()?;
+            charts.reliability = evaluation
+                .reliability
+                .given()
+                .map(reliability::reliability)
+                .transpose()?;
+            charts.histogram = evaluation
+                .histogram
+                .given()
+                .map(histogram::score_histogram)
+                .transpose()?;
+            charts.confusion = evaluation
+                .confusion
+                .given()
+                .map(confusion::confusion)
+                .transpose()?;
+            charts.subgroups = evaluation
+                .subgroups
+                .given()
+                .map(forest::subgroups)
+                .transpose()?;
         }
         if let Some(explanation) = report.explanation.given() {
             charts.draw_explanation(explanation)?;
@@ -126,14 +170,30 @@ impl Charts {
     fn draw_explanation(&mut self, explanation: &Explanation) -> Result<(), FigureError> {
         for (g, group) in explanation.cases.given().into_iter().flatten().enumerate() {
             let pictures = group.cases.iter().enumerate();
-            self.cases.push(pictures.map(|(c, case)| case.picture.svg(&format!("case-{g}-{c}"), &spoken(case))).collect());
+            self.cases.push(
+                pictures
+                    .map(|(c, case)| case.picture.svg(&format!("case-{g}-{c}"), &spoken(case)))
+                    .collect(),
+            );
         }
         if let Some(faithfulness) = explanation.faithfulness.given() {
             let draw = |title, x, curves: &Vec<_>| {
-                if curves.is_empty() { Ok(None) } else { share_curves(title, x, curves).map(Some) }
+                if curves.is_empty() {
+                    Ok(None)
+                } else {
+                    share_curves(title, x, curves).map(Some)
+                }
             };
-            self.deletion = draw("Deletion", "Share of pixels taken away", &faithfulness.deletion)?;
-            self.insertion = draw("Insertion", "Share of pixels put in", &faithfulness.insertion)?;
+            self.deletion = draw(
+                "Deletion",
+                "Share of pixels taken away",
+                &faithfulness.deletion,
+            )?;
+            self.insertion = draw(
+                "Insertion",
+                "Share of pixels put in",
+                &faithfulness.insertion,
+            )?;
         }
         Ok(())
     }
@@ -146,5 +206,8 @@ fn spoken(case: &Case) -> String {
         (None, Some(_)) => "the slice, and beside it with outline",
         (None, None) => "the slice",
     };
-    format!("{}, labelled {}, called {}: {layers}", case.path, case.truth, case.call)
+    format!(
+        "{}, labelled {}, called {}: {layers}",
+        case.path, case.truth, case.call
+    )
 }

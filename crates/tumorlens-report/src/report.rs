@@ -78,7 +78,9 @@ impl<T> Section<T> {
     /// Not there for this reason.
     #[must_use]
     pub fn missing(reason: impl Into<String>) -> Self {
-        Self::Missing { missing: reason.into() }
+        Self::Missing {
+            missing: reason.into(),
+        }
     }
 
     /// The value, where given.
@@ -117,7 +119,10 @@ impl Fact {
     /// A named text.
     #[must_use]
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { name: name.into(), value: value.into() }
+        Self {
+            name: name.into(),
+            value: value.into(),
+        }
     }
 }
 
@@ -129,11 +134,17 @@ mod tests {
     fn a_section_is_written_as_its_value_its_reason_or_null() {
         for (section, json) in [
             (Section::Given(vec![1, 2]), "[1,2]"),
-            (Section::missing("no outlines"), r#"{"missing":"no outlines"}"#),
+            (
+                Section::missing("no outlines"),
+                r#"{"missing":"no outlines"}"#,
+            ),
             (Section::LeftOut, "null"),
         ] {
             assert_eq!(serde_json::to_string(&section).unwrap(), json);
-            assert_eq!(serde_json::from_str::<Section<Vec<i32>>>(json).unwrap(), section);
+            assert_eq!(
+                serde_json::from_str::<Section<Vec<i32>>>(json).unwrap(),
+                section
+            );
         }
     }
 }

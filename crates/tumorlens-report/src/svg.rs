@@ -44,7 +44,10 @@ pub struct FigureError {
 
 impl FigureError {
     pub(crate) fn new(figure: &'static str, reason: impl Into<String>) -> Self {
-        Self { figure, reason: reason.into() }
+        Self {
+            figure,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -105,7 +108,11 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     pub(crate) fn new(width: f64, height: f64) -> Self {
-        Self { width, height, body: String::new() }
+        Self {
+            width,
+            height,
+            body: String::new(),
+        }
     }
 
     fn push(&mut self, parts: &[&str]) {
@@ -128,25 +135,70 @@ impl Canvas {
     pub(crate) fn circle(&mut self, class: &str, (x, y): (f64, f64), radius: f64, hint: &str) {
         let [x, y, r] = [x, y, radius].map(coordinate);
         let attributes = format!("cx=\"{x}\" cy=\"{y}\" r=\"{r}\"");
-        self.push(&["<circle class=\"", class, "\" ", &attributes, ">", &title(hint), "</circle>"]);
+        self.push(&[
+            "<circle class=\"",
+            class,
+            "\" ",
+            &attributes,
+            ">",
+            &title(hint),
+            "</circle>",
+        ]);
     }
 
     /// A rectangle from its top left corner; `hint` as for [`Canvas::circle`]; `opacity` where the value is the shade.
-    pub(crate) fn rect(&mut self, class: &str, at: (f64, f64), size: (f64, f64), opacity: Option<f64>, hint: &str) {
+    pub(crate) fn rect(
+        &mut self,
+        class: &str,
+        at: (f64, f64),
+        size: (f64, f64),
+        opacity: Option<f64>,
+        hint: &str,
+    ) {
         let [x, y, w, h] = [at.0, at.1, size.0.max(0.0), size.1.max(0.0)].map(coordinate);
-        let shade = opacity.map_or_else(String::new, |o| format!(" fill-opacity=\"{}\"", decimals(o, 2)));
+        let shade = opacity.map_or_else(String::new, |o| {
+            format!(" fill-opacity=\"{}\"", decimals(o, 2))
+        });
         let attributes = format!("x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"{shade}");
-        self.push(&["<rect class=\"", class, "\" ", &attributes, ">", &title(hint), "</rect>"]);
+        self.push(&[
+            "<rect class=\"",
+            class,
+            "\" ",
+            &attributes,
+            ">",
+            &title(hint),
+            "</rect>",
+        ]);
     }
 
     pub(crate) fn text(&mut self, class: &str, (x, y): (f64, f64), anchor: Anchor, text: &str) {
-        self.push(&["<text class=\"", class, "\" ", &placed(x, y, anchor), ">", &escape(text), "</text>"]);
+        self.push(&[
+            "<text class=\"",
+            class,
+            "\" ",
+            &placed(x, y, anchor),
+            ">",
+            &escape(text),
+            "</text>",
+        ]);
     }
 
     /// Text that reads upwards, for the title of a vertical axis.
     pub(crate) fn text_upwards(&mut self, class: &str, (x, y): (f64, f64), text: &str) {
-        let turn = format!(" transform=\"rotate(-90 {} {})\"", coordinate(x), coordinate(y));
-        self.push(&["<text class=\"", class, "\" ", &placed(x, y, Anchor::Middle), &turn, ">", &escape(text)]);
+        let turn = format!(
+            " transform=\"rotate(-90 {} {})\"",
+            coordinate(x),
+            coordinate(y)
+        );
+        self.push(&[
+            "<text class=\"",
+            class,
+            "\" ",
+            &placed(x, y, Anchor::Middle),
+            &turn,
+            ">",
+            &escape(text),
+        ]);
         self.push(&["</text>"]);
     }
 
@@ -168,7 +220,11 @@ impl Canvas {
 }
 
 fn title(hint: &str) -> String {
-    if hint.is_empty() { String::new() } else { format!("<title>{}</title>", escape(hint)) }
+    if hint.is_empty() {
+        String::new()
+    } else {
+        format!("<title>{}</title>", escape(hint))
+    }
 }
 
 fn placed(x: f64, y: f64, anchor: Anchor) -> String {
@@ -187,7 +243,12 @@ mod tests {
     #[test]
     fn text_and_labels_cannot_break_out_of_the_figure() {
         let mut canvas = Canvas::new(10.0, 10.0);
-        canvas.text("t", (1.0, 2.0), Anchor::Start, "</text><script>alert(1)</script>\u{7}");
+        canvas.text(
+            "t",
+            (1.0, 2.0),
+            Anchor::Start,
+            "</text><script>alert(1)</script>\u{7}",
+        );
         let svg = canvas.finish("x", "a \"quoted\" <label>").to_string();
         assert!(!svg.contains("<script>"));
         assert!(svg.contains("&lt;script&gt;alert(1)&lt;/script&gt;\u{fffd}"));
@@ -199,6 +260,9 @@ mod tests {
         assert_eq!(coordinate(-0.04), "0");
         assert_eq!(coordinate(12.0), "12");
         assert_eq!(coordinate(12.25), "12.2");
-        assert_eq!(path_through([(0.0, 0.0), (0.01, 0.02), (1.0, 2.0)]), "M0,0L1,2");
+        assert_eq!(
+            path_through([(0.0, 0.0), (0.01, 0.02), (1.0, 2.0)]),
+            "M0,0L1,2"
+        );
     }
 }

@@ -78,3 +78,90 @@ fn wilson_effective(p: f64, n: f64, level: f64) -> Option<Interval> {
     let high = if p >= 1.0 { 1.0 } else { (centre + half).min(1.0) };
     Some(Interval { low, high, level, method: IntervalMethod::Wilson })
 }
+
+/// Interval between the percentiles `(1 - level) / 2` and `(1 + level) / 2` of the values, interpolated linearly
+/// between neighbours as `numpy.percentile` does. `None` without values, when all are equal, when one is not finite, or
+/// when `level` is not strictly between 0 and 1.
+#[must_use]
+pub fn percentile_interval(mut values: Vec<f64>, level: f64) -> Option<Interval> {
+    if !(level > 0.0 && level < 1.0) || values.iter().any(|v| !v.is_finite()) {
+        return None;
+    }
+    values.sort_by(f64::total_cmp);
+    let (first, last) = (*values.first()?, *values.last()?);
+    if first >= last {
+        return None;
+    }
+    let at = |share: f64| {
+        let position = share * (values.len() - 1) as f64;
+        let below = position.floor() as usize;
+        let above = (below + 1).min(values.len() - 1);
+        values[below] + (values[above] - values[below]) * (position - below as f64)
+    };
+    let tail = (1.0 - level) / 2.0;
+    Some(Interval { low: at(tail), high: at(1.0 - tail), level, method: IntervalMethod::GroupBootstrap })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(interval: Interval, low: f64, high: f64) -> bool {
+        (interval.low - low).abs() < 5e-5 && (interval.high - high).abs() < 5e-5
+    }
+
+    #[test]
+    fn wilson_gives_the_intervals_of_newcombes_table() {
+        // Newcombe 1998, Statistics in Medicine 17:857, table I, method 3: 81/263, 15/148, 0/20, 1/29.
+        for (successes, n, low, high) in
+            [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
+        {
+            let interval = wilson(successes, n, 0.95).unwrap();
+            assert!(close(interval, low, high), "{successes}/{n}: {interval:?}");
+        }
+    }
+
+    #[test]
+    fn a_proportion_of_nothing_has_no_interval() {
+        assert_eq!(wilson(0, 0, 0.95), None);
+        assert_eq!(wilson(3, 2, 0.95), None);
+        assert_eq!(wilson(1, 2, 1.0), None);
+        assert_eq!(wilson(1, 2, f64::NAN), None);
+        assert_eq!(wilson_grouped(&[], 0.95), None);
+    }
+
+    #[test]
+    fn groups_of_one_image_change_nothing() {
+        let singles: Vec<_> = (0..48).map(|i| GroupTally { successes: u64::from(i < 41), trials: 1 }).collect();
+        assert_eq!(wilson_grouped(&singles, 0.95), wilson(41, 48, 0.95));
+    }
+
+    #[test]
+    fn copies_count_once() {
+        // Ten groups of five equal images are ten images, also where all are right and no variance can be seen.
+        let copies = |right| -> Vec<_> {
+            (0..10).map(|i| GroupTally { successes: if i < right { 5 } else { 0 }, trials: 5 }).collect()
+        };
+        for right in [7, 10] {
+            let grouped = wilson_grouped(&copies(right), 0.95).unwrap();
+            let single = wilson(right, 10, 0.95).unwrap();
+            assert!(close(grouped, single.low, single.high), "{grouped:?} {single:?}");
+        }
+    }
+
+    #[test]
+    fn groups_whose_images_vary_freely_count_almost_as_many_images() {
+        let mixed: Vec<_> = (0..50).map(|i| GroupTally { successes: 1 + i % 2, trials: 3 }).collect();
+        // Less spread between groups than chance would give: no more than the number of images is claimed.
+        assert_eq!(wilson_grouped(&mixed, 0.95), wilson(75, 150, 0.95));
+    }
+
+    #[test]
+    fn percentiles_interpolate_as_numpy_does() {
+        // numpy.percentile([1, 2, 3, 4, 10], [10, 90]) = [1.4, 7.6]
+        let interval = percentile_interval(vec![10.0, 1.0, 3.0, 2.0, 4.0], 0.8).unwrap();
+        assert!(close(interval, 1.4, 7.6), "{interval:?}");
+        assert_eq!(percentile_interval(vec![2.0; 9], 0.8), None);
+        assert_eq!(percentile_interval(vec![], 0.8), None);
+    }
+}

@@ -1,2 +1,14 @@
-//! Evaluation statistics.
+//! Evaluation statistics on slices, in `f64`, without input or output.
+pub mod bootstrap;
+pub mod calibration;
+pub mod confusion;
+pub mod delong;
+pub mod groups;
 pub mod intervals;
+pub mod metric;
+mod midrank;
+pub mod operating_point;
+pub mod precision_recall;
+pub mod ranking;
+pub mod roc;
+pub mod undefined;

@@ -96,3 +96,9 @@ pub(super) fn to_bytes(classes: &ClassSet, record: &DatasetRecord) -> std::io::R
     bytes.push(b'\n');
     Ok(bytes)
 }
+
+impl From<crate::manifest::ManifestRow> for SetAside {
+    fn from(row: crate::manifest::ManifestRow) -> Self {
+        Self { path: row.path, label: row.label, group: row.group }
+    }
+}

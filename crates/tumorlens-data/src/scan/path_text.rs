@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub fn to_text(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let mut text = String::with_capacity(bytes.len());
-    let mut escape = |text: &mut String, bytes: &[u8]| {
+    let escape = |text: &mut String, bytes: &[u8]| {
         use std::fmt::Write;
         for byte in bytes {
             // Writing to a string cannot fail.

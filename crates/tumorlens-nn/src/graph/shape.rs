@@ -75,7 +75,13 @@ fn output(node: &Node, inputs: &[[usize; 3]], input: [usize; 3]) -> Result<[usiz
             }
             inputs[0]
         }
-        Op::Upsample { factor } => [inputs[0][0], inputs[0][1] * factor, inputs[0][2] * factor],
+        Op::Upsample { height, width } => {
+            let [c, h, w] = inputs[0];
+            if height < h || width < w {
+                return Err(format!("upsamples {h} x {w} to {height} x {width}"));
+            }
+            [c, height, width]
+        }
         Op::EvidencePool { .. } => [inputs[0][0], 1, 1],
     })
 }

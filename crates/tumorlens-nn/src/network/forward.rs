@@ -2,11 +2,12 @@
 
 use super::Network;
 use super::evidence_pool::evidence_pool;
+use super::upsample::upsample;
 use crate::graph::{Activation, Node, NodeId, Op};
 use burn::tensor::module::{
-    adaptive_avg_pool2d, batch_norm, batch_norm_train, conv2d, interpolate, linear, max_pool2d,
+    adaptive_avg_pool2d, batch_norm, batch_norm_train, conv2d, linear, max_pool2d,
 };
-use burn::tensor::ops::{ConvOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData, activation};
 use rand::RngExt;
 use tumorlens_core::Seed;
@@ -140,13 +141,7 @@ impl Network {
                 Some(second) => x + second,
                 None => x,
             },
-            Op::Upsample { factor } => {
-                let [_, _, h, w] = x.dims();
-                let options = InterpolateOptions::new(InterpolateMode::Bilinear)
-                    .with_align_corners(false)
-                    .with_output_size([h * factor, w * factor]);
-                interpolate(x, options)
-            }
+            Op::Upsample { height, width } => upsample(x, [height, width]),
             Op::EvidencePool { top } => evidence_pool(x, top),
         }
     }

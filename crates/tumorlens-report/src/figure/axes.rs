@@ -27,7 +27,13 @@ impl<'a> Axis<'a> {
     /// From 0 to 1 with a tick every 0.2.
     pub(crate) fn unit(title: &'a str) -> Self {
         let ticks = (0..=5).map(|i| f64::from(i) / 5.0).collect();
-        Self { title, low: 0.0, high: 1.0, ticks, scientific: false }
+        Self {
+            title,
+            low: 0.0,
+            high: 1.0,
+            ticks,
+            scientific: false,
+        }
     }
 
     /// Around the values, ends moved outwards to a round number.
@@ -46,7 +52,13 @@ impl<'a> Axis<'a> {
         let ticks: Vec<f64> = (0..=count).map(|i| (first + i as f64) * step).collect();
         let (low, high) = (first * step, (first + count as f64) * step);
         let scientific = high.abs().max(low.abs()) < 0.01;
-        Ok(Self { title, low, high, ticks, scientific })
+        Ok(Self {
+            title,
+            low,
+            high,
+            ticks,
+            scientific,
+        })
     }
 
     /// Exactly from the first to the last number, with ticks at round whole numbers between: epochs.
@@ -57,12 +69,24 @@ impl<'a> Axis<'a> {
             .filter(|n| n.is_multiple_of(step))
             .map(|n| n as f64)
             .collect();
-        Self { title, low: first as f64, high: (first + span) as f64, ticks, scientific: false }
+        Self {
+            title,
+            low: first as f64,
+            high: (first + span) as f64,
+            ticks,
+            scientific: false,
+        }
     }
 
     /// One unit high rows, without ticks: the numbers are in the hints.
     pub(crate) fn rows(title: &'a str, rows: f64) -> Self {
-        Self { title, low: 0.0, high: rows, ticks: Vec::new(), scientific: false }
+        Self {
+            title,
+            low: 0.0,
+            high: rows,
+            ticks: Vec::new(),
+            scientific: false,
+        }
     }
 
     fn label(&self, tick: f64) -> String {
@@ -73,22 +97,33 @@ impl<'a> Axis<'a> {
             [a, b, ..] => (b - a).abs(),
             _ => 1.0,
         };
-        let digits = (0..6).find(|d| (gap * 10f64.powi(*d)).fract().abs() < 1e-6 || *d == 5).unwrap_or(5);
+        let digits = (0..6)
+            .find(|d| (gap * 10f64.powi(*d)).fract().abs() < 1e-6 || *d == 5)
+            .unwrap_or(5);
         decimals(tick, digits as usize)
     }
 }
 
 /// Smallest and largest of some values, which must be finite; widened when they are the same.
-fn range(figure: &'static str, values: impl IntoIterator<Item = f64>) -> Result<(f64, f64), FigureError> {
+fn range(
+    figure: &'static str,
+    values: impl IntoIterator<Item = f64>,
+) -> Result<(f64, f64), FigureError> {
     let mut ends: Option<(f64, f64)> = None;
     for value in values {
         if !value.is_finite() {
             return Err(FigureError::new(figure, "a value is not a finite number"));
         }
-        ends = Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))));
+        ends = Some(ends.map_or((value, value), |(low, high)| {
+            (low.min(value), high.max(value))
+        }));
     }
     let (low, high) = ends.ok_or_else(|| FigureError::new(figure, "no values"))?;
-    let margin = if high > low { 0.0 } else { low.abs().max(1e-6) * 0.1 };
+    let margin = if high > low {
+        0.0
+    } else {
+        low.abs().max(1e-6) * 0.1
+    };
     Ok((low - margin, high + margin))
 }
 
@@ -97,7 +132,11 @@ fn range(figure: &'static str, values: impl IntoIterator<Item = f64>) -> Result<
 /// After Heckbert, "Nice numbers for graph labels", Graphics Gems (1990).
 fn nice_step(step: f64) -> f64 {
     let power = 10f64.powf(step.log10().floor());
-    [1.0, 2.0, 5.0].into_iter().map(|n| n * power).find(|n| *n >= step * 0.999_999).unwrap_or(10.0 * power)
+    [1.0, 2.0, 5.0]
+        .into_iter()
+        .map(|n| n * power)
+        .find(|n| *n >= step * 0.999_999)
+        .unwrap_or(10.0 * power)
 }
 
 /// One entry of a legend: CSS class of the line, text.
@@ -115,36 +154,61 @@ pub(crate) struct Plot {
 
 impl Plot {
     /// Draws frame, grid, ticks, titles and legend. `height` is that of the plot area.
-    pub(crate) fn new(figure: &'static str, height: f64, x: &Axis<'_>, y: &Axis<'_>, legend: &Legend<'_>) -> Self {
+    pub(crate) fn new(
+        figure: &'static str,
+        height: f64,
+        x: &Axis<'_>,
+        y: &Axis<'_>,
+        legend: &Legend<'_>,
+    ) -> Self {
         let places = legend_places(legend);
         let rows = places.last().map_or(0.0, |(row, _)| row + 1.0);
         let top = TOP + rows * LEGEND_ROW;
         let bottom = top + height;
         let canvas = Canvas::new(WIDTH, bottom + BOTTOM);
-        let mut plot = Self { figure, canvas, x: (x.low, x.high), y: (y.low, y.high), top, bottom };
+        let mut plot = Self {
+            figure,
+            canvas,
+            x: (x.low, x.high),
+            y: (y.low, y.high),
+            top,
+            bottom,
+        };
         plot.draw_legend(legend, &places);
         for tick in &y.ticks {
             let (_, at) = plot.place(x.low, *tick);
             plot.canvas.line("grid", (LEFT, at), (WIDTH - RIGHT, at));
-            plot.canvas.text("tick", (LEFT - 7.0, at + 4.0), Anchor::End, &y.label(*tick));
+            plot.canvas
+                .text("tick", (LEFT - 7.0, at + 4.0), Anchor::End, &y.label(*tick));
         }
         for tick in &x.ticks {
             let (at, _) = plot.place(*tick, y.low);
-            plot.canvas.line("tickmark", (at, bottom), (at, bottom + 4.0));
-            plot.canvas.text("tick", (at, bottom + 18.0), Anchor::Middle, &x.label(*tick));
+            plot.canvas
+                .line("tickmark", (at, bottom), (at, bottom + 4.0));
+            plot.canvas
+                .text("tick", (at, bottom + 18.0), Anchor::Middle, &x.label(*tick));
         }
-        plot.canvas.line("axis", (LEFT, bottom), (WIDTH - RIGHT, bottom));
+        plot.canvas
+            .line("axis", (LEFT, bottom), (WIDTH - RIGHT, bottom));
         let middle = (LEFT + WIDTH - RIGHT) / 2.0;
-        plot.canvas.text("axis-title", (middle, bottom + 38.0), Anchor::Middle, x.title);
-        plot.canvas.text_upwards("axis-title", (13.0, (top + bottom) / 2.0), y.title);
+        plot.canvas.text(
+            "axis-title",
+            (middle, bottom + 38.0),
+            Anchor::Middle,
+            x.title,
+        );
+        plot.canvas
+            .text_upwards("axis-title", (13.0, (top + bottom) / 2.0), y.title);
         plot
     }
 
     fn draw_legend(&mut self, legend: &Legend<'_>, places: &[(f64, f64)]) {
         for ((class, text), (row, x)) in legend.iter().zip(places) {
             let y = TOP + row * LEGEND_ROW + 4.0;
-            self.canvas.line(&format!("line {class}"), (*x, y), (x + 20.0, y));
-            self.canvas.text("legend", (x + 26.0, y + 4.0), Anchor::Start, text);
+            self.canvas
+                .line(&format!("line {class}"), (*x, y), (x + 20.0, y));
+            self.canvas
+                .text("legend", (x + 26.0, y + 4.0), Anchor::Start, text);
         }
     }
 
@@ -166,38 +230,64 @@ impl Plot {
         if within(x, self.x) && within(y, self.y) {
             Ok(self.place(x, y))
         } else {
-            Err(FigureError::new(self.figure, format!("the point ({x}, {y}) lies outside the axes")))
+            Err(FigureError::new(
+                self.figure,
+                format!("the point ({x}, {y}) lies outside the axes"),
+            ))
         }
     }
 
     /// A line through points, without those that lie on a straight horizontal or vertical run.
     pub(crate) fn line(&mut self, class: &str, points: &[(f64, f64)]) -> Result<(), FigureError> {
-        let placed: Vec<_> =
-            straight_runs_shortened(points).map(|(x, y)| self.inside(x, y)).collect::<Result<_, _>>()?;
-        self.canvas.path(&format!("line {class}"), &path_through(placed));
+        let placed: Vec<_> = straight_runs_shortened(points)
+            .map(|(x, y)| self.inside(x, y))
+            .collect::<Result<_, _>>()?;
+        self.canvas
+            .path(&format!("line {class}"), &path_through(placed));
         Ok(())
     }
 
     /// The area between two lines over the same horizontal values: (x, low, high).
-    pub(crate) fn band(&mut self, class: &str, band: &[(f64, f64, f64)]) -> Result<(), FigureError> {
+    pub(crate) fn band(
+        &mut self,
+        class: &str,
+        band: &[(f64, f64, f64)],
+    ) -> Result<(), FigureError> {
         let upper = band.iter().map(|(x, _, high)| (*x, *high));
         let lower = band.iter().rev().map(|(x, low, _)| (*x, *low));
-        let placed: Vec<_> = upper.chain(lower).map(|(x, y)| self.inside(x, y)).collect::<Result<_, _>>()?;
+        let placed: Vec<_> = upper
+            .chain(lower)
+            .map(|(x, y)| self.inside(x, y))
+            .collect::<Result<_, _>>()?;
         if !placed.is_empty() {
-            self.canvas.path(&format!("band {class}"), &format!("{}Z", path_through(placed)));
+            self.canvas.path(
+                &format!("band {class}"),
+                &format!("{}Z", path_through(placed)),
+            );
         }
         Ok(())
     }
 
     /// A ring at a point, with a text beside it and a hint.
-    pub(crate) fn mark(&mut self, class: &str, (x, y): (f64, f64), text: &str, hint: &str) -> Result<(), FigureError> {
+    pub(crate) fn mark(
+        &mut self,
+        class: &str,
+        (x, y): (f64, f64),
+        text: &str,
+        hint: &str,
+    ) -> Result<(), FigureError> {
         let (px, py) = self.inside(x, y)?;
-        self.canvas.circle(&format!("mark {class}"), (px, py), 5.0, hint);
+        self.canvas
+            .circle(&format!("mark {class}"), (px, py), 5.0, hint);
         if !text.is_empty() {
             let room = WIDTH - RIGHT - px - 10.0;
             let width = text.chars().count() as f64 * CHARACTER;
             let below = py + 18.0;
-            let (at, anchor) = if width < room { ((px + 9.0, below), Anchor::Start) } else { ((px - 9.0, below), Anchor::End) };
+            let (at, anchor) = if width < room {
+                ((px + 9.0, below), Anchor::Start)
+            } else {
+                ((px - 9.0, below), Anchor::End)
+            };
             self.canvas.text("mark-label", at, anchor, text);
         }
         Ok(())
@@ -208,13 +298,24 @@ impl Plot {
         let (px, top) = self.inside(x, self.y.1)?;
         self.canvas.line(class, (px, top), (px, self.bottom));
         let left_half = px < (LEFT + WIDTH) / 2.0;
-        let (at, anchor) = if left_half { (px + 6.0, Anchor::Start) } else { (px - 6.0, Anchor::End) };
-        self.canvas.text("mark-label", (at, top + 12.0), anchor, text);
+        let (at, anchor) = if left_half {
+            (px + 6.0, Anchor::Start)
+        } else {
+            (px - 6.0, Anchor::End)
+        };
+        self.canvas
+            .text("mark-label", (at, top + 12.0), anchor, text);
         Ok(())
     }
 
     /// A whisker from `low` to `high` at `x`.
-    pub(crate) fn whisker(&mut self, class: &str, x: f64, low: f64, high: f64) -> Result<(), FigureError> {
+    pub(crate) fn whisker(
+        &mut self,
+        class: &str,
+        x: f64,
+        low: f64,
+        high: f64,
+    ) -> Result<(), FigureError> {
         let (from, to) = (self.inside(x, low)?, self.inside(x, high)?);
         self.canvas.line(class, from, to);
         Ok(())
@@ -231,11 +332,23 @@ impl Plot {
     ) -> Result<(), FigureError> {
         let (left, top) = self.inside(low, base + height)?;
         let (right, foot) = self.inside(high, base)?;
-        self.canvas.rect(class, (left, top), (right - left - 1.0, foot - top), None, hint);
+        self.canvas.rect(
+            class,
+            (left, top),
+            (right - left - 1.0, foot - top),
+            None,
+            hint,
+        );
         Ok(())
     }
 
-    pub(crate) fn circle(&mut self, class: &str, (x, y): (f64, f64), radius: f64, hint: &str) -> Result<(), FigureError> {
+    pub(crate) fn circle(
+        &mut self,
+        class: &str,
+        (x, y): (f64, f64),
+        radius: f64,
+        hint: &str,
+    ) -> Result<(), FigureError> {
         let at = self.inside(x, y)?;
         self.canvas.circle(class, at, radius, hint);
         Ok(())
@@ -266,7 +379,9 @@ fn legend_places(legend: &Legend<'_>) -> Vec<(f64, f64)> {
 /// curve of ten thousand images stays small.
 fn straight_runs_shortened(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> + '_ {
     points.iter().copied().enumerate().filter_map(|(i, here)| {
-        let neighbours = i.checked_sub(1).and_then(|before| Some((points.get(before)?, points.get(i + 1)?)));
+        let neighbours = i
+            .checked_sub(1)
+            .and_then(|before| Some((points.get(before)?, points.get(i + 1)?)));
         let redundant = neighbours.is_some_and(|(before, after)| {
             (before.0 == here.0 && here.0 == after.0) || (before.1 == here.1 && here.1 == after.1)
         });
@@ -289,16 +404,25 @@ mod tests {
         let plot = Plot::new("test", 300.0, &Axis::unit("x"), &Axis::unit("y"), &[]);
         assert_eq!(plot.place(0.0, 0.0), (LEFT, TOP + 300.0));
         assert_eq!(plot.place(1.0, 1.0), (WIDTH - RIGHT, TOP));
-        assert_eq!(plot.place(0.5, 0.5), ((LEFT + WIDTH - RIGHT) / 2.0, TOP + 150.0));
+        assert_eq!(
+            plot.place(0.5, 0.5),
+            ((LEFT + WIDTH - RIGHT) / 2.0, TOP + 150.0)
+        );
     }
 
     #[test]
     fn a_point_off_the_axes_or_not_finite_is_an_error_that_names_the_figure() {
         let mut plot = Plot::new("ROC curve", 300.0, &Axis::unit("x"), &Axis::unit("y"), &[]);
         let error = plot.line("s0", &[(0.0, 0.0), (0.5, 1.2)]).unwrap_err();
-        assert_eq!(error.to_string(), "ROC curve: the point (0.5, 1.2) lies outside the axes");
+        assert_eq!(
+            error.to_string(),
+            "ROC curve: the point (0.5, 1.2) lies outside the axes"
+        );
         assert!(plot.mark("s0", (f64::NAN, 0.5), "", "").is_err());
-        assert!(plot.line("s0", &[(0.0, 0.0), (1.0, 1.0 + f64::EPSILON)]).is_ok());
+        assert!(
+            plot.line("s0", &[(0.0, 0.0), (1.0, 1.0 + f64::EPSILON)])
+                .is_ok()
+        );
         assert!(Axis::around("loss", "loss", [1.0, f64::INFINITY]).is_err());
         assert!(Axis::around("loss", "loss", []).is_err());
     }
@@ -316,7 +440,14 @@ mod tests {
 
     #[test]
     fn straight_runs_lose_their_middle_and_keep_their_corners() {
-        let points = [(0.0, 0.0), (0.0, 0.2), (0.0, 0.4), (0.3, 0.4), (0.6, 0.4), (1.0, 1.0)];
+        let points = [
+            (0.0, 0.0),
+            (0.0, 0.2),
+            (0.0, 0.4),
+            (0.3, 0.4),
+            (0.6, 0.4),
+            (1.0, 1.0),
+        ];
         let kept: Vec<_> = straight_runs_shortened(&points).collect();
         assert_eq!(kept, [(0.0, 0.0), (0.0, 0.4), (0.6, 0.4), (1.0, 1.0)]);
     }

@@ -17,15 +17,36 @@ pub fn split(split: &Split) -> Result<Svg, FigureError> {
     if split.parts.is_empty() {
         return Err(FigureError::new(FIGURE, "no parts"));
     }
-    if let Some(part) = split.parts.iter().find(|part| part.images.len() != split.classes.len()) {
-        let reason = format!("part '{}' has {} counts for {} classes", part.name, part.images.len(), split.classes.len());
+    if let Some(part) = split
+        .parts
+        .iter()
+        .find(|part| part.images.len() != split.classes.len())
+    {
+        let reason = format!(
+            "part '{}' has {} counts for {} classes",
+            part.name,
+            part.images.len(),
+            split.classes.len()
+        );
         return Err(FigureError::new(FIGURE, reason));
     }
-    let longest = split.parts.iter().map(|part| part.images.iter().sum::<u64>()).max().unwrap_or(0).max(1) as f64;
+    let longest = split
+        .parts
+        .iter()
+        .map(|part| part.images.iter().sum::<u64>())
+        .max()
+        .unwrap_or(0)
+        .max(1) as f64;
     let mut canvas = Canvas::new(WIDTH, LEGEND + ROW * split.parts.len() as f64 + 4.0);
     let mut x = 4.0;
     for (i, class) in split.classes.iter().enumerate() {
-        canvas.rect(&format!("bar {}", series(i)), (x, 6.0), (12.0, 12.0), None, "");
+        canvas.rect(
+            &format!("bar {}", series(i)),
+            (x, 6.0),
+            (12.0, 12.0),
+            None,
+            "",
+        );
         canvas.text("legend", (x + 18.0, 16.0), Anchor::Start, class);
         x += 40.0 + class.chars().count() as f64 * 6.8;
     }
@@ -33,13 +54,23 @@ pub fn split(split: &Split) -> Result<Svg, FigureError> {
         let top = LEGEND + ROW * i as f64;
         let all: u64 = part.images.iter().sum();
         canvas.text("row-name", (4.0, top + 18.0), Anchor::Start, &part.name);
-        let counts = format!("{} in {}", counted(all, "image", "images"), counted(part.groups, "group", "groups"));
+        let counts = format!(
+            "{} in {}",
+            counted(all, "image", "images"),
+            counted(part.groups, "group", "groups")
+        );
         canvas.text("row-value", (WIDTH - 4.0, top + 18.0), Anchor::End, &counts);
         let mut left = 4.0;
         for (class, images) in part.images.iter().enumerate() {
             let width = *images as f64 / longest * (WIDTH - 8.0);
             let hint = format!("{}: {} {}", part.name, count(*images), split.classes[class]);
-            canvas.rect(&format!("bar {}", series(class)), (left, top + 25.0), (width - 1.0, 14.0), None, &hint);
+            canvas.rect(
+                &format!("bar {}", series(class)),
+                (left, top + 25.0),
+                (width - 1.0, 14.0),
+                None,
+                &hint,
+            );
             left += width;
         }
     }
@@ -51,7 +82,12 @@ fn spoken(split: &Split) -> String {
         .parts
         .iter()
         .map(|part| {
-            let classes: Vec<_> = split.classes.iter().zip(&part.images).map(|(c, n)| format!("{n} {c}")).collect();
+            let classes: Vec<_> = split
+                .classes
+                .iter()
+                .zip(&part.images)
+                .map(|(c, n)| format!("{n} {c}"))
+                .collect();
             format!("{}: {}", part.name, classes.join(", "))
         })
         .collect();
@@ -64,7 +100,11 @@ mod tests {
     use crate::report::data::SplitPart;
 
     fn part(name: &str, images: Vec<u64>) -> SplitPart {
-        SplitPart { name: name.into(), images, groups: 3 }
+        SplitPart {
+            name: name.into(),
+            images,
+            groups: 3,
+        }
     }
 
     #[test]
@@ -76,14 +116,24 @@ mod tests {
         };
         let svg = super::split(&value).unwrap().to_string();
         // 100 images fill 432 units less one of background: 50 are 215, 20 are 85.4.
-        assert!(svg.contains("width=\"215\" height=\"14\"><title>train: 50 no"), "{svg}");
-        assert!(svg.contains("width=\"85.4\" height=\"14\"><title>test: 20 no"), "{svg}");
+        assert!(
+            svg.contains("width=\"215\" height=\"14\"><title>train: 50 no"),
+            "{svg}"
+        );
+        assert!(
+            svg.contains("width=\"85.4\" height=\"14\"><title>test: 20 no"),
+            "{svg}"
+        );
         assert!(svg.contains("25 images in 3 groups"));
     }
 
     #[test]
     fn a_part_that_lacks_a_class_is_an_error() {
-        let value = Split { classes: vec!["no".into(), "yes".into()], parts: vec![part("train", vec![50])], method: String::new() };
+        let value = Split {
+            classes: vec!["no".into(), "yes".into()],
+            parts: vec![part("train", vec![50])],
+            method: String::new(),
+        };
         assert!(super::split(&value).is_err());
     }
 }

@@ -40,9 +40,15 @@ impl CasePicture {
         mask: Option<&Mask>,
     ) -> Result<Self, PictureError> {
         let size = image.size();
-        let heat = map.map(|(map, range)| heat_layer(map, range, size)).transpose()?;
+        let heat = map
+            .map(|(map, range)| heat_layer(map, range, size))
+            .transpose()?;
         let outline = mask.map(|mask| outline_layer(mask, size)).transpose()?;
-        Ok(Self { image: Picture::grey(image, IMAGE_SIDE)?, heat, outline })
+        Ok(Self {
+            image: Picture::grey(image, IMAGE_SIDE)?,
+            heat,
+            outline,
+        })
     }
 
     /// Both panes, or the image alone when there is nothing to lay over it. `id` must be unique in the page.
@@ -53,12 +59,22 @@ impl CasePicture {
         let layered = self.heat.is_some() || self.outline.is_some();
         let total = if layered { 2.0 * width + GAP } else { width };
         let mut canvas = Canvas::new(total, height);
-        canvas.raw(&image_element(&self.image, &format!(" id=\"{}\"", escape(id)), width, height));
+        canvas.raw(&image_element(
+            &self.image,
+            &format!(" id=\"{}\"", escape(id)),
+            width,
+            height,
+        ));
         if layered {
             canvas.raw(&format!("<g transform=\"translate({} 0)\">", width + GAP));
             canvas.raw(&format!("<use href=\"#{}\"/>", escape(id)));
             if let Some(heat) = &self.heat {
-                canvas.raw(&image_element(heat, " class=\"heat\" preserveAspectRatio=\"none\"", width, height));
+                canvas.raw(&image_element(
+                    heat,
+                    " class=\"heat\" preserveAspectRatio=\"none\"",
+                    width,
+                    height,
+                ));
             }
             if let Some(outline) = &self.outline {
                 let path = outline.svg_path();
@@ -72,16 +88,34 @@ impl CasePicture {
 }
 
 fn image_element(picture: &Picture, attributes: &str, width: f64, height: f64) -> String {
-    format!("<image{attributes} width=\"{width}\" height=\"{height}\" href=\"{}\"/>", picture.data_uri())
+    format!(
+        "<image{attributes} width=\"{width}\" height=\"{height}\" href=\"{}\"/>",
+        picture.data_uri()
+    )
 }
 
-fn heat_layer(map: &Attribution, range: HeatRange, expected: Size) -> Result<Picture, PictureError> {
+fn heat_layer(
+    map: &Attribution,
+    range: HeatRange,
+    expected: Size,
+) -> Result<Picture, PictureError> {
     same_grid("map", map.size, expected)?;
     let Size { width, height } = map.size;
-    let values = GreyImage::new(map.size, map.values.clone())
-        .map_err(|e| PictureError::Shape { width, height, channels: 1, found: e.found })?;
+    let values = GreyImage::new(map.size, map.values.clone()).map_err(|e| PictureError::Shape {
+        width,
+        height,
+        channels: 1,
+        found: e.found,
+    })?;
     let small = resized(&values, shrunk_size(map.size, HEAT_SIDE));
-    heat_picture(&Attribution { size: small.size(), values: small.into_values(), ..map.clone() }, range)
+    heat_picture(
+        &Attribution {
+            size: small.size(),
+            values: small.into_values(),
+            ..map.clone()
+        },
+        range,
+    )
 }
 
 fn outline_layer(mask: &Mask, expected: Size) -> Result<Outline, PictureError> {
@@ -89,7 +123,10 @@ fn outline_layer(mask: &Mask, expected: Size) -> Result<Outline, PictureError> {
     let size = shrunk_size(mask.size(), IMAGE_SIDE);
     // Nearest neighbour: a mask is never blended.
     let shrunk = Mask::from_fn(size, |x, y| {
-        mask.get(nearest(x, size.width, expected.width), nearest(y, size.height, expected.height))
+        mask.get(
+            nearest(x, size.width, expected.width),
+            nearest(y, size.height, expected.height),
+        )
     });
     Ok(Outline::of(&shrunk))
 }
@@ -103,11 +140,24 @@ fn nearest(place: usize, target: usize, source: usize) -> usize {
 mod tests {
     use super::*;
 
-    const SIZE: Size = Size { width: 512, height: 400 };
+    const SIZE: Size = Size {
+        width: 512,
+        height: 400,
+    };
 
     fn map() -> Attribution {
-        let values = GreyImage::from_fn(SIZE, |x, y| if x / 64 == 3 && y / 64 == 2 { 1.0 } else { 0.0 }).into_values();
-        Attribution { size: SIZE, values, method: String::new(), layer: String::new(), target: String::new() }
+        let values = GreyImage::from_fn(
+            SIZE,
+            |x, y| if x / 64 == 3 && y / 64 == 2 { 1.0 } else { 0.0 },
+        )
+        .into_values();
+        Attribution {
+            size: SIZE,
+            values,
+            method: String::new(),
+            layer: String::new(),
+            target: String::new(),
+        }
     }
 
     fn image() -> GreyImage {
@@ -116,15 +166,39 @@ mod tests {
 
     #[test]
     fn layers_share_one_grid_after_shrinking() {
-        let mask = Mask::from_fn(SIZE, |x, y| (100..200).contains(&x) && (50..150).contains(&y));
-        let range = HeatRange { low: 0.0, high: 1.0 };
+        let mask = Mask::from_fn(SIZE, |x, y| {
+            (100..200).contains(&x) && (50..150).contains(&y)
+        });
+        let range = HeatRange {
+            low: 0.0,
+            high: 1.0,
+        };
         let picture = CasePicture::draw(&image(), Some((&map(), range)), Some(&mask)).unwrap();
-        assert_eq!(picture.image.size(), Size { width: 256, height: 200 });
-        assert_eq!(picture.heat.as_ref().unwrap().size(), Size { width: 96, height: 75 });
-        assert_eq!(picture.outline.as_ref().unwrap().svg_path(), "M50,25h50M50,75h50M50,25v50M100,25v50");
+        assert_eq!(
+            picture.image.size(),
+            Size {
+                width: 256,
+                height: 200
+            }
+        );
+        assert_eq!(
+            picture.heat.as_ref().unwrap().size(),
+            Size {
+                width: 96,
+                height: 75
+            }
+        );
+        assert_eq!(
+            picture.outline.as_ref().unwrap().svg_path(),
+            "M50,25h50M50,75h50M50,25v50M100,25v50"
+        );
         let svg = picture.svg("case-1", "a case").to_string();
         assert!(svg.contains("viewBox=\"0 0 516 200\""));
-        assert_eq!(svg.matches("data:image/png").count(), 2, "the grey image is stored once");
+        assert_eq!(
+            svg.matches("data:image/png").count(),
+            2,
+            "the grey image is stored once"
+        );
     }
 
     #[test]
@@ -137,9 +211,45 @@ mod tests {
 
     #[test]
     fn a_map_of_another_grid_is_refused() {
-        let wrong = Attribution { size: Size { width: 4, height: 4 }, values: vec![0.0; 16], ..map() };
-        assert!(CasePicture::draw(&image(), Some((&wrong, HeatRange { low: 0.0, high: 1.0 })), None).is_err());
-        let short = Attribution { values: vec![0.0; 16], ..map() };
-        assert!(CasePicture::draw(&image(), Some((&short, HeatRange { low: 0.0, high: 1.0 })), None).is_err());
+        let wrong = Attribution {
+            size: Size {
+                width: 4,
+                height: 4,
+            },
+            values: vec![0.0; 16],
+            ..map()
+        };
+        assert!(
+            CasePicture::draw(
+                &image(),
+                Some((
+                    &wrong,
+                    HeatRange {
+                        low: 0.0,
+                        high: 1.0
+                    }
+                )),
+                None
+            )
+            .is_err()
+        );
+        let short = Attribution {
+            values: vec![0.0; 16],
+            ..map()
+        };
+        assert!(
+            CasePicture::draw(
+                &image(),
+                Some((
+                    &short,
+                    HeatRange {
+                        low: 0.0,
+                        high: 1.0
+                    }
+                )),
+                None
+            )
+            .is_err()
+        );
     }
 }

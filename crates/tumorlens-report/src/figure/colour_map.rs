@@ -47,7 +47,11 @@ impl ColourMap {
             Self::Grey => &GREY,
         };
         let last = table.len() - 1;
-        let place = if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) * last as f32 };
+        let place = if t.is_nan() {
+            0.0
+        } else {
+            t.clamp(0.0, 1.0) * last as f32
+        };
         let below = (place as usize).min(last);
         let above = (below + 1).min(last);
         let share = place - below as f32;
@@ -81,7 +85,10 @@ mod tests {
         ] {
             let found = map.at(f32::from(i) / 255.0);
             for channel in 0..3 {
-                assert!(found[channel].abs_diff(expected[channel]) <= 2, "{map:?} {i}: {found:?} {expected:?}");
+                assert!(
+                    found[channel].abs_diff(expected[channel]) <= 2,
+                    "{map:?} {i}: {found:?} {expected:?}"
+                );
             }
         }
     }

@@ -38,7 +38,10 @@ impl Tile {
     /// # Errors
     /// When the picture cannot be encoded.
     pub fn of(image: &GreyImage, caption: impl Into<String>) -> Result<Self, PictureError> {
-        Ok(Self { picture: Picture::grey(image, TILE_SIDE)?, caption: caption.into() })
+        Ok(Self {
+            picture: Picture::grey(image, TILE_SIDE)?,
+            caption: caption.into(),
+        })
     }
 }
 
@@ -49,8 +52,20 @@ mod tests {
 
     #[test]
     fn a_tile_is_small_whatever_the_image() {
-        let image = GreyImage::from_fn(Size { width: 640, height: 480 }, |x, y| (x + y) as f32);
+        let image = GreyImage::from_fn(
+            Size {
+                width: 640,
+                height: 480,
+            },
+            |x, y| (x + y) as f32,
+        );
         let tile = Tile::of(&image, "a.png").unwrap();
-        assert_eq!(tile.picture.size(), Size { width: 128, height: 96 });
+        assert_eq!(
+            tile.picture.size(),
+            Size {
+                width: 128,
+                height: 96
+            }
+        );
     }
 }

@@ -27,15 +27,20 @@ impl Outline {
     #[must_use]
     pub fn of(mask: &Mask) -> Self {
         let Size { width, height } = mask.size();
-        let inside = |x: Option<usize>, y: Option<usize>| x.zip(y).is_some_and(|(x, y)| mask.get(x, y));
+        let inside =
+            |x: Option<usize>, y: Option<usize>| x.zip(y).is_some_and(|(x, y)| mask.get(x, y));
         let mut runs = Vec::new();
         for y in 0..=height {
             let border = |x: usize| inside(Some(x), y.checked_sub(1)) != inside(Some(x), Some(y));
-            runs_of(width, border, |x, length| runs.push(run(x, y, length, true)));
+            runs_of(width, border, |x, length| {
+                runs.push(run(x, y, length, true))
+            });
         }
         for x in 0..=width {
             let border = |y: usize| inside(x.checked_sub(1), Some(y)) != inside(Some(x), Some(y));
-            runs_of(height, border, |y, length| runs.push(run(x, y, length, false)));
+            runs_of(height, border, |y, length| {
+                runs.push(run(x, y, length, false))
+            });
         }
         Self(runs)
     }
@@ -60,7 +65,12 @@ impl Outline {
 fn run(x: usize, y: usize, length: usize, across: bool) -> Run {
     // A side above 2^32 pixels does not fit into memory; saturating keeps the function total.
     let [x, y, length] = [x, y, length].map(|v| u32::try_from(v).unwrap_or(u32::MAX));
-    Run { x, y, length, across }
+    Run {
+        x,
+        y,
+        length,
+        across,
+    }
 }
 
 /// Reports the maximal runs of places where `border` holds, as (start, length).
@@ -86,16 +96,34 @@ mod tests {
 
     #[test]
     fn a_rectangle_has_four_sides() {
-        let mask = Mask::from_fn(Size { width: 6, height: 5 }, |x, y| (1..4).contains(&x) && (2..4).contains(&y));
+        let mask = Mask::from_fn(
+            Size {
+                width: 6,
+                height: 5,
+            },
+            |x, y| (1..4).contains(&x) && (2..4).contains(&y),
+        );
         let outline = Outline::of(&mask);
         assert_eq!(outline.svg_path(), "M1,2h3M1,4h3M1,2v2M4,2v2");
     }
 
     #[test]
     fn a_region_at_the_edge_is_closed_and_an_empty_mask_has_no_outline() {
-        let full = Mask::from_fn(Size { width: 3, height: 2 }, |_, _| true);
+        let full = Mask::from_fn(
+            Size {
+                width: 3,
+                height: 2,
+            },
+            |_, _| true,
+        );
         assert_eq!(Outline::of(&full).svg_path(), "M0,0h3M0,2h3M0,0v2M3,0v2");
-        let empty = Mask::from_fn(Size { width: 3, height: 2 }, |_, _| false);
+        let empty = Mask::from_fn(
+            Size {
+                width: 3,
+                height: 2,
+            },
+            |_, _| false,
+        );
         assert_eq!(Outline::of(&empty), Outline::default());
     }
 

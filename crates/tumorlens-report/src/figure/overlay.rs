@@ -29,7 +29,11 @@ impl HeatRange {
     /// Maps drawn with ranges of their own cannot be compared by colour. For a gallery, take one range for all.
     #[must_use]
     pub fn positive(values: &[f32]) -> Option<Self> {
-        let high = values.iter().copied().filter(|v| v.is_finite()).fold(0.0, f32::max);
+        let high = values
+            .iter()
+            .copied()
+            .filter(|v| v.is_finite())
+            .fold(0.0, f32::max);
         (high > 0.0).then_some(Self { low: 0.0, high })
     }
 
@@ -37,7 +41,11 @@ impl HeatRange {
     #[must_use]
     pub fn share(self, value: f32) -> f32 {
         let share = (value - self.low) / (self.high - self.low);
-        if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
+        if share.is_nan() {
+            0.0
+        } else {
+            share.clamp(0.0, 1.0)
+        }
     }
 }
 
@@ -79,7 +87,12 @@ pub fn overlay_png(
     same_grid("map", map.size, size)?;
     if map.values.len() != size.area() {
         let Size { width, height } = size;
-        return Err(PictureError::Shape { width, height, channels: 1, found: map.values.len() });
+        return Err(PictureError::Shape {
+            width,
+            height,
+            channels: 1,
+            found: map.values.len(),
+        });
     }
     let mut bytes: Vec<u8> = grey_bytes(image)
         .into_iter()
@@ -100,8 +113,20 @@ pub fn overlay_png(
     Ok(Picture::encode(size, Pixels::Rgb, &bytes)?.png().to_vec())
 }
 
-pub(crate) fn same_grid(what: &'static str, found: Size, expected: Size) -> Result<(), PictureError> {
-    if found == expected { Ok(()) } else { Err(PictureError::Grid { what, found, expected }) }
+pub(crate) fn same_grid(
+    what: &'static str,
+    found: Size,
+    expected: Size,
+) -> Result<(), PictureError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(PictureError::Grid {
+            what,
+            found,
+            expected,
+        })
+    }
 }
 
 /// Pixels inside the mask with a side on its border, row by row.
@@ -109,8 +134,12 @@ fn edge_pixels(mask: &Mask) -> impl Iterator<Item = bool> + '_ {
     let Size { width, height } = mask.size();
     (0..height).flat_map(move |y| {
         (0..width).map(move |x| {
-            let surrounded =
-                x > 0 && y > 0 && mask.get(x - 1, y) && mask.get(x, y - 1) && mask.get(x + 1, y) && mask.get(x, y + 1);
+            let surrounded = x > 0
+                && y > 0
+                && mask.get(x - 1, y)
+                && mask.get(x, y - 1)
+                && mask.get(x + 1, y)
+                && mask.get(x, y + 1);
             mask.get(x, y) && !surrounded
         })
     })
@@ -120,10 +149,19 @@ fn edge_pixels(mask: &Mask) -> impl Iterator<Item = bool> + '_ {
 mod tests {
     use super::*;
 
-    const SIZE: Size = Size { width: 8, height: 8 };
+    const SIZE: Size = Size {
+        width: 8,
+        height: 8,
+    };
 
     fn map(values: Vec<f32>) -> Attribution {
-        Attribution { size: SIZE, values, method: "grad_cam".into(), layer: "last".into(), target: "tumor".into() }
+        Attribution {
+            size: SIZE,
+            values,
+            method: "grad_cam".into(),
+            layer: "last".into(),
+            target: "tumor".into(),
+        }
     }
 
     fn image() -> GreyImage {
@@ -131,7 +169,11 @@ mod tests {
     }
 
     fn pixel(png: &[u8], x: u32, y: u32) -> [u8; 3] {
-        image::load_from_memory(png).unwrap().to_rgb8().get_pixel(x, y).0
+        image::load_from_memory(png)
+            .unwrap()
+            .to_rgb8()
+            .get_pixel(x, y)
+            .0
     }
 
     #[test]
@@ -140,7 +182,13 @@ mod tests {
         values[8 * 3 + 5] = 2.0;
         let map = map(values);
         let range = HeatRange::positive(&map.values).unwrap();
-        assert_eq!(range, HeatRange { low: 0.0, high: 2.0 });
+        assert_eq!(
+            range,
+            HeatRange {
+                low: 0.0,
+                high: 2.0
+            }
+        );
         let png = overlay_png(&image(), &map, range, None).unwrap();
         let [red, _, blue] = pixel(&png, 5, 3);
         assert!(red > 200 && blue < 190, "the peak is yellow: {red} {blue}");
@@ -151,14 +199,37 @@ mod tests {
     #[test]
     fn a_map_without_positive_evidence_has_no_range() {
         assert_eq!(HeatRange::positive(&[0.0, -3.0, f32::NAN]), None);
-        assert_eq!(HeatRange { low: 0.0, high: 1.0 }.share(f32::NAN), 0.0);
-        assert_eq!(HeatRange { low: 1.0, high: 1.0 }.share(1.0), 0.0);
+        assert_eq!(
+            HeatRange {
+                low: 0.0,
+                high: 1.0
+            }
+            .share(f32::NAN),
+            0.0
+        );
+        assert_eq!(
+            HeatRange {
+                low: 1.0,
+                high: 1.0
+            }
+            .share(1.0),
+            0.0
+        );
     }
 
     #[test]
     fn the_outline_is_drawn_on_the_edge_of_the_mask_only() {
         let mask = Mask::from_fn(SIZE, |x, y| (2..6).contains(&x) && (2..6).contains(&y));
-        let png = overlay_png(&image(), &map(vec![0.0; 64]), HeatRange { low: 0.0, high: 1.0 }, Some(&mask)).unwrap();
+        let png = overlay_png(
+            &image(),
+            &map(vec![0.0; 64]),
+            HeatRange {
+                low: 0.0,
+                high: 1.0,
+            },
+            Some(&mask),
+        )
+        .unwrap();
         assert_eq!(pixel(&png, 2, 3), OUTLINE);
         assert_ne!(pixel(&png, 3, 3), OUTLINE);
         assert_ne!(pixel(&png, 1, 3), OUTLINE);
@@ -166,9 +237,18 @@ mod tests {
 
     #[test]
     fn another_grid_is_an_error_that_says_what_it_is() {
-        let small = Size { width: 4, height: 4 };
-        let wrong = Attribution { size: small, ..map(vec![0.0; 16]) };
-        let range = HeatRange { low: 0.0, high: 1.0 };
+        let small = Size {
+            width: 4,
+            height: 4,
+        };
+        let wrong = Attribution {
+            size: small,
+            ..map(vec![0.0; 16])
+        };
+        let range = HeatRange {
+            low: 0.0,
+            high: 1.0,
+        };
         let error = overlay_png(&image(), &wrong, range, None).unwrap_err();
         assert_eq!(error.to_string(), "picture: the map is 4x4, the image 8x8");
         let mask = Mask::from_fn(small, |_, _| true);

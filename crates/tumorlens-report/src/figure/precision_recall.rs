@@ -19,23 +19,49 @@ pub fn precision_recall(curves: &[PrecisionRecallCurve]) -> Result<Svg, FigureEr
     let legend: Vec<_> = curves
         .iter()
         .enumerate()
-        .map(|(i, curve)| (series(i), format!("{}: {}", curve.name, measured(&curve.auprc))))
+        .map(|(i, curve)| {
+            (
+                series(i),
+                format!("{}: {}", curve.name, measured(&curve.auprc)),
+            )
+        })
         .collect();
-    let (x, y) = (Axis::unit("Recall (sensitivity)"), Axis::unit("Precision (PPV)"));
+    let (x, y) = (
+        Axis::unit("Recall (sensitivity)"),
+        Axis::unit("Precision (PPV)"),
+    );
     let mut plot = Plot::new(FIGURE, 330.0, &x, &y, &legend);
     for (i, curve) in curves.iter().enumerate() {
-        plot.line("chance", &[(0.0, curve.prevalence), (1.0, curve.prevalence)])?;
+        plot.line(
+            "chance",
+            &[(0.0, curve.prevalence), (1.0, curve.prevalence)],
+        )?;
         plot.line(series(i), &steps(&curve.points))?;
         for mark in &curve.marks {
-            let hint = format!("{}: recall {}, precision {}", mark.name, number(mark.x), number(mark.y));
+            let hint = format!(
+                "{}: recall {}, precision {}",
+                mark.name,
+                number(mark.x),
+                number(mark.y)
+            );
             plot.mark(series(i), (mark.x, mark.y), &mark.name, &hint)?;
         }
     }
     let spoken: Vec<_> = curves
         .iter()
-        .map(|c| format!("{}, area {}, guessing reaches {}", c.name, measured(&c.auprc), number(c.prevalence)))
+        .map(|c| {
+            format!(
+                "{}, area {}, guessing reaches {}",
+                c.name,
+                measured(&c.auprc),
+                number(c.prevalence)
+            )
+        })
         .collect();
-    Ok(plot.finish("precision-recall", &format!("Precision-recall curve. {}.", spoken.join(". "))))
+    Ok(plot.finish(
+        "precision-recall",
+        &format!("Precision-recall curve. {}.", spoken.join(". ")),
+    ))
 }
 
 /// From each point first to the precision of the next one, then across to it.
@@ -61,7 +87,10 @@ mod tests {
         let steps = steps(&[(0.0, 1.0), (0.5, 1.0), (1.0, 0.8)]);
         let area: f64 = steps.windows(2).map(|w| (w[1].0 - w[0].0) * w[1].1).sum();
         assert!((area - 0.9).abs() < 1e-12);
-        assert_eq!(steps, [(0.0, 1.0), (0.0, 1.0), (0.5, 1.0), (0.5, 0.8), (1.0, 0.8)]);
+        assert_eq!(
+            steps,
+            [(0.0, 1.0), (0.0, 1.0), (0.5, 1.0), (0.5, 0.8), (1.0, 0.8)]
+        );
     }
 
     #[test]
@@ -74,6 +103,9 @@ mod tests {
             marks: vec![],
         };
         let svg = precision_recall(&[curve]).unwrap().to_string();
-        assert!(svg.contains("<path class=\"line chance\" d=\"M52,197L426,197\"/>"), "{svg}");
+        assert!(
+            svg.contains("<path class=\"line chance\" d=\"M52,197L426,197\"/>"),
+            "{svg}"
+        );
     }
 }

@@ -15,7 +15,12 @@ const COUNT_HEIGHT: f64 = 0.22;
 /// # Errors
 /// When no bin holds an image, or a value is not finite or outside [0, 1].
 pub fn reliability(reliability: &Reliability) -> Result<Svg, FigureError> {
-    let most = reliability.bins.iter().map(|bin| bin.count).max().unwrap_or(0);
+    let most = reliability
+        .bins
+        .iter()
+        .map(|bin| bin.count)
+        .max()
+        .unwrap_or(0);
     if most == 0 {
         return Err(FigureError::new(FIGURE, "no bin holds an image"));
     }
@@ -23,7 +28,10 @@ pub fn reliability(reliability: &Reliability) -> Result<Svg, FigureError> {
     if !reliability.before.is_empty() {
         legend.push(("before", "before calibration".to_owned()));
     }
-    let (x, y) = (Axis::unit("Mean probability of the bin"), Axis::unit("Observed share of positives"));
+    let (x, y) = (
+        Axis::unit("Mean probability of the bin"),
+        Axis::unit("Observed share of positives"),
+    );
     let mut plot = Plot::new(FIGURE, 330.0, &x, &y, &legend);
     for bin in &reliability.bins {
         count_bar(&mut plot, bin, most)?;
@@ -41,8 +49,16 @@ pub fn reliability(reliability: &Reliability) -> Result<Svg, FigureError> {
             plot.circle("dot s0", (x, y), 4.0, &hint(bin))?;
         }
     }
-    let spoken: Vec<_> = reliability.bins.iter().filter(|bin| bin.count > 0).map(hint).collect();
-    Ok(plot.finish("reliability", &format!("Reliability diagram. {}.", spoken.join("; "))))
+    let spoken: Vec<_> = reliability
+        .bins
+        .iter()
+        .filter(|bin| bin.count > 0)
+        .map(hint)
+        .collect();
+    Ok(plot.finish(
+        "reliability",
+        &format!("Reliability diagram. {}.", spoken.join("; ")),
+    ))
 }
 
 /// Mean probability and observed share of the bins that hold images.
@@ -56,14 +72,19 @@ fn places(bins: &[ReliabilityBin]) -> Vec<(f64, f64)> {
 fn count_bar(plot: &mut Plot, bin: &ReliabilityBin, most: u64) -> Result<(), FigureError> {
     let height = bin.count as f64 / most as f64 * COUNT_HEIGHT;
     let gap = (bin.high - bin.low) * 0.06;
-    plot.band("counts", &[(bin.low + gap, 0.0, height), (bin.high - gap, 0.0, height)])
+    plot.band(
+        "counts",
+        &[(bin.low + gap, 0.0, height), (bin.high - gap, 0.0, height)],
+    )
 }
 
 fn hint(bin: &ReliabilityBin) -> String {
     format!(
         "{} said {}, {} were positive",
         counted(bin.count, "image", "images"),
-        bin.mean_probability.get().map_or_else(|| "nothing".to_owned(), number),
+        bin.mean_probability
+            .get()
+            .map_or_else(|| "nothing".to_owned(), number),
         measured(&bin.observed)
     )
 }
@@ -74,16 +95,28 @@ mod tests {
     use tumorlens_core::Measured;
 
     fn bin(low: f64, count: u64, mean: f64, observed: Measured) -> ReliabilityBin {
-        ReliabilityBin { low, high: low + 0.5, count, mean_probability: Measured::value(mean), observed }
+        ReliabilityBin {
+            low,
+            high: low + 0.5,
+            count,
+            mean_probability: Measured::value(mean),
+            observed,
+        }
     }
 
     #[test]
     fn bins_stand_at_their_mean_and_empty_bins_are_not_drawn() {
         let empty = bin(0.5, 0, 0.75, Measured::undefined("empty bin"));
-        let value = Reliability { bins: vec![bin(0.0, 4, 0.25, Measured::value(0.5)), empty], ..Default::default() };
+        let value = Reliability {
+            bins: vec![bin(0.0, 4, 0.25, Measured::value(0.5)), empty],
+            ..Default::default()
+        };
         let svg = super::reliability(&value).unwrap().to_string();
         // x = 52 + 0.25 * 374, y = 362 - 0.5 * 330
-        assert!(svg.contains("<circle class=\"dot s0\" cx=\"145.5\" cy=\"197\" r=\"4\">"), "{svg}");
+        assert!(
+            svg.contains("<circle class=\"dot s0\" cx=\"145.5\" cy=\"197\" r=\"4\">"),
+            "{svg}"
+        );
         assert_eq!(svg.matches("<circle").count(), 1);
         assert!(svg.contains("4 images said 0.250, 0.500 were positive"));
     }

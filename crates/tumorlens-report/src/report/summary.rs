@@ -66,7 +66,10 @@ impl NamedMeasure {
     /// A named figure.
     #[must_use]
     pub fn new(name: impl Into<String>, measured: Measured) -> Self {
-        Self { name: name.into(), measured }
+        Self {
+            name: name.into(),
+            measured,
+        }
     }
 }
 

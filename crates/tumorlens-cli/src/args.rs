@@ -1,0 +1,334 @@
+//! The command line as typed. Checked values are made from it in `commands` and `config`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Finds brain tumors in MRI images with convolutional networks and shows what it saw.
+#[derive(Debug, Parser)]
+#[command(name = "tumorlens", version, about, after_help = crate::exit_code::TABLE)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Threads to use (default: all). Results do not depend on it.
+    #[arg(long, global = true, value_parser = clap::value_parser!(usize))]
+    pub(crate) threads: Option<usize>,
+
+    /// No progress on stderr.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole way: prepare, audit, split, train, evaluate, explain, report. Without --data on built-in phantoms.
+    Run(RunArgs),
+    /// Folders or CSV files of images to a dataset: scan, label, find copies, group, split.
+    Prepare(PrepareArgs),
+    /// Copies, label conflicts, leaks of a split, and shortcuts that predict the label without looking at the brain.
+    Audit(AuditArgs),
+    /// Train on a dataset.
+    Train(TrainArgs),
+    /// Evaluate a bundle on the test part of a dataset.
+    Evaluate(EvaluateArgs),
+    /// Grouped cross-validation.
+    Crossval(CrossvalArgs),
+    /// Compare two runs on the images they share: paired DeLong, McNemar, bootstrap difference.
+    Compare(CompareArgs),
+    /// Judge images; without --model by the built-in model.
+    Predict(PredictArgs),
+    /// Draw what a call rests on: any method, any layer.
+    Explain(ExplainArgs),
+    /// What a file holds, and exactly how it decoded.
+    Inspect(InspectArgs),
+    /// Write report.html of a run again.
+    Report(ReportArgs),
+    /// Check a bundle's hashes and replay its golden inputs.
+    Verify(VerifyArgs),
+    /// Write built-in phantoms as a folder of images.
+    Phantom(PhantomArgs),
+}
+
+/// How images become a dataset.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DataArgs {
+    /// Name of a label and the class it stands for, e.g. `--label yes=tumor`; again for more.
+    #[arg(long = "label", value_name = "NAME=CLASS")]
+    pub(crate) labels: Vec<String>,
+
+    /// Keep every class apart instead of tumor / no_tumor.
+    #[arg(long)]
+    pub(crate) multi_class: bool,
+
+    /// The positive class (default: tumor, or the first tumor class).
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) positive: Option<String>,
+
+    /// Column of a CSV that names the subject; images of a subject stay together.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) subject_column: Option<String>,
+
+    /// What to do with copies of one slice that carry different labels.
+    #[arg(long, value_enum, default_value = "exclude")]
+    pub(crate) on_conflict: OnConflict,
+
+    /// How to split.
+    #[arg(long, value_enum, default_value = "holdout")]
+    pub(crate) split: SplitKind,
+
+    /// Folds of `--split kfold`.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) folds: usize,
+
+    /// Shares of training, validation and test of `--split holdout`.
+    #[arg(long, value_name = "A,B,C", default_value = "0.7,0.15,0.15", value_delimiter = ',')]
+    pub(crate) shares: Vec<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// An error.
+    Error,
+    /// Set the whole group aside.
+    Exclude,
+    /// Keep them as they are.
+    Keep,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitKind {
+    /// Training, validation and test.
+    Holdout,
+    /// Folds for cross-validation.
+    Kfold,
+    /// A fold for each source.
+    Source,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Folder, CSV or dataset; again for more sources. Without it, built-in phantoms.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Vec<PathBuf>,
+    /// Folder of the run.
+    #[arg(long, value_name = "RUN", default_value = "RUN")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) dataset: DataArgs,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+    /// Go on where a stopped run ended.
+    #[arg(long)]
+    pub(crate) resume: bool,
+}
+
+/// What training may be told on the command line; everything else is in a configuration file.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TrainingArgs {
+    /// Configuration (TOML); a run's own config.toml works.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Seed.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// cnn, vgg11, vgg13, vgg16, vgg19, resnet18, resnet34 or resnet50.
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Side of the input in pixels.
+    #[arg(long)]
+    pub(crate) size: Option<usize>,
+    /// Epochs.
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Weights to start from (.safetensors or .pth).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) init: Option<PathBuf>,
+    /// Stage of the network that keeps its initial weights; again for more.
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) freeze: Vec<String>,
+    /// cpu, wgpu[:N] or cuda[:N].
+    #[arg(long)]
+    pub(crate) device: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PrepareArgs {
+    /// Folders of class folders, or CSV files.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Folder of the dataset.
+    #[arg(long, value_name = "DATASET")]
+    pub(crate) out: PathBuf,
+    /// Seed of the split.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) dataset: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Dataset, folder or CSV; several folders are audited together.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where audit.json is written.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Seed of the folds.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) dataset: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// Dataset.
+    pub(crate) dataset: PathBuf,
+    /// Folder of the run.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+    /// Go on where a stopped run ended.
+    #[arg(long)]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    /// Bundle, or the folder of a run.
+    pub(crate) model: PathBuf,
+    /// Dataset.
+    pub(crate) dataset: PathBuf,
+    /// Part of the dataset.
+    #[arg(long, default_value = "test")]
+    pub(crate) part: String,
+    /// Where evaluation.json and predictions.csv are written.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CrossvalArgs {
+    /// Dataset; its groups are dealt into folds anew.
+    pub(crate) dataset: PathBuf,
+    /// Folder of the result.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Folds.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) folds: usize,
+    /// Keep one image of each group.
+    #[arg(long)]
+    pub(crate) distinct: bool,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+    /// Go on where a stopped cross-validation ended.
+    #[arg(long)]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// First run, or its predictions.csv.
+    pub(crate) first: PathBuf,
+    /// Second run, or its predictions.csv.
+    pub(crate) second: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// Images and folders.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Bundle or run folder (default: the built-in model).
+    #[arg(long, value_name = "BUNDLE")]
+    pub(crate) model: Option<PathBuf>,
+    /// One JSON object a line.
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// CSV with a header.
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// Folder for overlays as PNG.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) heatmaps: Option<PathBuf>,
+    /// Folder for raw attributions as .npy, float32, on the image's own pixel grid.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) maps: Option<PathBuf>,
+    /// cpu, wgpu[:N] or cuda[:N].
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Images and folders.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Bundle or run folder (default: the built-in model).
+    #[arg(long, value_name = "BUNDLE")]
+    pub(crate) model: Option<PathBuf>,
+    /// Method; again for more (default: the model's own). `--method list` names them.
+    #[arg(long)]
+    pub(crate) method: Vec<String>,
+    /// Layer; `--layer list` names them.
+    #[arg(long)]
+    pub(crate) layer: Option<String>,
+    /// Draw the feature maps of the layer too.
+    #[arg(long)]
+    pub(crate) features: bool,
+    /// Folder of the pictures.
+    #[arg(long, value_name = "DIR", default_value = "explained")]
+    pub(crate) out: PathBuf,
+    /// cpu, wgpu[:N] or cuda[:N].
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// Image file.
+    pub(crate) path: PathBuf,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Folder of the run.
+    pub(crate) run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Bundle.
+    pub(crate) bundle: PathBuf,
+    /// cpu, wgpu[:N] or cuda[:N].
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PhantomArgs {
+    /// Folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Subjects.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) subjects: usize,
+    /// Side of the pictures in pixels.
+    #[arg(long, default_value_t = 160)]
+    pub(crate) size: usize,
+    /// Seed.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}

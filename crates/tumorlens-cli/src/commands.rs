@@ -1,0 +1,15 @@
+//! One verb, one file.
+
+pub(crate) mod audit;
+pub(crate) mod compare;
+pub(crate) mod crossval;
+pub(crate) mod evaluate;
+pub(crate) mod explain;
+pub(crate) mod inspect;
+pub(crate) mod phantom;
+pub(crate) mod predict;
+pub(crate) mod prepare;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod train;
+pub(crate) mod verify;

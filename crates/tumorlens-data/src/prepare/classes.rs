@@ -1,0 +1,47 @@
+//! The classes of a dataset, and which of them is the positive one.
+
+use super::PrepareError;
+use crate::dataset::Dataset;
+use crate::label_table::{NO_TUMOR, TUMOR};
+use crate::manifest::ManifestRow;
+use std::collections::{BTreeMap, BTreeSet};
+use tumorlens_core::ClassSet;
+
+/// Below this number of groups a class cannot fill three parts with anything to measure on.
+const FEW_GROUPS: usize = 10;
+
+/// Classes in order: `no_tumor` first, the others by name. The positive one is that which was asked for, else
+/// `tumor`, else the other one beside `no_tumor`; anything else must be said.
+pub(super) fn of(rows: &[ManifestRow], positive: Option<&str>) -> Result<ClassSet, PrepareError> {
+    let mut images: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        *images.entry(&row.label).or_insert(0) += 1;
+    }
+    let mut names: Vec<String> = images.keys().map(|name| (*name).to_owned()).collect();
+    names.sort_by_key(|name| name != NO_TUMOR);
+    let classes = names.join(", ");
+    if names.len() < 2 {
+        let class = names.pop().unwrap_or_default();
+        return Err(PrepareError::OneClass { class, images: rows.len() });
+    }
+    let positive = match positive {
+        Some(asked) => asked.to_owned(),
+        None if images.contains_key(TUMOR) => TUMOR.to_owned(),
+        None if names.len() == 2 && names[0] == NO_TUMOR => names[1].clone(),
+        None => return Err(PrepareError::NoPositive { classes }),
+    };
+    ClassSet::new(names, &positive).map_err(|_| PrepareError::UnknownPositive { positive, classes })
+}
+
+/// Warns of classes too small to learn or to measure.
+pub(super) fn notes(dataset: &Dataset) -> Vec<String> {
+    let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in &dataset.rows {
+        groups.entry(&row.label).or_default().insert(&row.group);
+    }
+    let few = groups.iter().filter(|(_, groups)| groups.len() < FEW_GROUPS);
+    few.map(|(class, groups)| {
+        format!("class '{class}' has only {} groups of images: too few to train or to measure on", groups.len())
+    })
+    .collect()
+}

@@ -1,0 +1,68 @@
+//! Reading one image: hash, decode, fingerprint, outline.
+
+use crate::fingerprint::Fingerprint;
+use crate::format::raster::mask::{decode_mask_file, fit_mask};
+use crate::format::raster::{DecodeError, decode, read_file};
+use crate::limits::Limits;
+use crate::scan::{Found, Skipped};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tumorlens_core::{Observer, Size};
+
+/// What is kept of an image.
+pub(super) struct ReadImage {
+    pub(super) sha256: String,
+    pub(super) fingerprint: Fingerprint,
+    /// Why its outline cannot be used.
+    pub(super) mask_problem: Option<Skipped>,
+}
+
+/// Reads all images in parallel, in order; an image that cannot be used gives its reason. `None` when stopped.
+pub(super) fn all(
+    found: &[Found],
+    limits: &Limits,
+    observer: &dyn Observer,
+) -> Option<Vec<Result<ReadImage, String>>> {
+    observer.begin("read images", Some(found.len() as u64));
+    let done = AtomicU64::new(0);
+    let one = |found: &Found| {
+        if observer.should_stop() {
+            return None;
+        }
+        let read = one(found, limits).map_err(|e| e.to_string());
+        observer.advance(done.fetch_add(1, Ordering::Relaxed) + 1, "");
+        Some(read)
+    };
+    let read = found.par_iter().map(one).collect();
+    observer.end();
+    read
+}
+
+fn one(found: &Found, limits: &Limits) -> Result<ReadImage, DecodeError> {
+    let bytes = read_file(&found.path, limits)?;
+    let picture = decode(&bytes, limits)?;
+    let problem = |mask: &Path| mask_problem(mask, picture.image.size(), limits);
+    Ok(ReadImage {
+        sha256: crate::hex(&Sha256::digest(&bytes)),
+        fingerprint: Fingerprint::of(&picture.image),
+        mask_problem: found.mask.as_deref().and_then(problem),
+    })
+}
+
+/// An outline must be readable and have the shape of its picture; another size is brought to it when it is used.
+fn mask_problem(path: &Path, size: Size, limits: &Limits) -> Option<Skipped> {
+    match decode_mask_file(path, limits) {
+        Err(e) => Some(Skipped::new(path, format!("outline {e}"))),
+        Ok(mask) if fit_mask(&mask, size).is_none() => {
+            let (Size { width, height }, found) = (size, mask.size());
+            let reason = format!(
+                "outline of {}x{} does not fit the picture of {width}x{height}",
+                found.width, found.height
+            );
+            Some(Skipped::new(path, reason))
+        }
+        Ok(_) => None,
+    }
+}
