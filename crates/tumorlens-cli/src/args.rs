@@ -103,6 +103,10 @@ pub(crate) enum SplitKind {
     Kfold,
     /// A fold for each source.
     Source,
+    /// As the folders or the CSV say (train, validation, test).
+    Official,
+    /// Not at all.
+    None,
 }
 
 #[derive(Debug, Args)]
