@@ -70,7 +70,9 @@ pub enum DatasetError {
     #[error("{}: the dataset has no images", .0.display())]
     Empty(PathBuf),
     /// A label that is no class.
-    #[error("label '{label}' of {path} is not one of the classes ({classes}): correct the label, or add the class in {RECORD}")]
+    #[error(
+        "label '{label}' of {path} is not one of the classes ({classes}): correct the label, or add the class in {RECORD}"
+    )]
     UnknownClass {
         /// Image.
         path: String,
@@ -80,7 +82,9 @@ pub enum DatasetError {
         classes: String,
     },
     /// Images that belong together lie on two sides of a split.
-    #[error("{what} '{name}' lies on two sides of the split: {files}; give all of them one split, or run `tumorlens prepare` again")]
+    #[error(
+        "{what} '{name}' lies on two sides of the split: {files}; give all of them one split, or run `tumorlens prepare` again"
+    )]
     Leak {
         /// `group` or `subject`.
         what: &'static str,
@@ -90,7 +94,9 @@ pub enum DatasetError {
         files: String,
     },
     /// Copies of one slice with different labels.
-    #[error("group '{group}' holds copies of one slice with different labels: {files}; correct the labels or remove the rows, or prepare with --on-conflict keep")]
+    #[error(
+        "group '{group}' holds copies of one slice with different labels: {files}; correct the labels or remove the rows, or prepare with --on-conflict keep"
+    )]
     Conflict {
         /// Group.
         group: String,
@@ -98,7 +104,9 @@ pub enum DatasetError {
         files: String,
     },
     /// Files are gone.
-    #[error("{count} files of the dataset are gone: {files}; put them back, or run `tumorlens prepare` again")]
+    #[error(
+        "{count} files of the dataset are gone: {files}; put them back, or run `tumorlens prepare` again"
+    )]
     Missing {
         /// How many.
         count: usize,
@@ -106,7 +114,9 @@ pub enum DatasetError {
         files: String,
     },
     /// Files are not what they were.
-    #[error("{count} files of the dataset have changed since it was prepared: {files}; run `tumorlens prepare` again")]
+    #[error(
+        "{count} files of the dataset have changed since it was prepared: {files}; run `tumorlens prepare` again"
+    )]
     Changed {
         /// How many.
         count: usize,
@@ -126,7 +136,12 @@ impl Dataset {
     pub fn load(dir: &Path) -> Result<Self, DatasetError> {
         let (classes, record) = record::read(&dir.join(RECORD))?;
         let rows = manifest::read(&dir.join(MANIFEST))?;
-        let dataset = Self { dir: dir.to_owned(), classes, rows, record };
+        let dataset = Self {
+            dir: dir.to_owned(),
+            classes,
+            rows,
+            record,
+        };
         dataset.check()?;
         Ok(dataset)
     }
@@ -138,7 +153,10 @@ impl Dataset {
     /// When a file cannot be written.
     pub fn save(&self) -> std::io::Result<()> {
         manifest::write(&self.dir.join(MANIFEST), &self.rows)?;
-        atomic_write(&self.dir.join(RECORD), &record::to_bytes(&self.classes, &self.record)?)
+        atomic_write(
+            &self.dir.join(RECORD),
+            &record::to_bytes(&self.classes, &self.record)?,
+        )
     }
 
     /// True when the folder holds a dataset.

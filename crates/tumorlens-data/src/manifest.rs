@@ -10,6 +10,7 @@
 //! - no field holds a control character: paths are escaped as [`crate::scan::path_text`] says.
 
 use crate::atomic_write::atomic_write;
+use crate::split::SplitName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,8 +41,17 @@ pub struct ManifestRow {
 }
 
 /// Columns in the order in which they are written.
-pub const COLUMNS: [&str; 9] =
-    ["path", "label", "subject", "group", "split", "mask", "sha256", "source", "official_split"];
+pub const COLUMNS: [&str; 9] = [
+    "path",
+    "label",
+    "subject",
+    "group",
+    "split",
+    "mask",
+    "sha256",
+    "source",
+    "official_split",
+];
 
 /// The only column that may be absent.
 const OPTIONAL: &str = "official_split";
@@ -67,7 +77,9 @@ pub enum ManifestError {
         column: &'static str,
     },
     /// A column that has no meaning, or stands twice.
-    #[error("{path}: column '{column}' is {problem}; a manifest has path, label, subject, group, split, mask, sha256, source, official_split")]
+    #[error(
+        "{path}: column '{column}' is {problem}; a manifest has path, label, subject, group, split, mask, sha256, source, official_split"
+    )]
     Column {
         /// The file.
         path: String,
@@ -94,7 +106,10 @@ pub enum ManifestError {
 /// Names the file, the line and the first rule that is broken.
 pub fn read(path: &Path) -> Result<Vec<ManifestRow>, ManifestError> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| ManifestError::Read { path: name.clone(), error })?;
+    let bytes = std::fs::read(path).map_err(|error| ManifestError::Read {
+        path: name.clone(),
+        error,
+    })?;
     parse(&bytes, &name)
 }
 
@@ -103,22 +118,41 @@ pub fn read(path: &Path) -> Result<Vec<ManifestRow>, ManifestError> {
 /// # Errors
 /// As [`read`].
 pub fn parse(bytes: &[u8], name: &str) -> Result<Vec<ManifestRow>, ManifestError> {
-    let row_error = |line, reason: String| ManifestError::Row { path: name.to_owned(), line, reason };
+    let row_error = |line, reason: String| ManifestError::Row {
+        path: name.to_owned(),
+        line,
+        reason,
+    };
     let mut reader = csv::Reader::from_reader(bytes);
-    let headers = reader.headers().map_err(|e| row_error(1, e.to_string()))?.clone();
+    let headers = reader
+        .headers()
+        .map_err(|e| row_error(1, e.to_string()))?
+        .clone();
     check_columns(&headers, name)?;
     let mut rows: Vec<ManifestRow> = Vec::new();
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
     for record in reader.records() {
-        let record = record.map_err(|e| row_error(e.position().map_or(0, csv::Position::line), e.to_string()))?;
+        let record = record
+            .map_err(|e| row_error(e.position().map_or(0, csv::Position::line), e.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
-        let row: ManifestRow = record.deserialize(Some(&headers)).map_err(|e| row_error(line, e.to_string()))?;
+        let row: ManifestRow = record
+            .deserialize(Some(&headers))
+            .map_err(|e| row_error(line, e.to_string()))?;
         check_row(&row).map_err(|reason| row_error(line, reason))?;
-        if rows.first().is_some_and(|first| first.split.is_empty() != row.split.is_empty()) {
-            return Err(row_error(line, "the split is filled in for some images only".to_owned()));
+        if rows
+            .first()
+            .is_some_and(|first| first.split.is_empty() != row.split.is_empty())
+        {
+            return Err(row_error(
+                line,
+                "the split is filled in for some images only".to_owned(),
+            ));
         }
         if let Some(before) = lines.insert(row.path.clone(), line) {
-            return Err(row_error(line, format!("path '{}' stands already in line {before}", row.path)));
+            return Err(row_error(
+                line,
+                format!("path '{}' stands already in line {before}", row.path),
+            ));
         }
         rows.push(row);
     }
@@ -139,40 +173,65 @@ fn check_columns(headers: &csv::StringRecord, name: &str) -> Result<(), Manifest
             return Err(wrong(header, "there twice"));
         }
     }
-    match COLUMNS.iter().find(|c| **c != OPTIONAL && !headers.iter().any(|h| h == **c)) {
-        Some(column) => Err(ManifestError::MissingColumn { path: name.to_owned(), column }),
+    match COLUMNS
+        .iter()
+        .find(|c| **c != OPTIONAL && !headers.iter().any(|h| h == **c))
+    {
+        Some(column) => Err(ManifestError::MissingColumn {
+            path: name.to_owned(),
+            column,
+        }),
         None => Ok(()),
     }
 }
 
 fn check_row(row: &ManifestRow) -> Result<(), String> {
     let fields = [
-        &row.path, &row.label, &row.subject, &row.group, &row.split, &row.mask, &row.sha256, &row.source,
+        &row.path,
+        &row.label,
+        &row.subject,
+        &row.group,
+        &row.split,
+        &row.mask,
+        &row.sha256,
+        &row.source,
         &row.official_split,
     ];
     for (column, value) in COLUMNS.iter().zip(fields) {
         if value.chars().any(char::is_control) {
-            return Err(format!("{column} holds a control character: '{}'", value.escape_debug()));
+            return Err(format!(
+                "{column} holds a control character: '{}'",
+                value.escape_debug()
+            ));
         }
         if ["path", "label", "group"].contains(column) && value.trim().is_empty() {
             return Err(format!("{column} is empty"));
         }
     }
-    if !is_split(&row.split) {
-        return Err(format!("split is '{}', expected train, validation, test, fold0, fold1... or nothing", row.split));
+    if !row.split.is_empty() && row.split.parse::<SplitName>().is_err() {
+        return Err(format!(
+            "split is '{}', expected train, validation, test, fold0, fold1... or nothing",
+            row.split
+        ));
     }
     if !["", "train", "validation", "test"].contains(&row.official_split.as_str()) {
-        return Err(format!("official_split is '{}', expected train, validation, test or nothing", row.official_split));
+        return Err(format!(
+            "official_split is '{}', expected train, validation, test or nothing",
+            row.official_split
+        ));
     }
-    if row.sha256.len() != 64 || !row.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err(format!("sha256 is '{}', expected 64 hexadecimal digits in lower case", row.sha256));
+    if row.sha256.len() != 64
+        || !row
+            .sha256
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    {
+        return Err(format!(
+            "sha256 is '{}', expected 64 hexadecimal digits in lower case",
+            row.sha256
+        ));
     }
     Ok(())
-}
-
-fn is_split(value: &str) -> bool {
-    let fold = value.strip_prefix("fold").map(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    matches!(value, "" | "train" | "validation" | "test") || fold == Some(true)
 }
 
 /// The bytes of a manifest with these rows.
@@ -180,12 +239,16 @@ fn is_split(value: &str) -> bool {
 /// # Errors
 /// When a field cannot be written as CSV.
 pub fn to_bytes(rows: &[ManifestRow]) -> std::io::Result<Vec<u8>> {
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for row in rows {
         writer.serialize(row)?;
     }
-    writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()))
+    writer
+        .into_inner()
+        .map_err(|e| std::io::Error::other(e.to_string()))
 }
 
 /// Writes a manifest atomically.
@@ -224,16 +287,43 @@ mod tests {
     fn broken_rules_are_named_with_their_line() {
         let good = text(&[row("a.png"), row("b.png")]);
         let cases = [
-            (good.replace("b.png", "a.png"), "m.csv: line 3: path 'a.png' stands already in line 2"),
-            (good.replace("b.png,tumor", "b.png,"), "m.csv: line 3: label is empty"),
-            (good.replace("b.png,tumor,,g1,train", "b.png,tumor,,g1,"), "m.csv: line 3: the split is filled in for some images only"),
-            (good.replace("g1,train", "g1,training"), "m.csv: line 2: split is 'training', expected train, validation, test, fold0, fold1... or nothing"),
+            (
+                good.replace("b.png", "a.png"),
+                "m.csv: line 3: path 'a.png' stands already in line 2",
+            ),
+            (
+                good.replace("b.png,tumor", "b.png,"),
+                "m.csv: line 3: label is empty",
+            ),
+            (
+                good.replace("b.png,tumor,,g1,train", "b.png,tumor,,g1,"),
+                "m.csv: line 3: the split is filled in for some images only",
+            ),
+            (
+                good.replace("g1,train", "g1,training"),
+                "m.csv: line 2: split is 'training', expected train, validation, test, fold0, fold1... or nothing",
+            ),
             (good.replace("000,", "00A,"), "m.csv: line 2: sha256 is"),
-            (good.replace("b.png", "\"b\npng\""), "m.csv: line 3: path holds a control character: 'b\\npng'"),
-            (good.replace("mask", "masc"), "m.csv: column 'masc' is not known"),
-            (good.replace("group", "label"), "m.csv: column 'label' is there twice"),
-            (good.replace(",group", "").replace(",g1", ""), "m.csv: column 'group' is missing"),
-            (good.replace("b.png,tumor", "b.png"), "m.csv: line 3: CSV error: record"),
+            (
+                good.replace("b.png", "\"b\npng\""),
+                "m.csv: line 3: path holds a control character: 'b\\npng'",
+            ),
+            (
+                good.replace("mask", "masc"),
+                "m.csv: column 'masc' is not known",
+            ),
+            (
+                good.replace("group", "label"),
+                "m.csv: column 'label' is there twice",
+            ),
+            (
+                good.replace(",group", "").replace(",g1", ""),
+                "m.csv: column 'group' is missing",
+            ),
+            (
+                good.replace("b.png,tumor", "b.png"),
+                "m.csv: line 3: CSV error: record",
+            ),
         ];
         for (text, expected) in cases {
             let found = reason(&text);
@@ -244,9 +334,17 @@ mod tests {
     #[test]
     fn the_official_split_may_be_absent_and_columns_may_stand_in_any_order() {
         let sha = "0".repeat(64);
-        let text = format!("label,path,subject,group,split,mask,source,sha256\nno,a.png,,g,,,s,{sha}\n");
+        let text =
+            format!("label,path,subject,group,split,mask,source,sha256\nno,a.png,,g,,,s,{sha}\n");
         let rows = parse(text.as_bytes(), "m.csv").unwrap();
-        assert_eq!((rows[0].path.as_str(), rows[0].label.as_str(), rows[0].source.as_str()), ("a.png", "no", "s"));
+        assert_eq!(
+            (
+                rows[0].path.as_str(),
+                rows[0].label.as_str(),
+                rows[0].source.as_str()
+            ),
+            ("a.png", "no", "s")
+        );
     }
 
     proptest! {

@@ -15,6 +15,7 @@ pub use options::{OnConflict, PrepareOptions};
 pub use part::SplitChoice;
 
 use crate::dataset::{CopyCounts, Dataset, DatasetError, DatasetRecord, MANIFEST, RECORD};
+use crate::fingerprint::Fingerprint;
 use crate::manifest::ManifestRow;
 use crate::scan::{Found, Ignored, Scan, ScanError, Skipped, scan};
 use crate::split::SplitError;
@@ -66,7 +67,9 @@ pub enum PrepareError {
         first: String,
     },
     /// One class only.
-    #[error("a classifier needs two classes, found only '{class}' ({images} images): give a second folder, or map names with --label NAME=CLASS")]
+    #[error(
+        "a classifier needs two classes, found only '{class}' ({images} images): give a second folder, or map names with --label NAME=CLASS"
+    )]
     OneClass {
         /// The class.
         class: String,
@@ -88,7 +91,9 @@ pub enum PrepareError {
         classes: String,
     },
     /// Copies of one slice carry different labels, and the user wants that to be an error.
-    #[error("{count} groups hold copies of one slice with different labels, the first: {files}; correct the labels, or choose --on-conflict exclude or keep")]
+    #[error(
+        "{count} groups hold copies of one slice with different labels, the first: {files}; correct the labels, or choose --on-conflict exclude or keep"
+    )]
     Conflict {
         /// Groups.
         count: usize,
@@ -96,7 +101,9 @@ pub enum PrepareError {
         files: String,
     },
     /// The official split was asked for and an image has none.
-    #[error("{count} images have no official split, the first: {path}; it is read from folders called train, validation and test, or from a CSV column")]
+    #[error(
+        "{count} images have no official split, the first: {path}; it is read from folders called train, validation and test, or from a CSV column"
+    )]
     NoOfficialSplit {
         /// Images.
         count: usize,
@@ -143,20 +150,23 @@ pub fn prepare(
     let mut scan = scan(inputs, &options.scan)?;
     observer.end();
 
-    let images = read_all(&mut scan, options, observer)?;
+    let (images, fingerprints) = read_all(&mut scan, options, observer)?;
     if images.is_empty() {
         return Err(no_images(inputs, &scan.skipped));
     }
     observer.begin("find copies", None);
-    let groups = Groups::find(&images);
+    let groups = Groups::find(&images, &fingerprints);
     observer.end();
+    drop(fingerprints);
 
     let (dataset, notes) = assemble(&dir, images, groups, options, scan)?;
     if observer.should_stop() {
         return Err(PrepareError::Stopped);
     }
     dataset.check()?;
-    dataset.save().map_err(|error| PrepareError::Output { path: dir, error })?;
+    dataset
+        .save()
+        .map_err(|error| PrepareError::Output { path: dir, error })?;
     let report = report(&dataset, notes);
     for note in &report.notes {
         observer.say(note);
@@ -177,26 +187,41 @@ impl Image {
 }
 
 /// Reads all images in parallel; files that cannot be used move to `scan.skipped`.
-fn read_all(scan: &mut Scan, options: &PrepareOptions, observer: &dyn Observer) -> Result<Vec<Image>, PrepareError> {
+fn read_all(
+    scan: &mut Scan,
+    options: &PrepareOptions,
+    observer: &dyn Observer,
+) -> Result<(Vec<Image>, Vec<Fingerprint>), PrepareError> {
     let found = std::mem::take(&mut scan.images);
     let read = read::all(&found, &options.limits, observer).ok_or(PrepareError::Stopped)?;
-    let mut images = Vec::with_capacity(found.len());
+    let (mut images, mut fingerprints) = (
+        Vec::with_capacity(found.len()),
+        Vec::with_capacity(found.len()),
+    );
     for (found, read) in found.into_iter().zip(read) {
         match read {
-            Ok(read) => {
+            Ok((read, fingerprint)) => {
                 scan.skipped.extend(read.mask_problem.clone());
                 images.push(Image { found, read });
+                fingerprints.push(fingerprint);
             }
             Err(reason) => scan.skipped.push(Skipped::new(&found.path, reason)),
         }
     }
-    Ok(images)
+    Ok((images, fingerprints))
 }
 
 fn no_images(inputs: &[PathBuf], skipped: &[Skipped]) -> PrepareError {
     let inputs: Vec<String> = inputs.iter().map(|p| p.display().to_string()).collect();
-    let first = skipped.first().map(|s| format!(", the first: {}: {}", s.path, s.reason)).unwrap_or_default();
-    PrepareError::NoImages { inputs: inputs.join(", "), skipped: skipped.len(), first }
+    let first = skipped
+        .first()
+        .map(|s| format!(", the first: {}: {}", s.path, s.reason))
+        .unwrap_or_default();
+    PrepareError::NoImages {
+        inputs: inputs.join(", "),
+        skipped: skipped.len(),
+        first,
+    }
 }
 
 /// Conflicts, classes, rows and split.
@@ -209,8 +234,13 @@ fn assemble(
 ) -> Result<(Dataset, Vec<String>), PrepareError> {
     let conflicts = groups.conflicts(&images);
     if options.on_conflict == OnConflict::Error && !conflicts.is_empty() {
-        let files = conflicts[0].iter().map(|&i| format!("{} ({})", images[i].found.path.display(), images[i].label()));
-        return Err(PrepareError::Conflict { count: conflicts.len(), files: files.collect::<Vec<_>>().join(", ") });
+        let files = conflicts[0]
+            .iter()
+            .map(|&i| format!("{} ({})", images[i].found.path.display(), images[i].label()));
+        return Err(PrepareError::Conflict {
+            count: conflicts.len(),
+            files: files.collect::<Vec<_>>().join(", "),
+        });
     }
     let mut record = DatasetRecord {
         tumorlens_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -236,7 +266,12 @@ fn assemble(
     record.copies = groups.counts(&images, &kept);
     (record.sources, record.skipped, record.ignored) = (scan.sources, scan.skipped, scan.ignored);
 
-    let mut dataset = Dataset { dir: dir.to_owned(), classes, rows, record };
+    let mut dataset = Dataset {
+        dir: dir.to_owned(),
+        classes,
+        rows,
+        record,
+    };
     options.split.apply(&mut dataset)?;
     let mut notes = scan.notes;
     notes.extend(classes::notes(&dataset));
@@ -244,7 +279,11 @@ fn assemble(
 }
 
 fn row(dir: &Path, image: &Image, group: &str) -> ManifestRow {
-    let mask = image.found.mask.as_ref().filter(|_| image.read.mask_problem.is_none());
+    let mask = image
+        .found
+        .mask
+        .as_ref()
+        .filter(|_| image.read.mask_problem.is_none());
     ManifestRow {
         path: place::relative(dir, &image.found.path),
         label: image.label().to_owned(),
@@ -259,23 +298,46 @@ fn row(dir: &Path, image: &Image, group: &str) -> ManifestRow {
 }
 
 fn report(dataset: &Dataset, mut notes: Vec<String>) -> PrepareReport {
-    let count = |class: &String| dataset.rows.iter().filter(|row| row.label == *class).count();
+    let count = |class: &String| {
+        dataset
+            .rows
+            .iter()
+            .filter(|row| row.label == *class)
+            .count()
+    };
     let mut splits = BTreeMap::new();
     for row in dataset.rows.iter().filter(|row| !row.split.is_empty()) {
         *splits.entry(row.split.clone()).or_insert(0) += 1;
     }
     let record = &dataset.record;
     if let Some(first) = record.skipped.first() {
-        notes.push(format!("{} files were skipped, the first: {}: {}", record.skipped.len(), first.path, first.reason));
+        notes.push(format!(
+            "{} files were skipped, the first: {}: {}",
+            record.skipped.len(),
+            first.path,
+            first.reason
+        ));
     }
     if let Some(first) = record.set_aside.first() {
         let n = record.set_aside.len();
-        notes.push(format!("{n} images were set aside, for copies of them carry another label; the first: {}", first.path));
+        notes.push(format!(
+            "{n} images were set aside, for copies of them carry another label; the first: {}",
+            first.path
+        ));
     }
     PrepareReport {
         images: dataset.rows.len(),
-        classes: dataset.classes.names().iter().map(|name| (name.clone(), count(name))).collect(),
-        masks: dataset.rows.iter().filter(|row| !row.mask.is_empty()).count(),
+        classes: dataset
+            .classes
+            .names()
+            .iter()
+            .map(|name| (name.clone(), count(name)))
+            .collect(),
+        masks: dataset
+            .rows
+            .iter()
+            .filter(|row| !row.mask.is_empty())
+            .count(),
         splits,
         copies: record.copies,
         set_aside: record.set_aside.len(),

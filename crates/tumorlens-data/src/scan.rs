@@ -295,8 +295,8 @@ fn folder(scan: &mut Scan, root: &Path, name: &str, options: &ScanOptions, label
     let places = place::places(relative, &root_name, labels);
     for ((path, _, mask), (label, split)) in outlines.images.into_iter().zip(places.of) {
         let label = match label {
+            _ if !options.labelled => None,
             Label::Class(class) => Some(class),
-            Label::LeftOut | Label::Missing if !options.labelled => None,
             Label::LeftOut => {
                 scan.ignored.count("in a folder for images without label");
                 continue;

@@ -11,16 +11,46 @@ use tumorlens_data::limits::Limits;
 
 /// Files on which we differ from the corpus, each with the reason.
 const LISTED: [(&str, &str); 10] = [
-    ("images/jpeg/iso10918_E1.JPG", "lossy JPEG of 12 bits and four components: refused"),
-    ("images/jpeg/iso10918_E2.JPG", "lossy JPEG of 12 bits and four components: refused"),
-    ("images/pillow/hopper_lzma.tif", "LZMA inside TIFF, private to libtiff: refused"),
-    ("images/pillow/ultrahdr.jpg", "ends at the start of its only scan, the reference is all grey: refused"),
-    ("images/pillow/1_trns.png", "a transparent colour beyond the depth, on which the references disagree: refused"),
-    ("images/tiff/extra_bits_rgb_8b.tiff", "a fourth channel without meaning, not alpha by TIFF 6.0: dropped"),
-    ("images/jpeg/jpg-size-2x2.jpg", "libjpeg does not smooth the colour of pictures up to 4 pixels wide, we do"),
-    ("images/jpeg/jpg-size-4x4.jpg", "libjpeg does not smooth the colour of pictures up to 4 pixels wide, we do"),
-    ("images/fuzz/dc-predictor-overflow.jpg", "coefficients beyond the standard's range: every decoder wraps its own way"),
-    ("images/imagers/pal4rletrns.bmp", "pixels that the file leaves out: black here, as its palette says elsewhere"),
+    (
+        "images/jpeg/iso10918_E1.JPG",
+        "lossy JPEG of 12 bits and four components: refused",
+    ),
+    (
+        "images/jpeg/iso10918_E2.JPG",
+        "lossy JPEG of 12 bits and four components: refused",
+    ),
+    (
+        "images/pillow/hopper_lzma.tif",
+        "LZMA inside TIFF, private to libtiff: refused",
+    ),
+    (
+        "images/pillow/ultrahdr.jpg",
+        "ends at the start of its only scan, the reference is all grey: refused",
+    ),
+    (
+        "images/pillow/1_trns.png",
+        "a transparent colour beyond the depth, on which the references disagree: refused",
+    ),
+    (
+        "images/tiff/extra_bits_rgb_8b.tiff",
+        "a fourth channel without meaning, not alpha by TIFF 6.0: dropped",
+    ),
+    (
+        "images/jpeg/jpg-size-2x2.jpg",
+        "libjpeg does not smooth the colour of pictures up to 4 pixels wide, we do",
+    ),
+    (
+        "images/jpeg/jpg-size-4x4.jpg",
+        "libjpeg does not smooth the colour of pictures up to 4 pixels wide, we do",
+    ),
+    (
+        "images/fuzz/dc-predictor-overflow.jpg",
+        "coefficients beyond the standard's range: every decoder wraps its own way",
+    ),
+    (
+        "images/imagers/pal4rletrns.bmp",
+        "pixels that the file leaves out: black here, as its palette says elsewhere",
+    ),
 ];
 
 #[derive(serde::Deserialize)]
@@ -44,9 +74,15 @@ fn corpus() -> Option<PathBuf> {
 fn thumbs(folder: &Path) -> BTreeMap<String, Vec<f64>> {
     let text = std::fs::read_to_string(folder.join("reference.jsonl")).unwrap();
     // Lines about floating point files hold NaN, which is no JSON; such files are refused and need no reference.
-    let lines = text.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
+    let lines = text
+        .lines()
+        .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
     let thumb = |v: serde_json::Value| {
-        let means = v["reference"]["thumb16"].as_array()?.iter().map(|m| m.as_f64().unwrap()).collect();
+        let means = v["reference"]["thumb16"]
+            .as_array()?
+            .iter()
+            .map(|m| m.as_f64().unwrap())
+            .collect();
         Some((v["path"].as_str()?.to_owned(), means))
     };
     lines.filter_map(thumb).collect()
@@ -60,19 +96,36 @@ fn compare(row: &Row, found: &Facts, thumb: Option<&Vec<f64>>) -> Result<(), Str
         return if row.sha256_rgba.is_empty() || row.sha256_rgba == found.sha256_rgba {
             Ok(())
         } else {
-            Err(format!("WRONG values, mean {} for {:?}", found.mean, row.mean))
+            Err(format!(
+                "WRONG values, mean {} for {:?}",
+                found.mean, row.mean
+            ))
         };
     };
     let (mean, mean_tolerance) = (row.mean.unwrap(), row.tol_mean.unwrap());
     if (found.mean - mean).abs() > mean_tolerance {
         return Err(format!("WRONG mean {} for {mean}", found.mean));
     }
-    let Some(thumb) = thumb.filter(|t| t.len() == found.thumb16.len()) else { return Ok(()) };
-    let worst = thumb.iter().zip(&found.thumb16).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    if worst > 2.0 * tolerance { Err(format!("WRONG thumb16 by {worst}")) } else { Ok(()) }
+    let Some(thumb) = thumb.filter(|t| t.len() == found.thumb16.len()) else {
+        return Ok(());
+    };
+    let worst = thumb
+        .iter()
+        .zip(&found.thumb16)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max);
+    if worst > 2.0 * tolerance {
+        Err(format!("WRONG thumb16 by {worst}"))
+    } else {
+        Ok(())
+    }
 }
 
-fn judge(row: &Row, result: &Result<Facts, DecodeError>, thumb: Option<&Vec<f64>>) -> Result<(), String> {
+fn judge(
+    row: &Row,
+    result: &Result<Facts, DecodeError>,
+    thumb: Option<&Vec<f64>>,
+) -> Result<(), String> {
     match (row.expect.as_str(), result) {
         ("decode" | "decode_tol", Err(e)) => Err(format!("must decode: {e}")),
         ("refuse", Ok(_)) => Err("must be refused".to_owned()),
@@ -91,27 +144,55 @@ fn the_reference_corpus_decodes_to_its_reference_or_is_refused() {
     let limits = Limits::default();
     let mut failures = Vec::new();
     let (mut core, mut core_right, mut decoded) = (0, 0, 0);
-    for row in csv::Reader::from_path(folder.join("images.csv")).unwrap().deserialize() {
+    for row in csv::Reader::from_path(folder.join("images.csv"))
+        .unwrap()
+        .deserialize()
+    {
         let row: Row = row.unwrap();
         let path = folder.join(&row.path);
         let started = std::time::Instant::now();
-        let result = read_file(&path, &limits).and_then(|b| decode_stored(&b, &limits)).map(|s| facts(&s));
-        assert!(started.elapsed().as_secs() < 20, "{} took {:?}", row.path, started.elapsed());
+        let result = read_file(&path, &limits)
+            .and_then(|b| decode_stored(&b, &limits))
+            .map(|s| facts(&s));
+        assert!(
+            started.elapsed().as_secs() < 20,
+            "{} took {:?}",
+            row.path,
+            started.elapsed()
+        );
         let verdict = judge(&row, &result, thumbs.get(&row.path));
         let verdict = match LISTED.iter().find(|(path, _)| *path == row.path) {
-            Some((_, reason)) => verdict.err().map(|_| ()).ok_or(format!("listed as '{reason}' but right now")),
+            Some((_, reason)) => verdict
+                .err()
+                .map(|_| ())
+                .ok_or(format!("listed as '{reason}' but right now")),
             None => verdict,
         };
         core += usize::from(row.tier == "core");
         core_right += usize::from(row.tier == "core" && verdict.is_ok());
         decoded += usize::from(result.is_ok());
         if let Err(reason) = verdict {
-            failures.push(format!("{} ({}, {}): {reason}", row.path, row.tier, row.expect));
+            failures.push(format!(
+                "{} ({}, {}): {reason}",
+                row.path, row.tier, row.expect
+            ));
         }
         if let Err(DecodeError::Damaged { reason, .. }) = &result {
-            assert!(!reason.is_empty(), "{} is refused without a reason", row.path);
+            assert!(
+                !reason.is_empty(),
+                "{} is refused without a reason",
+                row.path
+            );
         }
     }
-    println!("core right {core_right} of {core}, {} of all files differ as listed; decoded {decoded}", LISTED.len());
-    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    println!(
+        "core right {core_right} of {core}, {} of all files differ as listed; decoded {decoded}",
+        LISTED.len()
+    );
+    assert!(
+        failures.is_empty(),
+        "{} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }

@@ -8,7 +8,7 @@ mod decision;
 mod golden;
 
 pub use container::ContainerError;
-pub use decision::{Decision, NamedThreshold};
+pub use decision::Decision;
 pub use golden::{Golden, GoldenMismatch};
 
 use crate::graph::Graph;

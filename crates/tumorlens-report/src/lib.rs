@@ -28,6 +28,7 @@ pub mod picture;
 pub mod plain_words;
 mod render;
 pub mod report;
+mod shrink;
 pub mod svg;
 pub mod terminal;
 

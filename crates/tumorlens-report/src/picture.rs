@@ -1,8 +1,9 @@
 //! A PNG picture that travels inside the report.
 
+use crate::shrink::{shrink, shrunk_size};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder, imageops};
+use image::{ExtendedColorType, ImageEncoder};
 use serde::{Deserialize, Serialize};
 use tumorlens_core::{GreyImage, Size};
 
@@ -209,56 +210,6 @@ impl TryFrom<Written> for Picture {
             ));
         }
         Ok(picture)
-    }
-}
-
-/// The size after shrinking the longer side to at most `longest`, keeping the aspect ratio.
-pub(crate) fn shrunk_size(size: Size, longest: usize) -> Size {
-    let side = size.width.max(size.height);
-    let longest = longest.max(1);
-    if side <= longest {
-        return size;
-    }
-    let scaled = |length: usize| (length * longest).div_ceil(side).max(1);
-    Size {
-        width: scaled(size.width),
-        height: scaled(size.height),
-    }
-}
-
-/// Shrinks by area-weighted averaging; an image that is small enough comes back as it is.
-pub(crate) fn shrink(image: &GreyImage, longest: usize) -> GreyImage {
-    let size = shrunk_size(image.size(), longest);
-    if size == image.size() {
-        image.clone()
-    } else {
-        resized(image, size)
-    }
-}
-
-/// Resizes with a triangle filter, which averages when shrinking and interpolates linearly when enlarging.
-pub(crate) fn resized(image: &GreyImage, size: Size) -> GreyImage {
-    let sides = |size: Size| {
-        Some((
-            u32::try_from(size.width).ok()?,
-            u32::try_from(size.height).ok()?,
-        ))
-    };
-    let finite = image
-        .values()
-        .iter()
-        .map(|v| if v.is_finite() { *v } else { 0.0 })
-        .collect();
-    let buffer = sides(image.size()).and_then(|(w, h)| {
-        image::ImageBuffer::<image::Luma<f32>, Vec<f32>>::from_raw(w, h, finite)
-    });
-    match (buffer, sides(size)) {
-        (Some(buffer), Some((w, h))) => {
-            let out = imageops::resize(&buffer, w, h, imageops::FilterType::Triangle);
-            GreyImage::new(size, out.into_raw()).unwrap_or_else(|_| image.clone())
-        }
-        // More than 2^32 columns or rows: no such image fits into memory.
-        _ => image.clone(),
     }
 }
 

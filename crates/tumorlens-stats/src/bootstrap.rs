@@ -94,7 +94,7 @@ impl Replicates {
     /// Mean over several bootstraps, replicate by replicate: the replicates of a mean over folds, each fold resampled
     /// by itself. A statistic that is undefined in one fold is undefined in the mean.
     #[must_use]
-    pub fn mean(parts: &[Self]) -> Self {
+    pub fn mean(parts: &[&Self]) -> Self {
         let level = parts.first().map_or(0.95, |p| p.level);
         let replicates = parts.iter().map(|p| p.rows.len()).min().unwrap_or(0);
         let statistics = parts.iter().flat_map(|p| p.rows.iter().map(Vec::len)).min().unwrap_or(0);

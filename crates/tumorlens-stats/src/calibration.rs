@@ -3,6 +3,7 @@
 mod reliability;
 mod temperature;
 
+pub(crate) use reliability::Tally;
 pub use reliability::{Bins, BinsError, Reliability, ReliabilityBin};
 pub use temperature::{Temperature, TemperatureError, TemperatureFit, fit_temperature, fit_temperature_softmax};
 

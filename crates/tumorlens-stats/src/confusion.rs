@@ -166,7 +166,7 @@ impl Confusion {
         }
         let right = i128::from(self.true_positive) * i128::from(self.true_negative);
         let wrong = i128::from(self.false_positive) * i128::from(self.false_negative);
-        Ok((right - wrong) as f64 / (truth.sqrt() * calls.sqrt()))
+        Ok((right - wrong) as f64 / (truth * calls).sqrt())
     }
 
     /// The figures of [`Metric::OF_CALLS`], in that order.

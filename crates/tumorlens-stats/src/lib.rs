@@ -1,8 +1,12 @@
 //! Evaluation statistics on slices, in `f64`, without input or output.
 pub mod bootstrap;
 pub mod calibration;
+pub mod comparison;
 pub mod confusion;
+pub mod crossval;
 pub mod delong;
+pub mod evaluation;
+pub mod faithfulness;
 pub mod groups;
 pub mod intervals;
 pub mod metric;

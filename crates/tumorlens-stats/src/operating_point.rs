@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn neighbouring_numbers_are_still_told_apart() {
-        let low = 0.5;
+        let low = 0.5f64;
         let high = f64::from_bits(low.to_bits() + 1);
         let point = Rule::Youden.choose(&[true, false], &[high, low]).unwrap();
         assert_eq!(point.validation, Confusion { true_positive: 1, true_negative: 1, ..Confusion::default() });

@@ -36,7 +36,7 @@ pub enum Undefined {
         /// The class or fold.
         of: String,
         /// Why its figure is undefined.
-        reason: Box<Undefined>,
+        reason: String,
     },
     /// A variance needs at least two groups on either side.
     #[error("fewer than two groups with a {0} image")]
@@ -44,6 +44,9 @@ pub enum Undefined {
     /// Two models do not differ on any pair of images.
     #[error("the two models rank all images alike")]
     NoDifference,
+    /// Two models are right and wrong on the same images.
+    #[error("both models are right on the same images")]
+    NoDisagreement,
     /// No threshold from 0 to 1 reaches the wanted specificity.
     #[error("no threshold reaches the target")]
     TargetOutOfReach,
@@ -74,13 +77,6 @@ pub enum Undefined {
     /// An attribution map is the same everywhere, or nowhere above 0.
     #[error("the map points nowhere")]
     FlatMap,
-}
-
-impl Undefined {
-    /// The same reason, said of one class or fold.
-    pub(crate) fn of(self, part: impl Into<String>) -> Self {
-        Self::Part { of: part.into(), reason: Box::new(self) }
-    }
 }
 
 impl From<Undefined> for Measured {

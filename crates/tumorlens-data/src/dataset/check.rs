@@ -17,7 +17,12 @@ pub(super) fn check(dataset: &Dataset) -> Result<(), DatasetError> {
             });
         }
     }
-    let kept: BTreeSet<&str> = dataset.record.kept_conflicts.iter().map(String::as_str).collect();
+    let kept: BTreeSet<&str> = dataset
+        .record
+        .kept_conflicts
+        .iter()
+        .map(String::as_str)
+        .collect();
     for (group, rows) in together(&dataset.rows, |row| row.group.clone()) {
         one_side("group", &group, &rows)?;
         if !kept.contains(group.as_str()) {
@@ -28,7 +33,9 @@ pub(super) fn check(dataset: &Dataset) -> Result<(), DatasetError> {
     for (sha256, rows) in together(&dataset.rows, |row| row.sha256.clone()) {
         one_side("file", &sha256[..sha256.len().min(10)], &rows)?;
     }
-    for ((source, subject), rows) in together(&dataset.rows, |row| (row.source.clone(), row.subject.clone())) {
+    for ((source, subject), rows) in together(&dataset.rows, |row| {
+        (row.source.clone(), row.subject.clone())
+    }) {
         if !subject.is_empty() {
             one_side("subject", &format!("{source}/{subject}"), &rows)?;
         }
@@ -36,7 +43,10 @@ pub(super) fn check(dataset: &Dataset) -> Result<(), DatasetError> {
     Ok(())
 }
 
-fn together<K: Ord>(rows: &[ManifestRow], key: impl Fn(&ManifestRow) -> K) -> BTreeMap<K, Vec<&ManifestRow>> {
+fn together<K: Ord>(
+    rows: &[ManifestRow],
+    key: impl Fn(&ManifestRow) -> K,
+) -> BTreeMap<K, Vec<&ManifestRow>> {
     let mut sets: BTreeMap<K, Vec<&ManifestRow>> = BTreeMap::new();
     for row in rows {
         sets.entry(key(row)).or_default().push(row);
@@ -45,12 +55,26 @@ fn together<K: Ord>(rows: &[ManifestRow], key: impl Fn(&ManifestRow) -> K) -> BT
 }
 
 fn one_side(what: &'static str, name: &str, rows: &[&ManifestRow]) -> Result<(), DatasetError> {
-    let Some(first) = rows.first() else { return Ok(()) };
-    let Some(other) = rows.iter().find(|row| row.split != first.split) else { return Ok(()) };
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let Some(other) = rows.iter().find(|row| row.split != first.split) else {
+        return Ok(());
+    };
     let mut named = vec![first, other];
-    named.extend(rows.iter().filter(|row| row.path != first.path && row.path != other.path));
-    let files: Vec<String> = named.iter().map(|row| format!("{} ({})", row.path, row.split)).collect();
-    Err(DatasetError::Leak { what, name: name.to_owned(), files: some_of(&files) })
+    named.extend(
+        rows.iter()
+            .filter(|row| row.path != first.path && row.path != other.path),
+    );
+    let files: Vec<String> = named
+        .iter()
+        .map(|row| format!("{} ({})", row.path, row.split))
+        .collect();
+    Err(DatasetError::Leak {
+        what,
+        name: name.to_owned(),
+        files: some_of(&files),
+    })
 }
 
 /// Copies carry one label. A subject may have slices with and without a tumor, so that rows are only compared when
@@ -65,9 +89,20 @@ fn one_label(group: &str, rows: &[&ManifestRow]) -> Result<(), DatasetError> {
             pairs.extend(without_subject.replace(row).map(|other| (other, row)));
         }
     }
-    let Some((a, b)) = pairs.iter().find(|(a, b)| a.label != b.label) else { return Ok(()) };
+    let Some((a, b)) = pairs.iter().find(|(a, b)| a.label != b.label) else {
+        return Ok(());
+    };
     let mut named = vec![*a, *b];
-    named.extend(rows.iter().filter(|row| row.path != a.path && row.path != b.path));
-    let files: Vec<String> = named.iter().map(|row| format!("{} ({})", row.path, row.label)).collect();
-    Err(DatasetError::Conflict { group: group.to_owned(), files: some_of(&files) })
+    named.extend(
+        rows.iter()
+            .filter(|row| row.path != a.path && row.path != b.path),
+    );
+    let files: Vec<String> = named
+        .iter()
+        .map(|row| format!("{} ({})", row.path, row.label))
+        .collect();
+    Err(DatasetError::Conflict {
+        group: group.to_owned(),
+        files: some_of(&files),
+    })
 }

@@ -53,6 +53,12 @@ pub struct CopyCounts {
     pub groups: usize,
     /// Images in the largest group.
     pub largest_group: usize,
+    /// Proven pairs of images that are equal pixel by pixel.
+    pub identical_pairs: usize,
+    /// Proven pairs of one slice after resizing, recompression, a change of contrast or a crop.
+    pub same_slice_pairs: usize,
+    /// Proven pairs of one slice and its mirror image.
+    pub mirrored_pairs: usize,
 }
 
 /// An image that is no part of the dataset because its label contradicts that of a copy.
@@ -80,18 +86,31 @@ struct Version {
 }
 
 pub(super) fn read(path: &Path) -> Result<(ClassSet, DatasetRecord), DatasetError> {
-    let bytes = std::fs::read(path).map_err(|error| DatasetError::Read { path: path.to_owned(), error })?;
-    let wrong = |e: serde_json::Error| DatasetError::Record { path: path.to_owned(), reason: e.to_string() };
+    let bytes = std::fs::read(path).map_err(|error| DatasetError::Read {
+        path: path.to_owned(),
+        error,
+    })?;
+    let wrong = |e: serde_json::Error| DatasetError::Record {
+        path: path.to_owned(),
+        reason: e.to_string(),
+    };
     let Version { schema } = serde_json::from_slice(&bytes).map_err(wrong)?;
     if schema != SCHEMA {
-        return Err(DatasetError::Schema { path: path.to_owned(), found: schema });
+        return Err(DatasetError::Schema {
+            path: path.to_owned(),
+            found: schema,
+        });
     }
     let file: File = serde_json::from_slice(&bytes).map_err(wrong)?;
     Ok((file.classes, file.record))
 }
 
 pub(super) fn to_bytes(classes: &ClassSet, record: &DatasetRecord) -> std::io::Result<Vec<u8>> {
-    let file = File { schema: SCHEMA, classes: classes.clone(), record: record.clone() };
+    let file = File {
+        schema: SCHEMA,
+        classes: classes.clone(),
+        record: record.clone(),
+    };
     let mut bytes = serde_json::to_vec_pretty(&file)?;
     bytes.push(b'\n');
     Ok(bytes)
@@ -99,6 +118,10 @@ pub(super) fn to_bytes(classes: &ClassSet, record: &DatasetRecord) -> std::io::R
 
 impl From<crate::manifest::ManifestRow> for SetAside {
     fn from(row: crate::manifest::ManifestRow) -> Self {
-        Self { path: row.path, label: row.label, group: row.group }
+        Self {
+            path: row.path,
+            label: row.label,
+            group: row.group,
+        }
     }
 }

@@ -38,15 +38,25 @@ impl Dataset {
             return Err(DatasetError::Stopped);
         }
         let of = |wanted: fn(&State) -> bool| -> Vec<String> {
-            let rows = self.rows.iter().zip(&states).filter(|(_, state)| wanted(state));
+            let rows = self
+                .rows
+                .iter()
+                .zip(&states)
+                .filter(|(_, state)| wanted(state));
             rows.map(|(row, _)| row.path.clone()).collect()
         };
         let missing = of(|s| matches!(s, State::Missing));
         let changed = of(|s| matches!(s, State::Changed));
         if !missing.is_empty() {
-            Err(DatasetError::Missing { count: missing.len(), files: some_of(&missing) })
+            Err(DatasetError::Missing {
+                count: missing.len(),
+                files: some_of(&missing),
+            })
         } else if !changed.is_empty() {
-            Err(DatasetError::Changed { count: changed.len(), files: some_of(&changed) })
+            Err(DatasetError::Changed {
+                count: changed.len(),
+                files: some_of(&changed),
+            })
         } else {
             Ok(())
         }

@@ -22,7 +22,10 @@ pub(super) fn of(rows: &[ManifestRow], positive: Option<&str>) -> Result<ClassSe
     let classes = names.join(", ");
     if names.len() < 2 {
         let class = names.pop().unwrap_or_default();
-        return Err(PrepareError::OneClass { class, images: rows.len() });
+        return Err(PrepareError::OneClass {
+            class,
+            images: rows.len(),
+        });
     }
     let positive = match positive {
         Some(asked) => asked.to_owned(),
@@ -39,9 +42,14 @@ pub(super) fn notes(dataset: &Dataset) -> Vec<String> {
     for row in &dataset.rows {
         groups.entry(&row.label).or_default().insert(&row.group);
     }
-    let few = groups.iter().filter(|(_, groups)| groups.len() < FEW_GROUPS);
+    let few = groups
+        .iter()
+        .filter(|(_, groups)| groups.len() < FEW_GROUPS);
     few.map(|(class, groups)| {
-        format!("class '{class}' has only {} groups of images: too few to train or to measure on", groups.len())
+        format!(
+            "class '{class}' has only {} groups of images: too few to train or to measure on",
+            groups.len()
+        )
     })
     .collect()
 }

@@ -1,7 +1,7 @@
 //! How to prepare a dataset.
 
-use crate::limits::Limits;
 use super::part::SplitChoice;
+use crate::limits::Limits;
 use crate::scan::ScanOptions;
 use serde::{Deserialize, Serialize};
 

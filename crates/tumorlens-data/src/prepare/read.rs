@@ -11,10 +11,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tumorlens_core::{Observer, Size};
 
-/// What is kept of an image.
+/// What is kept of an image beside its fingerprint.
 pub(super) struct ReadImage {
     pub(super) sha256: String,
-    pub(super) fingerprint: Fingerprint,
     /// Why its outline cannot be used.
     pub(super) mask_problem: Option<Skipped>,
 }
@@ -24,7 +23,7 @@ pub(super) fn all(
     found: &[Found],
     limits: &Limits,
     observer: &dyn Observer,
-) -> Option<Vec<Result<ReadImage, String>>> {
+) -> Option<Vec<Result<(ReadImage, Fingerprint), String>>> {
     observer.begin("read images", Some(found.len() as u64));
     let done = AtomicU64::new(0);
     let one = |found: &Found| {
@@ -40,15 +39,19 @@ pub(super) fn all(
     read
 }
 
-fn one(found: &Found, limits: &Limits) -> Result<ReadImage, DecodeError> {
+fn one(found: &Found, limits: &Limits) -> Result<(ReadImage, Fingerprint), DecodeError> {
     let bytes = read_file(&found.path, limits)?;
     let picture = decode(&bytes, limits)?;
     let problem = |mask: &Path| mask_problem(mask, picture.image.size(), limits);
-    Ok(ReadImage {
-        sha256: crate::hex(&Sha256::digest(&bytes)),
-        fingerprint: Fingerprint::of(&picture.image),
-        mask_problem: found.mask.as_deref().and_then(problem),
-    })
+    let mask_problem = found.mask.as_deref().and_then(problem);
+    let sha256 = crate::hex(&Sha256::digest(&bytes));
+    Ok((
+        ReadImage {
+            sha256,
+            mask_problem,
+        },
+        Fingerprint::of(&picture.image),
+    ))
 }
 
 /// An outline must be readable and have the shape of its picture; another size is brought to it when it is used.

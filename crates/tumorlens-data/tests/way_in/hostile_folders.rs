@@ -11,7 +11,13 @@ fn scanned(folder: &Folder) -> Scan {
 fn what_systems_leave_behind_is_counted_and_no_class() {
     let folder = Folder::new();
     folder.two_classes("set", 2);
-    for junk in ["yes/Thumbs.db", "yes/.DS_Store", "yes/._y0.png", "yes/desktop.ini", "no/.gitkeep"] {
+    for junk in [
+        "yes/Thumbs.db",
+        "yes/.DS_Store",
+        "yes/._y0.png",
+        "yes/desktop.ini",
+        "no/.gitkeep",
+    ] {
         folder.write(format!("set/{junk}"), b"junk");
     }
     folder.write("set/__MACOSX/yes/y0.png", png(9));
@@ -20,7 +26,12 @@ fn what_systems_leave_behind_is_counted_and_no_class() {
     let scan = scanned(&folder);
     assert_eq!(scan.images.len(), 4);
     assert!(scan.skipped.is_empty(), "{:?}", scan.skipped);
-    let counts: Vec<(&str, usize)> = scan.ignored.0.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+    let counts: Vec<(&str, usize)> = scan
+        .ignored
+        .0
+        .iter()
+        .map(|(k, v)| (k.as_str(), *v))
+        .collect();
     let expected = [
         ("file of the operating system", 2),
         ("folder of the operating system", 1),
@@ -39,7 +50,13 @@ fn files_that_promise_a_picture_and_hold_none_are_named() {
     std::fs::create_dir(folder.join("set/yes/folder.png")).unwrap();
     let scan = scanned(&folder);
     let reasons: Vec<&str> = scan.skipped.iter().map(|s| s.reason.as_str()).collect();
-    assert_eq!((scan.images.len(), reasons), (4, vec!["is no PNG, JPEG, TIFF, BMP or WebP picture", "is empty"]));
+    assert_eq!(
+        (scan.images.len(), reasons),
+        (
+            4,
+            vec!["is no PNG, JPEG, TIFF, BMP or WebP picture", "is empty"]
+        )
+    );
 }
 
 #[cfg(unix)]
@@ -90,11 +107,21 @@ mod unix {
         symlink("/etc/passwd", folder.join("set/yes/passwd.png")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(folder.join("set/no/s.png")).unwrap();
         let pipe = folder.join("set/no/pipe.png");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|s| s.success());
+        let made = std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .is_ok_and(|s| s.success());
         let scan = scanned(&folder);
         assert_eq!(scan.images.len(), 4);
-        assert_eq!(scan.ignored.0["pipe, socket or device"], 2 + usize::from(made));
-        assert!(scan.skipped[0].path.ends_with("passwd.png"), "{:?}", scan.skipped);
+        assert_eq!(
+            scan.ignored.0["pipe, socket or device"],
+            2 + usize::from(made)
+        );
+        assert!(
+            scan.skipped[0].path.ends_with("passwd.png"),
+            "{:?}",
+            scan.skipped
+        );
         if made {
             let limits = tumorlens_data::limits::Limits::default();
             assert!(tumorlens_data::format::raster::decode_file(&pipe, &limits).is_err());
@@ -105,16 +132,29 @@ mod unix {
     fn names_of_any_bytes_are_found_and_shown_without_harm() {
         let folder = Folder::new();
         folder.two_classes("set", 1);
-        let names: [&[u8]; 6] = [b"\xff\xfecaf\xe9.png", b"a\nb.png", b"\x1b[31mred.png", b"=1+1.png", b"-rf", b"$(x)'\".png"];
+        let names: [&[u8]; 6] = [
+            b"\xff\xfecaf\xe9.png",
+            b"a\nb.png",
+            b"\x1b[31mred.png",
+            b"=1+1.png",
+            b"-rf",
+            b"$(x)'\".png",
+        ];
         for (i, name) in names.iter().enumerate() {
-            folder.write(std::path::Path::new("set/yes").join(OsStr::from_bytes(name)), png(80 + i as u64));
+            folder.write(
+                std::path::Path::new("set/yes").join(OsStr::from_bytes(name)),
+                png(80 + i as u64),
+            );
         }
         folder.write("set/no/\u{202e}gnp.exe.png", png(90));
         let scan = scanned(&folder);
         assert_eq!(scan.images.len(), 9);
         for image in &scan.images {
             let text = to_text(&image.path);
-            assert!(text.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{text}");
+            assert!(
+                text.chars().all(|c| !c.is_control() && c != '\u{202e}'),
+                "{text}"
+            );
             assert_eq!(from_text(&text), image.path);
         }
     }
@@ -127,7 +167,11 @@ mod unix {
             two.write(format!("set/yes/{}.png", 19 - i), png(19 - i));
         }
         let names = |folder: &Folder| -> Vec<_> {
-            scanned(folder).images.iter().map(|i| i.path.file_name().unwrap().to_owned()).collect()
+            scanned(folder)
+                .images
+                .iter()
+                .map(|i| i.path.file_name().unwrap().to_owned())
+                .collect()
         };
         assert_eq!(names(&one), names(&two));
     }

@@ -14,11 +14,22 @@ pub fn field(number: u64, width: u32, height: u32) -> image::ImageBuffer<Luma<u1
         state ^= state << 17;
         (state >> 40) as f32 / (1u64 << 24) as f32
     };
-    let waves: Vec<[f32; 4]> =
-        (0..12).map(|_| [random() * 9.0 - 4.5, random() * 9.0 - 4.5, random() * 6.3, 0.3 + random()]).collect();
+    let waves: Vec<[f32; 4]> = (0..12)
+        .map(|_| {
+            [
+                random() * 9.0 - 4.5,
+                random() * 9.0 - 4.5,
+                random() * 6.3,
+                0.3 + random(),
+            ]
+        })
+        .collect();
     image::ImageBuffer::from_fn(width, height, |x, y| {
         let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
-        let sum: f32 = waves.iter().map(|[a, b, phase, size]| size * (6.3 * (a * u + b * v) + phase).sin()).sum();
+        let sum: f32 = waves
+            .iter()
+            .map(|[a, b, phase, size]| size * (6.3 * (a * u + b * v) + phase).sin())
+            .sum();
         Luma([(32768.0 + 3000.0 * sum).clamp(0.0, 65535.0) as u16])
     })
 }
@@ -26,12 +37,17 @@ pub fn field(number: u64, width: u32, height: u32) -> image::ImageBuffer<Luma<u1
 /// The field with 8 bits.
 pub fn field8(number: u64, width: u32, height: u32) -> image::GrayImage {
     let sixteen = field(number, width, height);
-    image::GrayImage::from_fn(width, height, |x, y| Luma([(sixteen.get_pixel(x, y)[0] >> 8) as u8]))
+    image::GrayImage::from_fn(width, height, |x, y| {
+        Luma([(sixteen.get_pixel(x, y)[0] >> 8) as u8])
+    })
 }
 
 /// A PNG of field `number`, 96x80 pixels.
 pub fn png(number: u64) -> Vec<u8> {
-    encode(&image::DynamicImage::ImageLuma8(field8(number, 96, 80)), ImageFormat::Png)
+    encode(
+        &image::DynamicImage::ImageLuma8(field8(number, 96, 80)),
+        ImageFormat::Png,
+    )
 }
 
 /// An encoded picture.

@@ -7,7 +7,10 @@ use tumorlens_data::scan::{Scan, ScanOptions, scan};
 
 fn with_table(csv: &str) -> (Folder, PathBuf) {
     let folder = Folder::new();
-    for (i, name) in ["a.png", "b.png", "sub/c.png", "m/a.png"].iter().enumerate() {
+    for (i, name) in ["a.png", "b.png", "sub/c.png", "m/a.png"]
+        .iter()
+        .enumerate()
+    {
         folder.write(format!("set/{name}"), png(i as u64));
     }
     let path = folder.write("set/manifest.csv", csv);
@@ -32,27 +35,59 @@ fn labels_subjects_outlines_and_splits_come_from_their_columns() {
     let csv = "Path,Label,patient_id,mask_path,source_split,colour\na.png,Yes,p1,m/a.png,TRAIN,red\nsub/c.png,no,p2,,Testing,\n";
     let scan = scanned(csv, &ScanOptions::default());
     let first = &scan.images[0];
-    assert_eq!((first.label.as_deref(), first.subject.as_str()), (Some("tumor"), "p1"));
+    assert_eq!(
+        (first.label.as_deref(), first.subject.as_str()),
+        (Some("tumor"), "p1")
+    );
     assert!(first.mask.as_ref().is_some_and(|m| m.ends_with("m/a.png")));
-    let splits: Vec<&str> = scan.images.iter().map(|i| i.official_split.as_str()).collect();
+    let splits: Vec<&str> = scan
+        .images
+        .iter()
+        .map(|i| i.official_split.as_str())
+        .collect();
     assert_eq!(splits, ["train", "test"]);
-    assert!(scan.notes[0].ends_with("columns not used: colour"), "{:?}", scan.notes);
+    assert!(
+        scan.notes[0].ends_with("columns not used: colour"),
+        "{:?}",
+        scan.notes
+    );
 }
 
 #[test]
 fn a_column_of_groups_is_a_subject_only_when_it_is_named() {
     let csv = "path,label,patient_or_group\na.png,yes,g1\nb.png,no,g1\n";
-    assert!(scanned(csv, &ScanOptions::default()).images.iter().all(|i| i.subject.is_empty()));
-    let named = ScanOptions { subject_column: Some("patient_or_group".to_owned()), ..ScanOptions::default() };
-    assert!(scanned(csv, &named).images.iter().all(|i| i.subject == "g1"));
+    assert!(
+        scanned(csv, &ScanOptions::default())
+            .images
+            .iter()
+            .all(|i| i.subject.is_empty())
+    );
+    let named = ScanOptions {
+        subject_column: Some("patient_or_group".to_owned()),
+        ..ScanOptions::default()
+    };
+    assert!(
+        scanned(csv, &named)
+            .images
+            .iter()
+            .all(|i| i.subject == "g1")
+    );
 }
 
 #[test]
 fn the_column_of_the_label_can_be_chosen() {
     let csv = "path,label,tumor_type\na.png,tumor,Meningioma\nb.png,tumor,glioma\n";
     let column = Some("tumor_type".to_owned());
-    let options = ScanOptions { classes: ClassMode::Types, label_column: column, ..ScanOptions::default() };
-    let labels: Vec<_> = scanned(csv, &options).images.into_iter().filter_map(|i| i.label).collect();
+    let options = ScanOptions {
+        classes: ClassMode::Types,
+        label_column: column,
+        ..ScanOptions::default()
+    };
+    let labels: Vec<_> = scanned(csv, &options)
+        .images
+        .into_iter()
+        .filter_map(|i| i.label)
+        .collect();
     assert_eq!(labels, ["meningioma", "glioma"]);
 }
 
@@ -63,7 +98,10 @@ fn rows_that_cannot_be_used_are_skipped_with_their_line() {
     assert_eq!(scan.images.len(), 1);
     let reasons: Vec<&str> = scan.skipped.iter().map(|s| s.reason.as_str()).collect();
     assert_eq!(reasons[0], "has no label in line 3");
-    assert!(reasons[1].starts_with("is listed in line 4, but: "), "{reasons:?}");
+    assert!(
+        reasons[1].starts_with("is listed in line 4, but: "),
+        "{reasons:?}"
+    );
     assert_eq!(reasons[2], "is listed twice, first in line 2");
 }
 
@@ -74,13 +112,19 @@ fn tables_that_contradict_themselves_are_refused_with_line_and_reason() {
         ("path,label\na.png,yes\na.png,no\n", "line 3: '"),
         ("path,label\n,yes\n", "line 2: the path is empty"),
         ("path,label\na.png\n", "line 2: CSV error"),
-        ("path;label\na.png;yes\n", "has no column 'path' (columns: 'path;label'; are they separated by commas?)"),
+        (
+            "path;label\na.png;yes\n",
+            "has no column 'path' (columns: 'path;label'; are they separated by commas?)",
+        ),
         ("", "has no column 'path'"),
     ];
     for (csv, expected) in cases {
         let found = refused(csv, &options);
         assert!(found.contains(expected), "{found}\nexpected {expected}");
     }
-    let missing = ScanOptions { subject_column: Some("who".to_owned()), ..options };
+    let missing = ScanOptions {
+        subject_column: Some("who".to_owned()),
+        ..options
+    };
     assert!(refused("path,label\na.png,yes\n", &missing).contains("has no column 'who'"));
 }

@@ -1,27 +1,25 @@
 //! From logits to a call: calibration and operating points.
 
+use crate::evaluate::ScoredLogits;
 use serde::{Deserialize, Serialize};
-use tumorlens_core::{ClassSet, Judgement, Probability, Verdict};
+use tumorlens_core::{ClassIndex, ClassSet, Judgement, Probability, Verdict};
+use tumorlens_stats::calibration::{Temperature, fit_temperature, fit_temperature_softmax};
+use tumorlens_stats::operating_point::{OperatingPoint, Rule};
 
-/// A named threshold on the calibrated probability of the positive class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NamedThreshold {
-    /// Name, e.g. `youden`.
-    pub name: String,
-    /// Images at or above it are called positive.
-    pub threshold: Probability,
-}
+/// Sensitivity that the operating point for screening aims at on validation images.
+const SCREENING: f64 = 0.95;
 
 /// Calibration and operating points, all chosen on validation images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decision {
-    /// Logits are divided by it (Guo et al. 2017); above 0.
-    pub temperature: f64,
+    /// Logits are divided by it.
+    pub temperature: Temperature,
+    /// How the temperature was found, or why it is 1.
+    pub calibration: String,
     /// Operating points.
-    pub operating_points: Vec<NamedThreshold>,
-    /// Name of the operating point in use.
+    pub operating_points: Vec<OperatingPoint>,
+    /// Name of the operating point in use; empty: one half.
     pub default: String,
     /// Values of the default attribution at or above it are the outlined region, where outlines were compared.
     pub map_threshold: Option<f32>,
@@ -30,16 +28,62 @@ pub struct Decision {
 impl Decision {
     /// No calibration, threshold one half.
     #[must_use]
-    pub fn uncalibrated() -> Self {
-        let half = NamedThreshold { name: "half".to_owned(), threshold: Probability::HALF };
-        Self { temperature: 1.0, operating_points: vec![half], default: "half".to_owned(), map_threshold: None }
+    pub fn uncalibrated(reason: impl Into<String>) -> Self {
+        Self {
+            temperature: Temperature::ONE,
+            calibration: reason.into(),
+            operating_points: vec![],
+            default: String::new(),
+            map_threshold: None,
+        }
+    }
+
+    /// Fits the temperature and chooses the operating points (one half, Youden, sensitivity of at least 0.95) on the
+    /// logits of validation images. Youden's is the default. What cannot be fitted or chosen is left out, with the
+    /// reason in [`Self::calibration`].
+    #[must_use]
+    pub fn choose(classes: &ClassSet, validation: &[ScoredLogits]) -> Self {
+        let mut decision = Self::uncalibrated("");
+        let positive = classes.positive();
+        let truth: Vec<bool> = validation.iter().map(|s| s.label == positive).collect();
+        let fit = if classes.is_binary() {
+            let logits: Vec<f64> = validation.iter().filter_map(|s| s.logits.first()).map(|l| f64::from(*l)).collect();
+            fit_temperature(&truth, &logits)
+        } else {
+            let labels: Vec<usize> = validation.iter().map(|s| s.label.0).collect();
+            let logits: Vec<Vec<f64>> =
+                validation.iter().map(|s| s.logits.iter().map(|l| f64::from(*l)).collect()).collect();
+            fit_temperature_softmax(&labels, &logits)
+        };
+        match fit {
+            Ok(fit) => {
+                decision.temperature = fit.temperature;
+                decision.calibration = format!(
+                    "temperature {:.3}, fitted on {} validation images; log loss {:.3} before, {:.3} after",
+                    fit.temperature.get(),
+                    fit.images,
+                    fit.log_loss_before,
+                    fit.log_loss_after
+                );
+            }
+            Err(reason) => decision.calibration = format!("not calibrated; {reason}"),
+        }
+        let scores: Option<Vec<f64>> = validation
+            .iter()
+            .map(|s| decision.probabilities(classes, &s.logits).map(|p| p[positive.0].get()))
+            .collect();
+        let screening = Probability::new(SCREENING).unwrap_or(Probability::HALF);
+        for rule in [Rule::Youden, Rule::Fixed(Probability::HALF), Rule::Sensitivity(screening)] {
+            if let Some(Ok(point)) = scores.as_ref().map(|scores| rule.choose(&truth, scores)) {
+                decision.operating_points.push(point);
+            }
+        }
+        decision.default = decision.operating_points.first().map(|p| p.name.clone()).unwrap_or_default();
+        decision
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
-            return Err(format!("temperature {} is not above 0", self.temperature));
-        }
-        if self.operating_points.iter().any(|p| p.name == self.default) {
+        if self.default.is_empty() || self.operating_points.iter().any(|p| p.name == self.default) {
             Ok(())
         } else {
             Err(format!("operating point '{}' is not listed", self.default))
@@ -55,22 +99,17 @@ impl Decision {
     /// Calibrated probability of every class, in order; `None` when a logit is not finite.
     #[must_use]
     pub fn probabilities(&self, classes: &ClassSet, logits: &[f32]) -> Option<Vec<Probability>> {
-        let scaled: Vec<f64> = logits.iter().map(|l| f64::from(*l) / self.temperature).collect();
-        match (scaled.as_slice(), classes.is_binary()) {
-            ([logit], true) => {
-                let positive = Probability::from_logit(*logit)?;
-                let negative = Probability::from_logit(-*logit)?;
-                let positive_first = classes.positive().0 == 0;
-                Some(if positive_first { vec![positive, negative] } else { vec![negative, positive] })
+        let logits: Vec<f64> = logits.iter().map(|l| f64::from(*l)).collect();
+        let values = match (logits.as_slice(), classes.negative()) {
+            ([logit], Some(negative)) => {
+                let mut both = vec![self.temperature.sigmoid(*logit); 2];
+                both[negative.0] = self.temperature.sigmoid(-*logit);
+                both
             }
-            (scaled, false) if scaled.len() == classes.len() => {
-                let top = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let exps: Vec<f64> = scaled.iter().map(|l| (l - top).exp()).collect();
-                let sum: f64 = exps.iter().sum();
-                exps.iter().map(|e| Probability::new(e / sum).ok()).collect()
-            }
-            _ => None,
-        }
+            (logits, None) if logits.len() == classes.len() => self.temperature.softmax(logits),
+            _ => return None,
+        };
+        values.into_iter().map(|p| Probability::new(p).ok()).collect()
     }
 
     /// The call on logits; `None` when one is not finite.
@@ -84,12 +123,9 @@ impl Decision {
         let probability = *probabilities.get(positive.0)?;
         let threshold = self.threshold();
         let called = match classes.negative() {
-            Some(negative) => {
-                if probability >= threshold { positive } else { negative }
-            }
-            None => tumorlens_core::ClassIndex(
-                (0..probabilities.len()).fold(0, |best, i| if probabilities[i] > probabilities[best] { i } else { best }),
-            ),
+            Some(_) if probability >= threshold => positive,
+            Some(negative) => negative,
+            None => most_probable(&probabilities),
         };
         Some(Judgement {
             logits: logits.to_vec(),
@@ -103,15 +139,30 @@ impl Decision {
     }
 }
 
+/// The first of the most probable classes.
+fn most_probable(probabilities: &[Probability]) -> ClassIndex {
+    let first_best =
+        (0..probabilities.len()).fold(0, |best, i| if probabilities[i] > probabilities[best] { i } else { best });
+    ClassIndex(first_best)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn scored(logits: &[f32]) -> Vec<ScoredLogits> {
+        logits
+            .iter()
+            .enumerate()
+            .map(|(index, &logit)| ScoredLogits { index, label: ClassIndex(index % 2), logits: vec![logit] })
+            .collect()
+    }
+
     #[test]
     fn a_temperature_moves_probabilities_but_not_their_order() {
         let classes = ClassSet::tumor();
-        let mut decision = Decision::uncalibrated();
-        decision.temperature = 2.0;
+        let mut decision = Decision::uncalibrated("by hand");
+        decision.temperature = Temperature::new(2.0).unwrap();
         let p = |logit: f32| decision.judge(&classes, &[logit]).unwrap().probability.get();
         assert!((p(2.0) - 1.0 / (1.0 + (-1.0f64).exp())).abs() < 1e-12);
         assert!(p(-1.0) < p(0.5));
@@ -121,10 +172,27 @@ mod tests {
     }
 
     #[test]
+    fn the_default_threshold_separates_validation_images_where_they_are_separable() {
+        let decision = Decision::choose(&ClassSet::tumor(), &scored(&[-3.0, 1.0, -2.0, 2.0, 0.5, 3.0]));
+        let threshold = decision.threshold().get();
+        let p = |logit: f32| decision.probabilities(&ClassSet::tumor(), &[logit]).unwrap()[1].get();
+        assert!(p(0.5) < threshold && threshold < p(1.0), "{threshold}");
+        assert!(decision.calibration.contains("separated without error"), "{}", decision.calibration);
+        assert_eq!(decision.operating_points.len(), 3);
+    }
+
+    #[test]
+    fn without_validation_images_the_threshold_is_one_half() {
+        let decision = Decision::choose(&ClassSet::tumor(), &[]);
+        assert_eq!(decision.threshold(), Probability::HALF);
+        assert!(decision.check().is_ok());
+    }
+
+    #[test]
     fn with_three_classes_the_most_probable_one_is_called() {
         let names = ["glioma", "healthy", "meningioma"].map(str::to_owned).to_vec();
         let classes = ClassSet::new(names, "glioma").unwrap();
-        let judged = Decision::uncalibrated().judge(&classes, &[0.0, 1.0, 2.0]).unwrap();
+        let judged = Decision::uncalibrated("by hand").judge(&classes, &[0.0, 1.0, 2.0]).unwrap();
         assert_eq!(judged.label, "meningioma");
         assert_eq!(judged.verdict, Verdict::NoTumor);
         let sum: f64 = judged.probabilities.iter().map(|p| p.get()).sum();

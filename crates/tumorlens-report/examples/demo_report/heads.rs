@@ -34,7 +34,7 @@ impl Head {
             (
                 side * (0.2 + 0.12 * draw(2).abs()),
                 0.3 * draw(3),
-                0.09 + 0.06 * draw(4).abs(),
+                0.12 + 0.07 * draw(4).abs(),
             )
         });
         Self {
@@ -70,7 +70,7 @@ impl Head {
     fn from_lesion(&self, (u, v): (f32, f32)) -> f32 {
         self.lesion.map_or(9.0, |(x, y, r)| {
             let angle = (v - y).atan2(u - x);
-            (u - x).hypot(v - y) / (r * (1.0 + 0.18 * (3.0 * angle + self.seed as f32).sin()))
+            (u - x).hypot(v - y) / (r * (1.0 + 0.1 * (3.0 * angle + self.seed as f32).sin()))
         })
     }
 

@@ -271,7 +271,7 @@ fn cases(title: &str, picked: &str, lesion: bool, right: bool) -> Result<CaseGro
         low: 0.0,
         high: 1.0,
     };
-    let cases: Result<Vec<_>, PictureError> = (0..4)
+    let cases: Result<Vec<_>, PictureError> = (0..if right { 6 } else { 3 })
         .map(|i| {
             let head = Head::new(40 + i * 3 + u64::from(right), lesion);
             let (truth, other) = if lesion {

@@ -164,7 +164,7 @@ fn precision_recall() -> PrecisionRecallCurve {
             .map(|r| {
                 (
                     r,
-                    1.0 - 0.43 * r.powi(9)
+                    1.0 - 0.43 * r.powi(18)
                         - 0.02 * r * (1.0 + f64::from(noise((r * 60.0) as u64, 1, 4))),
                 )
             })

@@ -10,8 +10,9 @@ const RIGHT: f64 = 14.0;
 const BOTTOM: f64 = 46.0;
 const TOP: f64 = 12.0;
 const LEGEND_ROW: f64 = 20.0;
-/// Mean width of a character at the legend's font size. Too wide an estimate only breaks a row early.
-const CHARACTER: f64 = 6.8;
+/// Mean width of a character at the legend's largest font size, that on a phone. Too wide an estimate only breaks a row
+/// early.
+const CHARACTER: f64 = 7.4;
 
 /// One axis: title, range and how a tick is written.
 #[derive(Clone)]
@@ -90,17 +91,21 @@ impl<'a> Axis<'a> {
     }
 
     fn label(&self, tick: f64) -> String {
-        if self.scientific && tick != 0.0 {
+        if tick == 0.0 {
+            return "0".to_owned();
+        }
+        if self.scientific {
             return format!("{tick:.1e}");
         }
         let gap = match self.ticks.as_slice() {
             [a, b, ..] => (b - a).abs(),
             _ => 1.0,
         };
-        let digits = (0..6)
-            .find(|d| (gap * 10f64.powi(*d)).fract().abs() < 1e-6 || *d == 5)
-            .unwrap_or(5);
-        decimals(tick, digits as usize)
+        let whole = |digits: &usize| {
+            let scaled = gap * 10f64.powi(*digits as i32);
+            (scaled - scaled.round()).abs() < 1e-6
+        };
+        decimals(tick, (0..5).find(whole).unwrap_or(5))
     }
 }
 
@@ -431,9 +436,11 @@ mod tests {
     fn ticks_are_round_and_written_without_noise() {
         let axis = Axis::around("loss", "loss", [0.13, 0.69]).unwrap();
         let labels: Vec<_> = axis.ticks.iter().map(|t| axis.label(*t)).collect();
-        assert_eq!(labels, ["0.0", "0.2", "0.4", "0.6", "0.8"]);
+        assert_eq!(labels, ["0", "0.2", "0.4", "0.6", "0.8"]);
         let rate = Axis::around("rate", "rate", [0.0, 0.001]).unwrap();
         assert_eq!(rate.label(rate.ticks[1]), "5.0e-4");
+        let auroc = Axis::around("auroc", "auroc", [0.71, 0.97]).unwrap();
+        assert_eq!(auroc.label(auroc.ticks[1]), "0.8");
         let epochs = Axis::whole("epoch", 1, 40);
         assert_eq!(epochs.ticks, [10.0, 20.0, 30.0, 40.0]);
     }

@@ -5,7 +5,8 @@
 
 use super::outline::Outline;
 use super::overlay::{HeatRange, heat_picture, same_grid};
-use crate::picture::{Picture, PictureError, resized, shrunk_size};
+use crate::picture::{Picture, PictureError};
+use crate::shrink::{shrink, shrunk_size};
 use crate::svg::{Canvas, Svg, escape};
 use serde::{Deserialize, Serialize};
 use tumorlens_core::{Attribution, GreyImage, Mask, Size};
@@ -107,7 +108,7 @@ fn heat_layer(
         channels: 1,
         found: e.found,
     })?;
-    let small = resized(&values, shrunk_size(map.size, HEAT_SIDE));
+    let small = shrink(&values, HEAT_SIDE);
     heat_picture(
         &Attribution {
             size: small.size(),

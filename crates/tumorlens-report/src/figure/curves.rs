@@ -8,6 +8,7 @@ use crate::svg::{FigureError, Svg};
 
 /// Height of the plot area.
 const HEIGHT: f64 = 200.0;
+const LEARNING_RATE: &str = "learning rate by epoch";
 
 /// The training charts that there is data for.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
@@ -52,7 +53,7 @@ pub fn training_charts(training: &Training) -> Result<TrainingCharts, FigureErro
     Ok(TrainingCharts {
         loss: by_epoch("loss by epoch", "Loss", &losses, training)?,
         auroc: by_epoch("validation AUROC by epoch", "AUROC", &auroc, training)?,
-        learning_rate: by_epoch("learning rate by epoch", "Learning rate", &rate, training)?,
+        learning_rate: by_epoch(LEARNING_RATE, "Learning rate", &rate, training)?,
     })
 }
 
@@ -73,9 +74,10 @@ fn by_epoch(
         return Ok(None);
     }
     let x = Axis::whole("Epoch", first.epoch, last.epoch);
+    // The heading of the figure names this axis; a title beside wide tick labels would run into them.
     let y = Axis::around(
         figure,
-        title,
+        "",
         drawn.iter().flat_map(|c| c.points.iter().map(|p| p.1)),
     )?;
     let legend: Vec<_> = match drawn.as_slice() {
@@ -88,7 +90,7 @@ fn by_epoch(
     };
     let mut plot = Plot::new(figure, HEIGHT, &x, &y, &legend);
     if let Some(chosen) = training.chosen_epoch {
-        plot.upright("chosen", chosen as f64, &format!("kept: epoch {chosen}"))?;
+        plot.upright("chosen", chosen as f64, &kept(figure, chosen))?;
     }
     for (i, curve) in drawn.iter().enumerate() {
         plot.line(series(i), &curve.points)?;
@@ -112,6 +114,15 @@ fn by_epoch(
         "curve",
         &format!("{title} by epoch: {}.", ends.join(", ")),
     )))
+}
+
+/// The text beside the kept epoch; the learning rate's own line would run through it.
+fn kept(figure: &str, chosen: u64) -> String {
+    if figure == LEARNING_RATE {
+        String::new()
+    } else {
+        format!("kept: epoch {chosen}")
+    }
 }
 
 /// Draws scores against a share of pixels, both 0 to 1: deletion and insertion curves.

@@ -1,7 +1,8 @@
 //! Forest plot: one row a subgroup or rule, value as a dot, interval as a whisker, the reference as an upright line.
 
 use super::axes::WIDTH;
-use crate::number::{counted, measured, number};
+use crate::glossary::title;
+use crate::number::{counted, decimals, measured, number};
 use crate::report::evaluation::Subgroups;
 use crate::report::summary::Comparison;
 use crate::svg::{Anchor, Canvas, FigureError, Svg};
@@ -78,53 +79,47 @@ fn draw(
     rows: &[Row<'_>],
     reference: Option<f64>,
 ) -> Result<Svg, FigureError> {
-    let low = if metric == "mcc" { -1.0 } else { 0.0 };
+    let scale = Scale {
+        figure,
+        low: if metric == "mcc" { -1.0 } else { 0.0 },
+    };
     let bottom = ROW * rows.len() as f64 + 4.0;
     let mut canvas = Canvas::new(WIDTH, bottom + FOOT);
-    let across = |value: f64| -> Result<f64, FigureError> {
-        if (low - 1e-9..=1.0 + 1e-9).contains(&value) {
-            Ok(LEFT + (value - low) / (1.0 - low) * (WIDTH - LEFT - RIGHT))
-        } else {
-            Err(FigureError::new(
-                figure,
-                format!("the value {value} lies outside {low} to 1"),
-            ))
+    for (i, row) in rows.iter().enumerate() {
+        let top = ROW * i as f64;
+        // Lines stop below the row's text, which they would strike through.
+        for tick in scale.ticks() {
+            let x = scale.across(tick)?;
+            canvas.line("grid", (x, top + 25.0), (x, top + 37.0));
         }
-    };
-    for i in 0..=4 {
-        let tick = low + (1.0 - low) * f64::from(i) / 4.0;
-        let x = across(tick)?;
+        if let Some(reference) = reference {
+            let x = scale.across(reference)?;
+            canvas.line("reference", (x, top + 24.0), (x, top + 38.0));
+        }
+        draw_row(&mut canvas, row, top, &scale)?;
+    }
+    for (i, tick) in scale.ticks().into_iter().enumerate() {
         let anchor = [
             Anchor::Start,
             Anchor::Middle,
             Anchor::Middle,
             Anchor::Middle,
             Anchor::End,
-        ][i as usize];
-        canvas.line("grid", (x, 4.0), (x, bottom));
+        ][i];
         canvas.text(
             "tick",
-            (x, bottom + 18.0),
+            (scale.across(tick)?, bottom + 18.0),
             anchor,
-            &crate::number::decimals(tick, 2),
+            &decimals(tick, 2),
         );
-    }
-    if let Some(reference) = reference {
-        let x = across(reference)?;
-        canvas.line("reference", (x, ROW - 14.0), (x, bottom));
-    }
-    for (i, row) in rows.iter().enumerate() {
-        let top = ROW * i as f64;
-        draw_row(&mut canvas, row, top, &across)?;
     }
     let spoken: Vec<_> = rows
         .iter()
         .map(|row| format!("{} {}", row.name, measured(row.measured)))
         .collect();
-    let title = crate::glossary::title(metric);
     Ok(canvas.finish(
         "forest",
-        &format!("{title}, {figure}: {}.", spoken.join("; ")),
+        &format!("{}, {figure}: {}.", title(metric), spoken.join("; ")),
     ))
 }
 
@@ -132,7 +127,7 @@ fn draw_row(
     canvas: &mut Canvas,
     row: &Row<'_>,
     top: f64,
-    across: &impl Fn(f64) -> Result<f64, FigureError>,
+    scale: &Scale,
 ) -> Result<(), FigureError> {
     let (text, y) = (top + 18.0, top + 31.0);
     let name = if row.note.is_empty() {
@@ -140,38 +135,62 @@ fn draw_row(
     } else {
         format!("{} ({})", row.name, row.note)
     };
-    canvas.text(
-        if row.class == "s0" {
-            "row-name strong"
-        } else {
-            "row-name"
-        },
-        (LEFT, text),
-        Anchor::Start,
-        &name,
-    );
-    let written = match row.measured {
-        Measured::Value { .. } => measured(row.measured),
-        // The reason can be long; it is in the table beside the figure and in the figure's label.
-        Measured::Undefined { .. } => "undefined".to_owned(),
+    let class = if row.class == "s0" {
+        "row-name strong"
+    } else {
+        "row-name"
     };
-    canvas.text("row-value", (WIDTH - RIGHT, text), Anchor::End, &written);
-    if let Some(interval) = row.measured.interval() {
-        canvas.line(
-            &format!("whisker {}", row.class),
-            (across(interval.low)?, y),
-            (across(interval.high)?, y),
-        );
-    }
-    if let Some(value) = row.measured.get() {
-        canvas.circle(
-            &format!("dot {}", row.class),
-            (across(value)?, y),
-            5.0,
-            &number(value),
-        );
+    canvas.text(class, (LEFT, text), Anchor::Start, &name);
+    match row.measured {
+        Measured::Value { value, interval } => {
+            canvas.text(
+                "row-value",
+                (WIDTH - RIGHT, text),
+                Anchor::End,
+                &measured(row.measured),
+            );
+            if let Some(interval) = interval {
+                let ends = (scale.across(interval.low)?, scale.across(interval.high)?);
+                canvas.line(&format!("whisker {}", row.class), (ends.0, y), (ends.1, y));
+            }
+            canvas.circle(
+                &format!("dot {}", row.class),
+                (scale.across(*value)?, y),
+                5.0,
+                &number(*value),
+            );
+        }
+        // The reason takes the place of the whisker, where there is room for it.
+        Measured::Undefined { undefined } => {
+            canvas.text("row-value", (WIDTH - RIGHT, text), Anchor::End, "undefined");
+            canvas.text("row-reason", (LEFT, y + 4.0), Anchor::Start, undefined);
+        }
     }
     Ok(())
+}
+
+/// The axis from `low` to 1.
+struct Scale {
+    figure: &'static str,
+    low: f64,
+}
+
+impl Scale {
+    fn ticks(&self) -> [f64; 5] {
+        [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| self.low + (1.0 - self.low) * share)
+    }
+
+    fn across(&self, value: f64) -> Result<f64, FigureError> {
+        let low = self.low;
+        if (low - 1e-9..=1.0 + 1e-9).contains(&value) {
+            Ok(LEFT + (value - low) / (1.0 - low) * (WIDTH - LEFT - RIGHT))
+        } else {
+            Err(FigureError::new(
+                self.figure,
+                format!("the value {value} lies outside {low} to 1"),
+            ))
+        }
+    }
 }
 
 #[cfg(test)]

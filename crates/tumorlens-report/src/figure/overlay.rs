@@ -53,7 +53,7 @@ impl HeatRange {
 pub(crate) fn heat(share: f32) -> ([u8; 3], f32) {
     // The lowest quarter of inferno is black and would darken the image instead of marking it.
     let colour = ColourMap::Inferno.at(0.25 + 0.75 * share);
-    (colour, OPAQUE * share.powf(0.75))
+    (colour, OPAQUE * share)
 }
 
 /// The map alone as a picture with transparency, in its own grid.

@@ -5,7 +5,7 @@ use crate::picture::{Picture, PictureError, Pixels};
 use tumorlens_core::Size;
 
 /// Pixels of air between tiles.
-const GAP: usize = 1;
+const GAP: usize = 3;
 /// Tiles beyond this many are not drawn: they could not be told apart.
 pub const MOST_TILES: usize = 256;
 
@@ -149,12 +149,12 @@ mod tests {
             scale: TileScale::EachByItself,
         };
         let picture = tiles(&[0.0, 1.0, 5.0, 9.0, 4.0, 4.0], tile, layout).unwrap();
-        // Two columns of 2*3 pixels and one of air; two rows of 1*3 and one of air.
+        // Two columns of 2*3 pixels and 3 of air; two rows of 1*3 and 3 of air.
         assert_eq!(
             picture.size(),
             Size {
-                width: 13,
-                height: 7
+                width: 15,
+                height: 9
             }
         );
         let image = pixels(&picture);
@@ -162,18 +162,18 @@ mod tests {
         assert_eq!(colour(0, 0), ColourMap::Viridis.at(0.0));
         assert_eq!(colour(5, 2), ColourMap::Viridis.at(1.0));
         assert_eq!(
-            colour(7, 0),
+            colour(9, 0),
             ColourMap::Viridis.at(0.0),
             "each tile has its own scale"
         );
         assert_eq!(image.get_pixel(6, 0).0[3], 0, "air is transparent");
         assert_eq!(
-            image.get_pixel(12, 6).0[3],
+            image.get_pixel(14, 8).0[3],
             0,
             "so is the place of a tile that does not exist"
         );
         assert_eq!(
-            colour(0, 4),
+            colour(0, 6),
             ColourMap::Viridis.at(0.5),
             "no contrast: the middle colour"
         );

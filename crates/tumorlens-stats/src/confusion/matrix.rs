@@ -115,7 +115,7 @@ impl ConfusionMatrix {
         if truth <= 0.0 || calls <= 0.0 {
             return Err(Undefined::OneClass);
         }
-        Ok((self.right() as f64 * n - together) / (truth.sqrt() * calls.sqrt()))
+        Ok((self.right() as f64 * n - together) / (truth * calls).sqrt())
     }
 
     fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {

@@ -1,4 +1,7 @@
 //! JPEG: Huffman-coded baseline, extended and progressive by `zune-jpeg`, lossless by `jpeg-decoder`.
+//!
+//! A file that was cut has no end-of-image marker and is refused, and so is one whose scan ends in the middle of a code.
+//! What cannot be told is a file that was cut and then closed again: such files decode to what is left.
 
 mod markers;
 

@@ -1,0 +1,41 @@
+//! Which model: a bundle, the bundle of a run, or the built-in one.
+
+use anyhow::{Context, bail};
+use std::path::{Path, PathBuf};
+use tumorlens_nn::bundle::Bundle;
+use tumorlens_nn::predict::Predictor;
+
+/// Name of the bundle in a run's folder.
+pub(crate) const BUNDLE: &str = "model.tumorlens";
+
+/// Trained on open data; its card says on what, and how far it carries (`tumorlens verify --card`).
+const BUILT_IN: &[u8] = include_bytes!("../assets/builtin.tumorlens");
+
+/// Loads a bundle from a file or a run's folder; without a path the built-in one.
+pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Bundle> {
+    match path {
+        None => Bundle::from_bytes(BUILT_IN).context("built-in model"),
+        Some(path) => {
+            let file = file(path)?;
+            Bundle::load(&file).with_context(|| file.display().to_string())
+        }
+    }
+}
+
+/// The bundle's file: the path itself, or the one in a run's folder.
+fn file(path: &Path) -> anyhow::Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let inside = path.join(BUNDLE);
+    if !inside.is_file() {
+        bail!("{}: the folder holds no {BUNDLE}; has the run finished?", path.display());
+    }
+    Ok(inside)
+}
+
+/// Loads a model and puts it on a device.
+pub(crate) fn predictor(path: Option<&Path>, device: &str) -> anyhow::Result<Predictor> {
+    let device = device.parse::<tumorlens_nn::device::DeviceChoice>()?;
+    Ok(Predictor::new(load(path)?, device)?)
+}

@@ -1,0 +1,71 @@
+//! Pictures named on the command line: found, decoded, prepared.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use tumorlens_core::{GreyImage, PreprocessSpec};
+use tumorlens_data::format::raster::decode_file;
+use tumorlens_data::limits::Limits;
+use tumorlens_data::scan::path_text::to_text;
+use tumorlens_data::scan::{Scan, ScanOptions, scan};
+use tumorlens_data::transform::{Prepared, prepare, to_input};
+
+/// Files and folders to single pictures, in the order given; within a folder by path.
+pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Scan> {
+    Ok(scan(paths, &ScanOptions { labelled: false, ..ScanOptions::default() })?)
+}
+
+/// A picture as the model sees it, and as it is.
+pub(crate) struct Picture {
+    /// Decoded, upright.
+    pub(crate) image: GreyImage,
+    /// Prepared, with the way back.
+    pub(crate) prepared: Prepared,
+    /// The network's input.
+    pub(crate) input: Vec<f32>,
+}
+
+/// Decodes and prepares; the reason when that is impossible.
+pub(crate) fn read(path: &Path, spec: &PreprocessSpec) -> Result<Picture, Unreadable> {
+    let image = decode_file(path, &Limits::default()).map_err(|e| Unreadable::File(e.to_string()))?.image;
+    let prepared = prepare(&image, spec).map_err(|e| Unreadable::Content(e.to_string()))?;
+    let input = to_input(&prepared.values, spec);
+    Ok(Picture { image, prepared, input })
+}
+
+/// Why a picture cannot be judged.
+pub(crate) enum Unreadable {
+    /// The file could not be decoded.
+    File(String),
+    /// It was decoded, but cannot be an input: all pixels equal, for example.
+    Content(String),
+}
+
+/// File names for what is written about pictures: the stem, with a number when two pictures share it.
+#[derive(Default)]
+pub(crate) struct Stems(BTreeSet<String>);
+
+impl Stems {
+    /// A name that was not given before.
+    pub(crate) fn of(&mut self, path: &Path) -> String {
+        let stem = path.file_stem().map_or_else(|| "image".to_owned(), |s| to_text(Path::new(s)));
+        let mut name = stem.clone();
+        let mut number = 2;
+        while !self.0.insert(name.clone()) {
+            name = format!("{stem}-{number}");
+            number += 1;
+        }
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_pictures_of_one_stem_do_not_overwrite_each_other() {
+        let mut stems = Stems::default();
+        let names = ["a/y1.jpg", "b/y1.png", "b/y1-2.png"].map(|p| stems.of(Path::new(p)));
+        assert_eq!(names, ["y1", "y1-2", "y1-2-2"]);
+    }
+}

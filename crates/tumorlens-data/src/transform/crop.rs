@@ -1,0 +1,138 @@
+//! The box of the head.
+
+use super::{Rect, TransformError, window};
+use tumorlens_core::preprocess::Crop;
+use tumorlens_core::{GreyImage, PreprocessSpec, Size};
+
+/// Grey levels of the histogram that Otsu's threshold is computed on.
+const LEVELS: usize = 256;
+
+/// The part of the image that the specification keeps.
+pub(super) fn crop_box(image: &GreyImage, spec: &PreprocessSpec) -> Result<Rect, TransformError> {
+    let whole = Rect::whole(image.size());
+    let Crop::Head { margin } = spec.crop else {
+        return Ok(whole);
+    };
+    let bounds = window::measure(image.values(), spec.window.low, spec.window.high)
+        .ok_or_else(|| TransformError::Constant {
+            value: image.values()[0],
+        })?;
+    let mut values = image.values().to_vec();
+    bounds.apply(&mut values);
+    let levels: Vec<u8> = values
+        .iter()
+        .map(|v| (v * (LEVELS - 1) as f32).round() as u8)
+        .collect();
+    let threshold = otsu(&levels);
+    let inside: Vec<bool> = levels.iter().map(|l| usize::from(*l) > threshold).collect();
+    let Some(head) = largest_component(&inside, image.size()) else {
+        return Ok(whole);
+    };
+    if head.width * head.height * 10 < image.size().area() {
+        return Ok(whole);
+    }
+    Ok(widen(head, margin, image.size()))
+}
+
+/// Otsu's threshold: the level that divides the histogram into two classes with the largest variance between them; a
+/// level above it is foreground. (Otsu 1979)
+fn otsu(levels: &[u8]) -> usize {
+    let mut histogram = [0u64; LEVELS];
+    for level in levels {
+        histogram[usize::from(*level)] += 1;
+    }
+    let total = levels.len() as f64;
+    let sum: f64 = histogram.iter().enumerate().map(|(l, n)| l as f64 * *n as f64).sum();
+    let (mut below, mut sum_below) = (0.0, 0.0);
+    let (mut best, mut threshold) = (-1.0, 0);
+    for (level, count) in histogram.iter().enumerate() {
+        below += *count as f64;
+        sum_below += level as f64 * *count as f64;
+        let above = total - below;
+        if below == 0.0 || above == 0.0 {
+            continue;
+        }
+        let difference = sum_below / below - (sum - sum_below) / above;
+        let between = below * above * difference * difference;
+        if between > best {
+            (best, threshold) = (between, level);
+        }
+    }
+    threshold
+}
+
+/// The bounding box of the largest 8-connected component, the first in row order on ties.
+fn largest_component(inside: &[bool], size: Size) -> Option<Rect> {
+    let mut seen = vec![false; inside.len()];
+    let mut stack = Vec::new();
+    let mut best: Option<(usize, Rect)> = None;
+    for start in 0..inside.len() {
+        if !inside[start] || seen[start] {
+            continue;
+        }
+        seen[start] = true;
+        stack.push(start);
+        let (mut area, mut left, mut right) = (0, size.width, 0);
+        let (mut top, mut bottom) = (size.height, 0);
+        while let Some(i) = stack.pop() {
+            let (x, y) = (i % size.width, i / size.width);
+            area += 1;
+            (left, right) = (left.min(x), right.max(x));
+            (top, bottom) = (top.min(y), bottom.max(y));
+            for ny in y.saturating_sub(1)..=(y + 1).min(size.height - 1) {
+                for nx in x.saturating_sub(1)..=(x + 1).min(size.width - 1) {
+                    let n = ny * size.width + nx;
+                    if inside[n] && !seen[n] {
+                        seen[n] = true;
+                        stack.push(n);
+                    }
+                }
+            }
+        }
+        if best.is_none_or(|(largest, _)| area > largest) {
+            let head = Rect {
+                x: left,
+                y: top,
+                width: right - left + 1,
+                height: bottom - top + 1,
+            };
+            best = Some((area, head));
+        }
+    }
+    best.map(|(_, head)| head)
+}
+
+/// Widens a box on each side by `margin` times its longer side, within the image.
+fn widen(head: Rect, margin: f32, size: Size) -> Rect {
+    let more = (f64::from(margin) * head.width.max(head.height) as f64).round() as usize;
+    let (x, y) = (head.x.saturating_sub(more), head.y.saturating_sub(more));
+    Rect {
+        x,
+        y,
+        width: (head.x + head.width + more).min(size.width) - x,
+        height: (head.y + head.height + more).min(size.height) - y,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn otsu_finds_the_gap_between_two_greys() {
+        let levels: Vec<u8> = [20u8; 60].into_iter().chain([22; 40]).chain([180; 30]).chain([190; 70]).collect();
+        assert_eq!(otsu(&levels), 22);
+    }
+
+    #[test]
+    fn diagonal_neighbours_belong_together() {
+        let size = Size { width: 4, height: 4 };
+        let mut inside = vec![false; 16];
+        for i in [0, 5, 10, 3] {
+            inside[i] = true;
+        }
+        let expected = Rect { x: 0, y: 0, width: 3, height: 3 };
+        assert_eq!(largest_component(&inside, size), Some(expected));
+        assert_eq!(largest_component(&[false; 16], size), None);
+    }
+}
