@@ -3,11 +3,20 @@
 //! Every verb is one file under `commands`; everything they do is a library call.
 
 mod args;
+mod assessment;
 mod commands;
 mod config;
+mod document;
+mod environment;
 mod exit_code;
+mod explanation;
+mod model;
+mod npy;
+mod pictures;
 mod progress;
 mod stop;
+mod study;
+mod training;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -41,7 +50,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Train(a) => commands::train::run(a, &progress),
         Command::Evaluate(a) => commands::evaluate::run(a, &progress),
         Command::Crossval(a) => commands::crossval::run(a, &progress),
-        Command::Compare(a) => commands::compare::run(a, &progress),
+        Command::Compare(a) => commands::compare::run(a),
         Command::Predict(a) => commands::predict::run(a, &progress),
         Command::Explain(a) => commands::explain::run(a, &progress),
         Command::Inspect(a) => commands::inspect::run(a),

@@ -125,7 +125,10 @@ pub fn prepare(image: &GreyImage, spec: &PreprocessSpec) -> Result<Prepared, Tra
 #[must_use]
 pub fn to_input(values: &[f32], spec: &PreprocessSpec) -> Vec<f32> {
     let scale = 1.0 / spec.window.std;
-    let normalised: Vec<f32> = values.iter().map(|v| (v - spec.window.mean) * scale).collect();
+    let normalised: Vec<f32> = values
+        .iter()
+        .map(|v| (v - spec.window.mean) * scale)
+        .collect();
     normalised.repeat(spec.channels)
 }
 

@@ -1,5 +1,10 @@
 //! What the page as a whole promises: one file, nothing from outside, hostile texts harmless, the same bytes each time.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test builds for itself must succeed"
+)]
+
 use tumorlens_core::measured::IntervalMethod;
 use tumorlens_core::{Attribution, ClassSet, GreyImage, Interval, Mask, Measured, Size};
 use tumorlens_report::figure::contact_sheet::{ContactSheet, Tile};

@@ -109,7 +109,10 @@ impl<'a> Outlined<'a> {
     }
 
     /// The same outline under another map of the same grid.
-    pub(crate) fn under(&self, map: &'a [f32]) -> Result<Self, OutlinedError> {
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn under(&self, map: &'a [f32]) -> Result<Self, OutlinedError> {
         Self::new(map, self.inside, self.width, self.height())
     }
 

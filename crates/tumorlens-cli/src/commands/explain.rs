@@ -17,7 +17,7 @@ use tumorlens_report::overlay_png;
 
 pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exit> {
     let predictor = model::predictor(args.model.as_deref(), &args.device)?;
-    if let Some(names) = listing(args, &predictor) {
+    if let Some(names) = listing(args, &predictor)? {
         for name in names {
             println!("{name}");
         }
@@ -66,15 +66,16 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
 }
 
 /// What `--method list` and `--layer list` print.
-fn listing(args: &ExplainArgs, predictor: &Predictor) -> Option<Vec<String>> {
+fn listing(args: &ExplainArgs, predictor: &Predictor) -> anyhow::Result<Option<Vec<String>>> {
     if args.method.iter().any(|m| m == "list") {
-        return Some(Method::ALL.iter().map(ToString::to_string).collect());
+        return Ok(Some(Method::ALL.iter().map(ToString::to_string).collect()));
     }
     if args.layer.as_deref() == Some("list") {
-        let layers = layers(predictor.network().graph());
-        return Some(layers.into_iter().map(|l| format!("{:<28} {:?}", l.name, l.shape)).collect());
+        let layers = layers(predictor.network().graph())?;
+        let lines = layers.into_iter().map(|l| format!("{:<28} {:?}", l.name, l.shape)).collect();
+        return Ok(Some(lines));
     }
-    None
+    Ok(None)
 }
 
 fn methods(args: &ExplainArgs, predictor: &Predictor) -> anyhow::Result<Vec<Method>> {

@@ -13,9 +13,11 @@ pub(super) fn crop_box(image: &GreyImage, spec: &PreprocessSpec) -> Result<Rect,
     let Crop::Head { margin } = spec.crop else {
         return Ok(whole);
     };
-    let bounds = window::measure(image.values(), spec.window.low, spec.window.high)
-        .ok_or_else(|| TransformError::Constant {
-            value: image.values()[0],
+    let bounds =
+        window::measure(image.values(), spec.window.low, spec.window.high).ok_or_else(|| {
+            TransformError::Constant {
+                value: image.values()[0],
+            }
         })?;
     let mut values = image.values().to_vec();
     bounds.apply(&mut values);
@@ -42,7 +44,11 @@ fn otsu(levels: &[u8]) -> usize {
         histogram[usize::from(*level)] += 1;
     }
     let total = levels.len() as f64;
-    let sum: f64 = histogram.iter().enumerate().map(|(l, n)| l as f64 * *n as f64).sum();
+    let sum: f64 = histogram
+        .iter()
+        .enumerate()
+        .map(|(l, n)| l as f64 * *n as f64)
+        .sum();
     let (mut below, mut sum_below) = (0.0, 0.0);
     let (mut best, mut threshold) = (-1.0, 0);
     for (level, count) in histogram.iter().enumerate() {
@@ -120,18 +126,31 @@ mod tests {
 
     #[test]
     fn otsu_finds_the_gap_between_two_greys() {
-        let levels: Vec<u8> = [20u8; 60].into_iter().chain([22; 40]).chain([180; 30]).chain([190; 70]).collect();
+        let levels: Vec<u8> = [20u8; 60]
+            .into_iter()
+            .chain([22; 40])
+            .chain([180; 30])
+            .chain([190; 70])
+            .collect();
         assert_eq!(otsu(&levels), 22);
     }
 
     #[test]
     fn diagonal_neighbours_belong_together() {
-        let size = Size { width: 4, height: 4 };
+        let size = Size {
+            width: 4,
+            height: 4,
+        };
         let mut inside = vec![false; 16];
         for i in [0, 5, 10, 3] {
             inside[i] = true;
         }
-        let expected = Rect { x: 0, y: 0, width: 3, height: 3 };
+        let expected = Rect {
+            x: 0,
+            y: 0,
+            width: 3,
+            height: 3,
+        };
         assert_eq!(largest_component(&inside, size), Some(expected));
         assert_eq!(largest_component(&[false; 16], size), None);
     }

@@ -4,10 +4,7 @@ use super::{Placement, TransformError};
 use tumorlens_core::Mask;
 
 /// See [`super::prepare_mask`].
-pub(super) fn prepare_mask(
-    mask: &Mask,
-    placement: &Placement,
-) -> Result<Vec<f32>, TransformError> {
+pub(super) fn prepare_mask(mask: &Mask, placement: &Placement) -> Result<Vec<f32>, TransformError> {
     if mask.size() != placement.original() {
         let text = |s: tumorlens_core::Size| format!("{}x{}", s.width, s.height);
         return Err(TransformError::OtherSize {

@@ -22,8 +22,7 @@ pub(super) fn resize(
     let source =
         TypedImageRef::new(side(width)?, side(height)?, &pixels).map_err(|e| failed(&e))?;
     let mut target: TypedImage<F32> = TypedImage::new(side(new_width)?, side(new_height)?);
-    let options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
     Resizer::new()
         .resize_typed(&source, &mut target, &options)
         .map_err(|e| failed(&e))?;

@@ -61,7 +61,13 @@ mod tests {
     #[test]
     fn percentiles_match_numpy() {
         // numpy.percentile([3, 1, 2, 10, 7], q): 0 -> 1, 50 -> 3, 30 -> 2.2, 99 -> 9.88, 100 -> 10
-        for (q, expected) in [(0.0, 1.0), (50.0, 3.0), (30.0, 2.2), (99.0, 9.88), (100.0, 10.0)] {
+        for (q, expected) in [
+            (0.0, 1.0),
+            (50.0, 3.0),
+            (30.0, 2.2),
+            (99.0, 9.88),
+            (100.0, 10.0),
+        ] {
             let found = percentile(&mut [3.0, 1.0, 2.0, 10.0, 7.0], q);
             assert!((found - expected).abs() < 1e-6, "{q}: {found}");
         }

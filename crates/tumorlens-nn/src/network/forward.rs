@@ -129,7 +129,8 @@ impl Network {
             Op::AvgPool { side } => adaptive_avg_pool2d(x, [side; 2]),
             Op::Linear { inputs, outputs } => {
                 let [n, ..] = x.dims();
-                let weight = self.get(node, "weight").reshape([outputs, inputs]);
+                // The framework keeps dense weights the other way round: [inputs, outputs].
+                let weight = self.get(node, "weight").reshape([outputs, inputs]).transpose();
                 let y = linear(x.reshape([n, inputs]), weight, Some(self.get(node, "bias")));
                 y.reshape([n, outputs, 1, 1])
             }

@@ -67,7 +67,7 @@ impl Head {
         ((u * cos + v * sin) / 0.76, (v * cos - u * sin) / 0.9)
     }
 
-    fn from_lesion(&self, (u, v): (f32, f32)) -> f32 {
+    fn lesion_distance(&self, (u, v): (f32, f32)) -> f32 {
         self.lesion.map_or(9.0, |(x, y, r)| {
             let angle = (v - y).atan2(u - x);
             (u - x).hypot(v - y) / (r * (1.0 + 0.1 * (3.0 * angle + self.seed as f32).sin()))
@@ -83,9 +83,9 @@ impl Head {
             r if r > 1.0 => 0.02,
             r if r > 0.95 => 0.75,
             r if r > 0.87 => 0.12,
-            _ if self.from_lesion((u, v)) < 0.55 => 0.42,
-            _ if self.from_lesion((u, v)) < 1.0 => 0.95,
-            _ if self.from_lesion((u, v)) < 1.5 => 0.38,
+            _ if self.lesion_distance((u, v)) < 0.55 => 0.42,
+            _ if self.lesion_distance((u, v)) < 1.0 => 0.95,
+            _ if self.lesion_distance((u, v)) < 1.5 => 0.38,
             _ if ventricle < 1.0 => 0.14,
             _ if u.abs() < 0.012 => 0.3,
             r if r > 0.74 - 0.07 * folds => 0.42,
@@ -103,7 +103,7 @@ impl Head {
     }
 
     pub(crate) fn mask(&self) -> Mask {
-        Mask::from_fn(SIZE, |x, y| self.from_lesion(self.place(x, y)) < 1.0)
+        Mask::from_fn(SIZE, |x, y| self.lesion_distance(self.place(x, y)) < 1.0)
     }
 
     /// A coarse map that finds the lesion, or wanders off.

@@ -1,7 +1,9 @@
-//! Axes, ticks, legend: what every chart with two axes shares.
+//! Plot area, grid and legend: what every chart with two axes shares.
 
-use crate::number::decimals;
+mod axis;
+
 use crate::svg::{Anchor, Canvas, FigureError, Svg, path_through};
+pub(crate) use axis::Axis;
 
 /// Width of every chart in its own units; at this width one unit is one CSS pixel.
 pub(crate) const WIDTH: f64 = 440.0;
@@ -10,139 +12,10 @@ const RIGHT: f64 = 14.0;
 const BOTTOM: f64 = 46.0;
 const TOP: f64 = 12.0;
 const LEGEND_ROW: f64 = 20.0;
+const LABEL_ROW: f64 = 15.0;
 /// Mean width of a character at the legend's largest font size, that on a phone. Too wide an estimate only breaks a row
 /// early.
 const CHARACTER: f64 = 7.4;
-
-/// One axis: title, range and how a tick is written.
-#[derive(Clone)]
-pub(crate) struct Axis<'a> {
-    title: &'a str,
-    low: f64,
-    high: f64,
-    ticks: Vec<f64>,
-    scientific: bool,
-}
-
-impl<'a> Axis<'a> {
-    /// From 0 to 1 with a tick every 0.2.
-    pub(crate) fn unit(title: &'a str) -> Self {
-        let ticks = (0..=5).map(|i| f64::from(i) / 5.0).collect();
-        Self {
-            title,
-            low: 0.0,
-            high: 1.0,
-            ticks,
-            scientific: false,
-        }
-    }
-
-    /// Around the values, ends moved outwards to a round number.
-    ///
-    /// # Errors
-    /// When there is no value or one is not finite.
-    pub(crate) fn around(
-        figure: &'static str,
-        title: &'a str,
-        values: impl IntoIterator<Item = f64>,
-    ) -> Result<Self, FigureError> {
-        let (low, high) = range(figure, values)?;
-        let step = nice_step((high - low) / 4.0);
-        let first = (low / step).floor();
-        let count = ((high / step).ceil() - first).max(1.0) as usize;
-        let ticks: Vec<f64> = (0..=count).map(|i| (first + i as f64) * step).collect();
-        let (low, high) = (first * step, (first + count as f64) * step);
-        let scientific = high.abs().max(low.abs()) < 0.01;
-        Ok(Self {
-            title,
-            low,
-            high,
-            ticks,
-            scientific,
-        })
-    }
-
-    /// Exactly from the first to the last number, with ticks at round whole numbers between: epochs.
-    pub(crate) fn whole(title: &'a str, first: u64, last: u64) -> Self {
-        let span = last.saturating_sub(first).max(1);
-        let step = nice_step(span as f64 / 5.0).max(1.0).ceil() as u64;
-        let ticks = (first..=first.saturating_add(span))
-            .filter(|n| n.is_multiple_of(step))
-            .map(|n| n as f64)
-            .collect();
-        Self {
-            title,
-            low: first as f64,
-            high: (first + span) as f64,
-            ticks,
-            scientific: false,
-        }
-    }
-
-    /// One unit high rows, without ticks: the numbers are in the hints.
-    pub(crate) fn rows(title: &'a str, rows: f64) -> Self {
-        Self {
-            title,
-            low: 0.0,
-            high: rows,
-            ticks: Vec::new(),
-            scientific: false,
-        }
-    }
-
-    fn label(&self, tick: f64) -> String {
-        if tick == 0.0 {
-            return "0".to_owned();
-        }
-        if self.scientific {
-            return format!("{tick:.1e}");
-        }
-        let gap = match self.ticks.as_slice() {
-            [a, b, ..] => (b - a).abs(),
-            _ => 1.0,
-        };
-        let whole = |digits: &usize| {
-            let scaled = gap * 10f64.powi(*digits as i32);
-            (scaled - scaled.round()).abs() < 1e-6
-        };
-        decimals(tick, (0..5).find(whole).unwrap_or(5))
-    }
-}
-
-/// Smallest and largest of some values, which must be finite; widened when they are the same.
-fn range(
-    figure: &'static str,
-    values: impl IntoIterator<Item = f64>,
-) -> Result<(f64, f64), FigureError> {
-    let mut ends: Option<(f64, f64)> = None;
-    for value in values {
-        if !value.is_finite() {
-            return Err(FigureError::new(figure, "a value is not a finite number"));
-        }
-        ends = Some(ends.map_or((value, value), |(low, high)| {
-            (low.min(value), high.max(value))
-        }));
-    }
-    let (low, high) = ends.ok_or_else(|| FigureError::new(figure, "no values"))?;
-    let margin = if high > low {
-        0.0
-    } else {
-        low.abs().max(1e-6) * 0.1
-    };
-    Ok((low - margin, high + margin))
-}
-
-/// The round number (1, 2 or 5 times a power of ten) nearest above a step.
-///
-/// After Heckbert, "Nice numbers for graph labels", Graphics Gems (1990).
-fn nice_step(step: f64) -> f64 {
-    let power = 10f64.powf(step.log10().floor());
-    [1.0, 2.0, 5.0]
-        .into_iter()
-        .map(|n| n * power)
-        .find(|n| *n >= step * 0.999_999)
-        .unwrap_or(10.0 * power)
-}
 
 /// One entry of a legend: CSS class of the line, text.
 pub(crate) type Legend<'a> = [(&'a str, String)];
@@ -155,6 +28,8 @@ pub(crate) struct Plot {
     y: (f64, f64),
     top: f64,
     bottom: f64,
+    /// Texts beside marks: left end, right end, baseline.
+    labels: Vec<(f64, f64, f64)>,
 }
 
 impl Plot {
@@ -178,6 +53,7 @@ impl Plot {
             y: (y.low, y.high),
             top,
             bottom,
+            labels: Vec::new(),
         };
         plot.draw_legend(legend, &places);
         for tick in &y.ticks {
@@ -285,17 +161,33 @@ impl Plot {
         self.canvas
             .circle(&format!("mark {class}"), (px, py), 5.0, hint);
         if !text.is_empty() {
-            let room = WIDTH - RIGHT - px - 10.0;
-            let width = text.chars().count() as f64 * CHARACTER;
-            let below = py + 18.0;
-            let (at, anchor) = if width < room {
-                ((px + 9.0, below), Anchor::Start)
-            } else {
-                ((px - 9.0, below), Anchor::End)
-            };
-            self.canvas.text("mark-label", at, anchor, text);
+            self.label_beside(px, py, text);
         }
         Ok(())
+    }
+
+    /// Writes a text below and to the right of a point, or to the left where there is no room; lower still where
+    /// another text already stands.
+    fn label_beside(&mut self, px: f64, py: f64, text: &str) {
+        let width = text.chars().count() as f64 * CHARACTER;
+        let right = px + 9.0 + width < WIDTH;
+        let left_end = if right { px + 9.0 } else { px - 9.0 - width };
+        let mut baseline = py + 18.0;
+        let taken = |(from, to, at): &(f64, f64, f64), y: f64| {
+            *from < left_end + width && left_end < *to && (at - y).abs() < LABEL_ROW
+        };
+        while baseline < self.bottom - LABEL_ROW
+            && self.labels.iter().any(|label| taken(label, baseline))
+        {
+            baseline += LABEL_ROW;
+        }
+        self.labels.push((left_end, left_end + width, baseline));
+        let (at, anchor) = if right {
+            (px + 9.0, Anchor::Start)
+        } else {
+            (px - 9.0, Anchor::End)
+        };
+        self.canvas.text("mark-label", (at, baseline), anchor, text);
     }
 
     /// A vertical line over the whole height at `x`, with its text at the top.
@@ -402,7 +294,6 @@ pub(crate) fn series(i: usize) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn a_unit_plot_places_its_corners_at_the_ends_of_the_axes() {
@@ -428,21 +319,16 @@ mod tests {
             plot.line("s0", &[(0.0, 0.0), (1.0, 1.0 + f64::EPSILON)])
                 .is_ok()
         );
-        assert!(Axis::around("loss", "loss", [1.0, f64::INFINITY]).is_err());
-        assert!(Axis::around("loss", "loss", []).is_err());
     }
 
     #[test]
-    fn ticks_are_round_and_written_without_noise() {
-        let axis = Axis::around("loss", "loss", [0.13, 0.69]).unwrap();
-        let labels: Vec<_> = axis.ticks.iter().map(|t| axis.label(*t)).collect();
-        assert_eq!(labels, ["0", "0.2", "0.4", "0.6", "0.8"]);
-        let rate = Axis::around("rate", "rate", [0.0, 0.001]).unwrap();
-        assert_eq!(rate.label(rate.ticks[1]), "5.0e-4");
-        let auroc = Axis::around("auroc", "auroc", [0.71, 0.97]).unwrap();
-        assert_eq!(auroc.label(auroc.ticks[1]), "0.8");
-        let epochs = Axis::whole("epoch", 1, 40);
-        assert_eq!(epochs.ticks, [10.0, 20.0, 30.0, 40.0]);
+    fn texts_of_marks_that_lie_close_together_stand_below_each_other() {
+        let mut plot = Plot::new("test", 300.0, &Axis::unit("x"), &Axis::unit("y"), &[]);
+        for name in ["one", "two", "three"] {
+            plot.mark("s0", (0.25, 0.75), name, "").unwrap();
+        }
+        let baselines: Vec<f64> = plot.labels.iter().map(|label| label.2).collect();
+        assert_eq!(baselines, [105.0, 120.0, 135.0]);
     }
 
     #[test]
@@ -457,14 +343,5 @@ mod tests {
         ];
         let kept: Vec<_> = straight_runs_shortened(&points).collect();
         assert_eq!(kept, [(0.0, 0.0), (0.0, 0.4), (0.6, 0.4), (1.0, 1.0)]);
-    }
-
-    proptest! {
-        #[test]
-        fn an_axis_holds_every_value_it_was_made_around(values in prop::collection::vec(-1e6f64..1e6, 1..20)) {
-            let axis = Axis::around("test", "x", values.clone()).unwrap();
-            prop_assert!(values.iter().all(|v| *v >= axis.low && *v <= axis.high));
-            prop_assert!((2..=8).contains(&axis.ticks.len()));
-        }
     }
 }

@@ -1,0 +1,99 @@
+//! From logits to `evaluation.json` and `predictions.csv`.
+
+use anyhow::Context;
+use serde::Serialize;
+use std::path::Path;
+use tumorlens_core::{ClassSet, Seed};
+use tumorlens_data::atomic_write::atomic_write;
+use tumorlens_data::manifest::ManifestRow;
+use tumorlens_nn::bundle::Decision;
+use tumorlens_nn::evaluate::ScoredLogits;
+use tumorlens_stats::evaluation::{Evaluation, EvaluationSettings, Scored, evaluate};
+
+/// Logits with what the manifest says of their images.
+pub(crate) fn scored(
+    rows: &[ManifestRow],
+    logits: &[ScoredLogits],
+    classes: &ClassSet,
+    decision: &Decision,
+) -> anyhow::Result<Vec<Scored>> {
+    logits
+        .iter()
+        .map(|one| {
+            let row = rows.get(one.index).context("a prediction without an image")?;
+            let probabilities =
+                decision.probabilities(classes, &one.logits).with_context(|| format!("{}: not a finite logit", row.path))?;
+            Ok(Scored {
+                path: row.path.clone(),
+                group: row.group.clone(),
+                source: row.source.clone(),
+                label: one.label,
+                probabilities,
+                tags: Default::default(),
+            })
+        })
+        .collect()
+}
+
+/// Every figure with its interval, at the operating points of the decision.
+pub(crate) fn assess(images: &[Scored], classes: &ClassSet, decision: &Decision, seed: Seed) -> anyhow::Result<Evaluation> {
+    let settings = EvaluationSettings::seeded(seed.derive("evaluation"));
+    Ok(evaluate(classes, images, &decision.operating_points, &settings)?)
+}
+
+/// One row of `predictions.csv`.
+#[derive(Serialize)]
+struct PredictionRow<'a> {
+    path: &'a str,
+    part: &'a str,
+    group: &'a str,
+    source: &'a str,
+    label: &'a str,
+    positive: &'a str,
+    probability: f64,
+    threshold: f64,
+    call: String,
+    probabilities: String,
+}
+
+/// Writes `predictions.csv`: images by part, with their calibrated probabilities.
+pub(crate) fn write_predictions(
+    file: &Path,
+    parts: &[(&str, &[Scored])],
+    classes: &ClassSet,
+    decision: &Decision,
+) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let positive = classes.positive();
+    let threshold = decision.threshold();
+    for (part, images) in parts {
+        for image in *images {
+            let p = &image.probabilities;
+            let call = match classes.negative() {
+                Some(negative) => if p[positive.0] >= threshold { positive } else { negative },
+                None => tumorlens_core::ClassIndex((0..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best })),
+            };
+            writer.serialize(PredictionRow {
+                path: &image.path,
+                part,
+                group: &image.group,
+                source: &image.source,
+                label: classes.name(image.label),
+                positive: classes.name(positive),
+                probability: p[positive.0].get(),
+                threshold: threshold.get(),
+                call: classes.name(call).to_owned(),
+                probabilities: p.iter().map(|p| p.get().to_string()).collect::<Vec<_>>().join(" "),
+            })?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|e| e.into_error())?;
+    atomic_write(file, &bytes).with_context(|| file.display().to_string())
+}
+
+/// Writes a value as indented JSON.
+pub(crate) fn write_json(file: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    atomic_write(file, text.as_bytes()).with_context(|| file.display().to_string())
+}

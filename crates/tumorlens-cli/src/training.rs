@@ -1,0 +1,172 @@
+//! From a dataset and a configuration to a trained, calibrated model: what `run`, `train` and `crossval` share.
+
+use crate::config::RunConfig;
+use crate::exit_code::Stopped;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use tumorlens_core::bundle_card::DataSource;
+use tumorlens_core::{BundleCard, Measured, Observer, SampleSource};
+use tumorlens_data::dataset::Dataset;
+use tumorlens_data::manifest::ManifestRow;
+use tumorlens_data::source::DatasetSource;
+use tumorlens_data::transform::AugmentConfig;
+use tumorlens_nn::bundle::{Bundle, Decision};
+use tumorlens_nn::evaluate::{EvaluateError, Reading, ScoredLogits, predict_logits};
+use tumorlens_nn::graph::Graph;
+use tumorlens_nn::network::Network;
+use tumorlens_nn::train::{self, EpochRecord, Job, Outcome, Start};
+use tumorlens_nn::weights::Weights;
+use tumorlens_nn::weights::safetensors::{self, Precision};
+use tumorlens_nn::weights::transfer::{Frozen, TransferOptions, load_into};
+
+/// The images of a training: rows of a manifest.
+pub(crate) struct Parts {
+    pub(crate) train: Vec<ManifestRow>,
+    pub(crate) validation: Vec<ManifestRow>,
+}
+
+/// A trained and calibrated model, and what is known of its training.
+pub(crate) struct Model {
+    pub(crate) graph: Graph,
+    /// As they are stored: exactly representable in half precision.
+    pub(crate) weights: Weights,
+    pub(crate) decision: Decision,
+    /// Validation images with their logits, in the order of the rows.
+    pub(crate) validation: Vec<ScoredLogits>,
+    pub(crate) history: Vec<EpochRecord>,
+    pub(crate) best_epoch: usize,
+}
+
+/// Opens images for the network.
+pub(crate) fn source(
+    dataset: &Dataset,
+    rows: &[ManifestRow],
+    config: &RunConfig,
+    augment: &AugmentConfig,
+) -> anyhow::Result<DatasetSource> {
+    Ok(DatasetSource::new(&dataset.dir, rows, &dataset.classes, &config.preprocess, augment)?)
+}
+
+/// Trains, keeps the best epoch, rounds its weights as they will be stored, and calibrates on the validation part.
+pub(crate) fn fit(
+    dataset: &Dataset,
+    parts: &Parts,
+    config: &RunConfig,
+    folder: &Path,
+    start: Start,
+    observer: &dyn Observer,
+) -> anyhow::Result<Model> {
+    let side = config.preprocess.size;
+    let graph = config.model.graph([config.preprocess.channels, side, side], dataset.classes.logits())?;
+    let mut initial = Weights::initial(&graph, config.train.seed.derive("weights"));
+    if let Some(file) = &config.start.init {
+        let report = load_into(&graph, &mut initial, file, TransferOptions::default())?;
+        observer.say(&report.to_string());
+    }
+    let frozen = Frozen::new(&graph, &config.start.freeze)?;
+    let train = source(dataset, &parts.train, config, &config.augment)?;
+    let validation = source(dataset, &parts.validation, config, &AugmentConfig::none())?;
+    let outcome = train::fit(&Job {
+        graph: &graph,
+        initial: &initial,
+        train: &train,
+        validation: &validation,
+        classes: &dataset.classes,
+        config: &config.train,
+        folder,
+        start,
+        device: config.device.0,
+        frozen: &|name| frozen.contains(name),
+        observer,
+    })?;
+    let Outcome::Finished(trained) = outcome else { return Err(Stopped.into()) };
+    let weights = safetensors::read(&safetensors::write(&trained.weights, Precision::Half)?, &graph)?;
+    let logits = logits(&graph, &weights, &validation, config, observer)?;
+    Ok(Model {
+        decision: Decision::choose(&dataset.classes, &logits),
+        graph,
+        weights,
+        validation: logits,
+        history: trained.history,
+        best_epoch: trained.best_epoch,
+    })
+}
+
+/// Logits of every image of a source.
+pub(crate) fn logits(
+    graph: &Graph,
+    weights: &Weights,
+    source: &dyn SampleSource,
+    config: &RunConfig,
+    observer: &dyn Observer,
+) -> anyhow::Result<Vec<ScoredLogits>> {
+    let network = Network::new(graph.clone(), weights, &config.device.0.open()?, None)?;
+    predict_logits(&network, source, Reading::default(), observer).map_err(|error| match error {
+        EvaluateError::Stopped => Stopped.into(),
+        error => error.into(),
+    })
+}
+
+impl Model {
+    /// The bundle, with its card and golden inputs.
+    pub(crate) fn bundle(
+        &self,
+        name: &str,
+        dataset: &Dataset,
+        parts: &Parts,
+        config: &RunConfig,
+        figures: BTreeMap<String, Measured>,
+    ) -> anyhow::Result<Bundle> {
+        let card = BundleCard {
+            name: name.to_owned(),
+            tumorlens_version: env!("CARGO_PKG_VERSION").to_owned(),
+            classes: dataset.classes.clone(),
+            architecture: config.model.summary(),
+            parameters: self.weights.learned() as u64,
+            intended_use: "Research on finding brain tumors in single MRI slices. Not a medical device.".to_owned(),
+            limits: limits(),
+            data: sources(parts),
+            dataset_sha256: dataset.manifest_sha256()?,
+            figures,
+            seed: config.train.seed.0,
+        };
+        let mut bundle = Bundle {
+            card,
+            graph: self.graph.clone(),
+            weights: self.weights.clone(),
+            preprocess: config.preprocess.clone(),
+            decision: self.decision.clone(),
+            golden: vec![],
+        };
+        bundle.record_golden(&config.device.0.open()?)?;
+        Ok(bundle)
+    }
+}
+
+fn limits() -> Vec<String> {
+    [
+        "Figures hold for images like those it was tested on. On scans from elsewhere they are likely lower: test on your own.",
+        "It judges one slice at a time and knows nothing of the other slices of the study.",
+        "It was shown slices with and without tumor; other findings were not labelled.",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+fn sources(parts: &Parts) -> Vec<DataSource> {
+    let mut by_name: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    for row in parts.train.iter().chain(&parts.validation) {
+        let (images, groups) = by_name.entry(&row.source).or_default();
+        *images += 1;
+        groups.insert(&row.group);
+    }
+    by_name
+        .into_iter()
+        .map(|(name, (images, groups))| DataSource {
+            name: name.to_owned(),
+            images,
+            groups: groups.len(),
+            licence: "see its source".to_owned(),
+        })
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! Flip, affine map and elastic displacement in one resampling, so that the image is blurred once and not thrice.
+
+use super::elastic::Field;
+use super::{AffineParams, ElasticParams, FlipParams};
+use serde::{Deserialize, Serialize};
+
+/// Where every pixel comes from. In the direction of drawing: the image is mirrored, then mapped, then displaced.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpatialParams {
+    /// Mirroring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flip: Option<FlipParams>,
+    /// Affine map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affine: Option<AffineParams>,
+    /// Local displacement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elastic: Option<ElasticParams>,
+}
+
+impl SpatialParams {
+    /// Moves image (bilinear) and outline (nearest) alike; what comes from outside is 0.
+    pub(super) fn apply(&self, image: &mut [f32], mask: Option<&mut [f32]>, side: usize) {
+        if let Some(flip) = self.flip {
+            mirror(image, side, flip);
+        }
+        let Some(mask) = mask else {
+            return self.resample(image, &mut [], side);
+        };
+        if let Some(flip) = self.flip {
+            mirror(mask, side, flip);
+        }
+        self.resample(image, mask, side);
+    }
+
+    /// `mask` is empty where there is none.
+    fn resample(&self, image: &mut [f32], mask: &mut [f32], side: usize) {
+        if self.affine.is_none() && self.elastic.is_none() {
+            return;
+        }
+        let old_image = image.to_vec();
+        let old_mask = mask.to_vec();
+        let (m, t) = self.affine.map_or(IDENTITY, |a| a.inverse());
+        let field = self.elastic.as_ref().map(|e| Field::new(e, side));
+        let length = side as f32;
+        // Shares of the side from the centre, and pixels from the first pixel's centre.
+        let share = |i: usize| (i as f32 + 0.5) / length - 0.5;
+        let pixel = |s: f32| (s + 0.5) * length - 0.5;
+        let mut from = vec![[0.0f32; 2]; side];
+        for y in 0..side {
+            let (sx, sy) = (m[0][1] * share(y) + t[0], m[1][1] * share(y) + t[1]);
+            for (x, source) in from.iter_mut().enumerate() {
+                let u = share(x);
+                *source = [pixel(m[0][0] * u + sx), pixel(m[1][0] * u + sy)];
+            }
+            if let Some(field) = &field {
+                for (source, d) in from.iter_mut().zip(field.row(y)) {
+                    source[0] += d[0] * length;
+                    source[1] += d[1] * length;
+                }
+            }
+            let row = y * side..(y + 1) * side;
+            for (value, [x, y]) in image[row.clone()].iter_mut().zip(&from) {
+                *value = bilinear(&old_image, side, *x, *y);
+            }
+            if !old_mask.is_empty() {
+                for (value, [x, y]) in mask[row].iter_mut().zip(&from) {
+                    *value = nearest(&old_mask, side, *x, *y);
+                }
+            }
+        }
+    }
+}
+
+const IDENTITY: ([[f32; 2]; 2], [f32; 2]) = ([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]);
+
+fn mirror(values: &mut [f32], side: usize, flip: FlipParams) {
+    if flip.horizontal {
+        values.chunks_exact_mut(side).for_each(<[f32]>::reverse);
+    }
+    if flip.vertical {
+        let (upper, lower) = values.split_at_mut(side / 2 * side);
+        let lower = lower.chunks_exact_mut(side).rev();
+        for (a, b) in upper.chunks_exact_mut(side).zip(lower) {
+            a.swap_with_slice(b);
+        }
+    }
+}
+
+/// The value between four pixels; outside the image all pixels are 0.
+#[inline]
+fn bilinear(image: &[f32], side: usize, x: f32, y: f32) -> f32 {
+    let (fx, fy) = (x.floor(), y.floor());
+    let (wx, wy) = (x - fx, y - fy);
+    let (ix, iy) = (fx as i32, fy as i32);
+    let last = side as i32 - 1;
+    let (a, b, c, d);
+    if (0..last).contains(&ix) && (0..last).contains(&iy) {
+        let start = iy as usize * side + ix as usize;
+        let upper = &image[start..start + 2];
+        let lower = &image[start + side..start + side + 2];
+        (a, b, c, d) = (upper[0], upper[1], lower[0], lower[1]);
+    } else {
+        let at = |x: i32, y: i32| {
+            let inside = (0..=last).contains(&x) && (0..=last).contains(&y);
+            if inside {
+                image[y as usize * side + x as usize]
+            } else {
+                0.0
+            }
+        };
+        // Saturating: a configuration may throw a pixel anywhere.
+        let (jx, jy) = (ix.saturating_add(1), iy.saturating_add(1));
+        (a, b, c, d) = (at(ix, iy), at(jx, iy), at(ix, jy), at(jx, jy));
+    }
+    let upper = a + wx * (b - a);
+    let lower = c + wx * (d - c);
+    upper + wy * (lower - upper)
+}
+
+#[inline]
+fn nearest(mask: &[f32], side: usize, x: f32, y: f32) -> f32 {
+    let (x, y) = ((x + 0.5).floor(), (y + 0.5).floor());
+    let last = side as f32 - 1.0;
+    if (0.0..=last).contains(&x) && (0.0..=last).contains(&y) {
+        mask[y as usize * side + x as usize]
+    } else {
+        0.0
+    }
+}

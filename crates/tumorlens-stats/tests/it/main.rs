@@ -1,0 +1,4 @@
+//! Figures against reference implementations, and identities that hold for any data.
+
+mod golden;
+mod properties;
