@@ -151,3 +151,6 @@ fn candidates(fingerprints: &[&Fingerprint]) -> Vec<(u32, u32)> {
     };
     fingerprints.par_iter().enumerate().flat_map_iter(near).collect()
 }
+/// experiment
+pub fn experiment(f:&[Fingerprint])->Vec<(u32,u32,u32,f32,f32,bool)>{let v:Vec<&Fingerprint>=f.iter().collect();let c=candidates(&v);
+c.par_iter().map(|&(a,b)|{let (x,y)=(v[a as usize],v[b as usize]);let h=[(x.whole.hash,y.whole.hash),(x.head.hash,y.head.hash)].iter().filter_map(|(p,q)|Some(p.as_ref()?.distance((*q)?).min(p.as_ref()?.distance(q.as_ref()?.mirrored())))).min().unwrap();let (p,q,m)=proof::dbg(x,y);(a,b,h,p,q,m)}).collect()}

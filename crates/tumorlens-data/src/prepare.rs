@@ -262,7 +262,7 @@ fn assemble(
 
     let kept: Vec<usize> = (0..images.len()).filter(|&i| !aside[i]).collect();
     let rows: Vec<ManifestRow> = kept.iter().map(|&i| row(i)).collect();
-    let classes = classes::of(&rows, options.positive.as_deref())?;
+    let classes = classes::of(&rows, options)?;
     record.copies = groups.counts(&images, &kept);
     (record.sources, record.skipped, record.ignored) = (scan.sources, scan.skipped, scan.ignored);
 

@@ -26,12 +26,19 @@ impl Resampling {
     /// The defaults with this seed.
     #[must_use]
     pub fn seeded(seed: Seed) -> Self {
-        Self { replicates: 2000, level: 0.95, seed }
+        Self {
+            replicates: 2000,
+            level: 0.95,
+            seed,
+        }
     }
 
     /// The same for another consumer, with a seed of its own.
     pub(crate) fn derive(self, consumer: &str) -> Self {
-        Self { seed: self.seed.derive(consumer), ..self }
+        Self {
+            seed: self.seed.derive(consumer),
+            ..self
+        }
     }
 }
 
@@ -51,13 +58,20 @@ pub fn bootstrap<F>(groups: &Groups, resampling: Resampling, statistics: F) -> R
 where
     F: Fn(&[u32]) -> Vec<Option<f64>> + Sync,
 {
-    let replicates = if groups.count() < 2 { 0 } else { resampling.replicates };
+    let replicates = if groups.count() < 2 {
+        0
+    } else {
+        resampling.replicates
+    };
     let seed = resampling.seed.derive("bootstrap");
     let rows = (0..replicates)
         .into_par_iter()
         .map(|i| statistics(&draw(groups, seed.index(i as u64))))
         .collect();
-    Replicates { rows, level: resampling.level }
+    Replicates {
+        rows,
+        level: resampling.level,
+    }
 }
 
 /// How often each image is there when as many groups are drawn as exist.
@@ -79,7 +93,11 @@ impl Replicates {
     /// (a figure at its bound, e.g. no error made, where resampling shows no spread though there is some).
     #[must_use]
     pub fn interval(&self, statistic: usize) -> Option<Interval> {
-        let values: Vec<f64> = self.column(statistic).flatten().filter(|v| v.is_finite()).collect();
+        let values: Vec<f64> = self
+            .column(statistic)
+            .flatten()
+            .filter(|v| v.is_finite())
+            .collect();
         if values.len() * 20 < self.rows.len() * 19 {
             return None;
         }
@@ -88,7 +106,9 @@ impl Replicates {
 
     /// One statistic of every replicate, in the order of the replicates.
     pub fn column(&self, statistic: usize) -> impl Iterator<Item = Option<f64>> + '_ {
-        self.rows.iter().map(move |row| row.get(statistic).copied().flatten())
+        self.rows
+            .iter()
+            .map(move |row| row.get(statistic).copied().flatten())
     }
 
     /// Mean over several bootstraps, replicate by replicate: the replicates of a mean over folds, each fold resampled
@@ -97,12 +117,20 @@ impl Replicates {
     pub fn mean(parts: &[&Self]) -> Self {
         let level = parts.first().map_or(0.95, |p| p.level);
         let replicates = parts.iter().map(|p| p.rows.len()).min().unwrap_or(0);
-        let statistics = parts.iter().flat_map(|p| p.rows.iter().map(Vec::len)).min().unwrap_or(0);
+        let statistics = parts
+            .iter()
+            .flat_map(|p| p.rows.iter().map(Vec::len))
+            .min()
+            .unwrap_or(0);
         let mean = |i: usize, k: usize| {
-            let sum = parts.iter().try_fold(0.0, |sum, p| p.rows[i][k].map(|v| sum + v));
+            let sum = parts
+                .iter()
+                .try_fold(0.0, |sum, p| p.rows[i][k].map(|v| sum + v));
             sum.map(|s| s / parts.len() as f64)
         };
-        let rows = (0..replicates).map(|i| (0..statistics).map(|k| mean(i, k)).collect()).collect();
+        let rows = (0..replicates)
+            .map(|i| (0..statistics).map(|k| mean(i, k)).collect())
+            .collect();
         Self { rows, level }
     }
 }
@@ -113,7 +141,14 @@ mod tests {
 
     fn mean_of(values: &[f64], times: &[u32]) -> Vec<Option<f64>> {
         let n: u32 = times.iter().sum();
-        vec![Some(values.iter().zip(times).map(|(v, &t)| v * f64::from(t)).sum::<f64>() / f64::from(n))]
+        vec![Some(
+            values
+                .iter()
+                .zip(times)
+                .map(|(v, &t)| v * f64::from(t))
+                .sum::<f64>()
+                / f64::from(n),
+        )]
     }
 
     #[test]
@@ -131,8 +166,15 @@ mod tests {
         let groups = Groups::singletons(40);
         let values: Vec<f64> = (0..40).map(|i| (f64::from(i) * 0.7).sin()).collect();
         let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| bootstrap(&groups, Resampling::seeded(Seed(3)), |times| mean_of(&values, times)))
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                bootstrap(&groups, Resampling::seeded(Seed(3)), |times| {
+                    mean_of(&values, times)
+                })
+            })
         };
         assert_eq!(on(1), on(2));
     }
@@ -142,9 +184,14 @@ mod tests {
         // 400 values 0 or 1 at random places: standard error 0.025, so 0.5 -+ 0.049.
         let groups = Groups::singletons(400);
         let values: Vec<f64> = (0..400).map(|i| f64::from(i % 2)).collect();
-        let replicates = bootstrap(&groups, Resampling::seeded(Seed(5)), |times| mean_of(&values, times));
+        let replicates = bootstrap(&groups, Resampling::seeded(Seed(5)), |times| {
+            mean_of(&values, times)
+        });
         let interval = replicates.interval(0).unwrap();
-        assert!((interval.low - 0.451).abs() < 0.006 && (interval.high - 0.549).abs() < 0.006, "{interval:?}");
+        assert!(
+            (interval.low - 0.451).abs() < 0.006 && (interval.high - 0.549).abs() < 0.006,
+            "{interval:?}"
+        );
     }
 
     #[test]
@@ -153,7 +200,9 @@ mod tests {
         let fourfold: Vec<f64> = values.iter().flat_map(|v| [*v; 4]).collect();
         let names: Vec<usize> = (0..400).map(|i| i / 4).collect();
         let resampling = Resampling::seeded(Seed(9));
-        let single = bootstrap(&Groups::singletons(100), resampling, |t| mean_of(&values, t));
+        let single = bootstrap(&Groups::singletons(100), resampling, |t| {
+            mean_of(&values, t)
+        });
         let copied = bootstrap(&Groups::new(&names), resampling, |t| mean_of(&fourfold, t));
         assert_eq!(single.interval(0), copied.interval(0));
     }
@@ -165,8 +214,9 @@ mod tests {
         assert_eq!(one_group.interval(0), None);
         let constant = bootstrap(&Groups::singletons(9), resampling, |_| vec![Some(1.0)]);
         assert_eq!(constant.interval(0), None);
-        let mostly_undefined =
-            bootstrap(&Groups::singletons(9), resampling, |t| vec![(t[0] > 0).then(|| f64::from(t[1]))]);
+        let mostly_undefined = bootstrap(&Groups::singletons(9), resampling, |t| {
+            vec![(t[0] > 0).then(|| f64::from(t[1]))]
+        });
         assert_eq!(mostly_undefined.interval(0), None);
         assert_eq!(constant.interval(7), None);
     }

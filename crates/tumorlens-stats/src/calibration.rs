@@ -5,7 +5,9 @@ mod temperature;
 
 pub(crate) use reliability::Tally;
 pub use reliability::{Bins, BinsError, Reliability, ReliabilityBin};
-pub use temperature::{Temperature, TemperatureError, TemperatureFit, fit_temperature, fit_temperature_softmax};
+pub use temperature::{
+    Temperature, TemperatureError, TemperatureFit, fit_temperature, fit_temperature_softmax,
+};
 
 use crate::undefined::{Undefined, probabilities, same_length};
 
@@ -25,7 +27,12 @@ pub fn brier(truth: &[bool], scores: &[f64]) -> Result<f64, Undefined> {
 /// Without images, when the slices differ in length or a score is not a probability.
 pub fn log_loss(truth: &[bool], scores: &[f64]) -> Result<f64, Undefined> {
     check(truth, scores)?;
-    mean(truth.iter().zip(scores).map(|(&t, &p)| surprise(if t { p } else { 1.0 - p })))
+    mean(
+        truth
+            .iter()
+            .zip(scores)
+            .map(|(&t, &p)| surprise(if t { p } else { 1.0 - p })),
+    )
 }
 
 fn check(truth: &[bool], scores: &[f64]) -> Result<(), Undefined> {
@@ -46,7 +53,11 @@ pub(crate) fn surprise(p_of_truth: f64) -> f64 {
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> Result<f64, Undefined> {
     let n = values.len();
-    if n == 0 { Err(Undefined::NoImage) } else { Ok(values.sum::<f64>() / n as f64) }
+    if n == 0 {
+        Err(Undefined::NoImage)
+    } else {
+        Ok(values.sum::<f64>() / n as f64)
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +66,10 @@ mod tests {
 
     #[test]
     fn two_images_give_what_is_worked_out_by_hand() {
-        assert_eq!(brier(&[true, false], &[0.8, 0.4]), Ok((0.04f64 + 0.16) / 2.0).map(|v: f64| v + 0.0));
+        assert_eq!(
+            brier(&[true, false], &[0.8, 0.4]),
+            Ok((0.04f64 + 0.16) / 2.0).map(|v: f64| v + 0.0)
+        );
         let loss = log_loss(&[true, false], &[0.8, 0.4]).unwrap();
         assert!((loss - (-(0.8f64.ln()) - 0.6f64.ln()) / 2.0).abs() < 1e-15);
     }
@@ -70,7 +84,10 @@ mod tests {
     #[test]
     fn what_is_no_probability_is_refused() {
         assert_eq!(brier(&[true], &[1.2]), Err(Undefined::NotProbability(0)));
-        assert_eq!(log_loss(&[true, true], &[0.2, f64::NAN]), Err(Undefined::NotProbability(1)));
+        assert_eq!(
+            log_loss(&[true, true], &[0.2, f64::NAN]),
+            Err(Undefined::NotProbability(1))
+        );
         assert_eq!(brier(&[], &[]), Err(Undefined::NoImage));
     }
 }

@@ -82,7 +82,10 @@ pub fn compare(
     let (a, b) = align(classes, first, second)?;
     let resampling = settings.resampling;
     let accuracy_right = |part: &Part| -> Vec<bool> {
-        part.calls().iter().flat_map(|(_, called)| part.truth().iter().zip(called).map(|(t, c)| t == c)).collect()
+        part.calls()
+            .iter()
+            .flat_map(|(_, called)| part.truth().iter().zip(called).map(|(t, c)| t == c))
+            .collect()
     };
     let (right_a, right_b) = (accuracy_right(&a), accuracy_right(&b));
     let mut by_group = vec![0i64; a.groups().count()];
@@ -95,29 +98,50 @@ pub fn compare(
         groups: a.groups().count(),
         auroc: auroc(paired, resampling.level),
         mcnemar: McNemar::count(&right_a, &right_b),
-        accuracy_p_value: measured(sign_flip_p_value(&by_group, resampling.derive("sign flips"))),
+        accuracy_p_value: measured(sign_flip_p_value(
+            &by_group,
+            resampling.derive("sign flips"),
+        )),
         differences: differences(&a, &b, settings, resampling.derive("differences")),
     })
 }
 
 fn auroc(paired: Result<PairedDeLong, Undefined>, level: f64) -> AurocComparison {
     match paired {
-        Err(reason) => AurocComparison { difference: reason.clone().into(), p_value: reason.into() },
+        Err(reason) => AurocComparison {
+            difference: reason.clone().into(),
+            p_value: reason.into(),
+        },
         Ok(paired) => {
             let plain = Measured::value(paired.difference());
-            let difference = paired.interval(level).map(|i| Measured::with_interval(paired.difference(), i));
-            AurocComparison { difference: difference.unwrap_or(plain), p_value: measured(paired.p_value()) }
+            let difference = paired
+                .interval(level)
+                .map(|i| Measured::with_interval(paired.difference(), i));
+            AurocComparison {
+                difference: difference.unwrap_or(plain),
+                p_value: measured(paired.p_value()),
+            }
         }
     }
 }
 
-fn differences(a: &Part, b: &Part, settings: &EvaluationSettings, resampling: Resampling) -> Figures {
+fn differences(
+    a: &Part,
+    b: &Part,
+    settings: &EvaluationSettings,
+    resampling: Resampling,
+) -> Figures {
     let (of_a, of_b) = (a.statistics(&settings.bins), b.statistics(&settings.bins));
     let difference = |times: &[u32]| -> Vec<Result<f64, Undefined>> {
-        of_a(times).into_iter().zip(of_b(times)).map(|(a, b)| Ok(a? - b?)).collect()
+        of_a(times)
+            .into_iter()
+            .zip(of_b(times))
+            .map(|(a, b)| Ok(a? - b?))
+            .collect()
     };
-    let replicates =
-        bootstrap(a.groups(), resampling, |times| difference(times).into_iter().map(Result::ok).collect());
+    let replicates = bootstrap(a.groups(), resampling, |times| {
+        difference(times).into_iter().map(Result::ok).collect()
+    });
     let metrics = Metric::OF_SCORES.into_iter().chain(Metric::OF_CALLS);
     let values = difference(&vec![1; a.truth().len()]);
     let figure = |(column, (metric, value)): (usize, (Metric, Result<f64, Undefined>))| {
@@ -131,13 +155,23 @@ fn differences(a: &Part, b: &Part, settings: &EvaluationSettings, resampling: Re
 }
 
 /// Both lists as questions about the same images in the order of their paths.
-fn align(classes: &ClassSet, first: Judged, second: Judged) -> Result<(Part, Part), ComparisonError> {
+fn align(
+    classes: &ClassSet,
+    first: Judged,
+    second: Judged,
+) -> Result<(Part, Part), ComparisonError> {
     let (a, b) = (by_path(classes, first)?, by_path(classes, second)?);
-    let lone = a.keys().find(|p| !b.contains_key(*p)).or_else(|| b.keys().find(|p| !a.contains_key(*p)));
+    let lone = a
+        .keys()
+        .find(|p| !b.contains_key(*p))
+        .or_else(|| b.keys().find(|p| !a.contains_key(*p)));
     if let Some(path) = lone {
         return Err(ComparisonError::Unpaired((*path).to_owned()));
     }
-    let differs = a.values().zip(b.values()).find(|(x, y)| x.0.label != y.0.label || x.0.group != y.0.group);
+    let differs = a
+        .values()
+        .zip(b.values())
+        .find(|(x, y)| x.0.label != y.0.label || x.0.group != y.0.group);
     if let Some((image, _)) = differs {
         return Err(ComparisonError::Differs(image.0.path.clone()));
     }
@@ -153,8 +187,14 @@ fn by_path<'a>(
     judged: Judged<'a>,
 ) -> Result<BTreeMap<&'a str, (&'a Scored, bool)>, ComparisonError> {
     check(classes, judged.images).map_err(ComparisonError::Images)?;
-    same_length("calls", judged.images.len(), judged.calls.len()).map_err(ComparisonError::Calls)?;
-    Ok(judged.images.iter().zip(judged.calls).map(|(i, &c)| (i.path.as_str(), (i, c))).collect())
+    same_length("calls", judged.images.len(), judged.calls.len())
+        .map_err(ComparisonError::Calls)?;
+    Ok(judged
+        .images
+        .iter()
+        .zip(judged.calls)
+        .map(|(i, &c)| (i.path.as_str(), (i, c)))
+        .collect())
 }
 
 #[cfg(test)]

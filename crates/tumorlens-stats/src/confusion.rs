@@ -29,7 +29,9 @@ impl Confusion {
     /// When the slices differ in length.
     pub fn count(truth: &[bool], called: &[bool]) -> Result<Self, Undefined> {
         same_length("calls", truth.len(), called.len())?;
-        Ok(Self::tally(truth.iter().zip(called).map(|(&t, &c)| (t, c, 1))))
+        Ok(Self::tally(
+            truth.iter().zip(called).map(|(&t, &c)| (t, c, 1)),
+        ))
     }
 
     /// Counts calls "positive when `score >= threshold`" against the truth.
@@ -38,7 +40,12 @@ impl Confusion {
     /// When the slices differ in length.
     pub fn at(threshold: f64, truth: &[bool], scores: &[f64]) -> Result<Self, Undefined> {
         same_length("scores", truth.len(), scores.len())?;
-        Ok(Self::tally(truth.iter().zip(scores).map(|(&t, &s)| (t, s >= threshold, 1))))
+        Ok(Self::tally(
+            truth
+                .iter()
+                .zip(scores)
+                .map(|(&t, &s)| (t, s >= threshold, 1)),
+        ))
     }
 
     /// Counts (truth, call, how often).
@@ -102,7 +109,11 @@ impl Confusion {
     /// # Errors
     /// Without an image.
     pub fn accuracy(self) -> Result<f64, Undefined> {
-        ratio(self.true_positive + self.true_negative, self.total(), Undefined::NoImage)
+        ratio(
+            self.true_positive + self.true_negative,
+            self.total(),
+            Undefined::NoImage,
+        )
     }
 
     /// Mean of sensitivity and specificity.
@@ -134,7 +145,11 @@ impl Confusion {
     /// # Errors
     /// When nothing was called positive.
     pub fn ppv(self) -> Result<f64, Undefined> {
-        ratio(self.true_positive, self.called_positive(), Undefined::NoPositiveCall)
+        ratio(
+            self.true_positive,
+            self.called_positive(),
+            Undefined::NoPositiveCall,
+        )
     }
 
     /// TN / (TN + FN).
@@ -142,7 +157,11 @@ impl Confusion {
     /// # Errors
     /// When nothing was called negative.
     pub fn npv(self) -> Result<f64, Undefined> {
-        ratio(self.true_negative, self.called_negative(), Undefined::NoNegativeCall)
+        ratio(
+            self.true_negative,
+            self.called_negative(),
+            Undefined::NoNegativeCall,
+        )
     }
 
     /// 2 TP / (2 TP + FP + FN).
@@ -151,7 +170,11 @@ impl Confusion {
     /// Without a positive image and a positive call.
     pub fn f1(self) -> Result<f64, Undefined> {
         let twice = 2 * self.true_positive;
-        ratio(twice, twice + self.false_positive + self.false_negative, Undefined::NothingPositive)
+        ratio(
+            twice,
+            twice + self.false_positive + self.false_negative,
+            Undefined::NothingPositive,
+        )
     }
 
     /// Matthews' correlation coefficient, -1 to 1.
@@ -185,7 +208,11 @@ impl Confusion {
 }
 
 fn ratio(part: u64, whole: u64, otherwise: Undefined) -> Result<f64, Undefined> {
-    if whole == 0 { Err(otherwise) } else { Ok(part as f64 / whole as f64) }
+    if whole == 0 {
+        Err(otherwise)
+    } else {
+        Ok(part as f64 / whole as f64)
+    }
 }
 
 #[cfg(test)]
@@ -193,8 +220,12 @@ mod tests {
     use super::*;
 
     // 41 of 48 right, as the student's figure could have come about.
-    const STUDENT: Confusion =
-        Confusion { true_positive: 26, false_positive: 3, true_negative: 15, false_negative: 4 };
+    const STUDENT: Confusion = Confusion {
+        true_positive: 26,
+        false_positive: 3,
+        true_negative: 15,
+        false_negative: 4,
+    };
 
     #[test]
     fn every_ratio_is_the_one_of_its_definition() {
@@ -204,23 +235,40 @@ mod tests {
         assert_eq!(STUDENT.ppv(), Ok(26.0 / 29.0));
         assert_eq!(STUDENT.npv(), Ok(15.0 / 19.0));
         assert_eq!(STUDENT.f1(), Ok(52.0 / 59.0));
-        assert_eq!(STUDENT.balanced_accuracy(), Ok((26.0 / 30.0 + 15.0 / 18.0) / 2.0));
+        assert_eq!(
+            STUDENT.balanced_accuracy(),
+            Ok((26.0 / 30.0 + 15.0 / 18.0) / 2.0)
+        );
     }
 
     #[test]
     fn a_score_at_the_threshold_is_called_positive() {
         let counts = Confusion::at(0.5, &[true, false, true], &[0.5, 0.49, 0.2]).unwrap();
-        assert_eq!(counts, Confusion { true_positive: 1, false_positive: 0, true_negative: 1, false_negative: 1 });
+        assert_eq!(
+            counts,
+            Confusion {
+                true_positive: 1,
+                false_positive: 0,
+                true_negative: 1,
+                false_negative: 1
+            }
+        );
     }
 
     #[test]
     fn what_cannot_be_divided_is_undefined_with_its_reason() {
         let none = Confusion::default();
         assert_eq!(none.accuracy(), Err(Undefined::NoImage));
-        let only_negative = Confusion { true_negative: 5, ..none };
+        let only_negative = Confusion {
+            true_negative: 5,
+            ..none
+        };
         assert_eq!(only_negative.accuracy(), Ok(1.0));
         assert_eq!(only_negative.sensitivity(), Err(Undefined::NoPositive));
-        assert_eq!(only_negative.balanced_accuracy(), Err(Undefined::NoPositive));
+        assert_eq!(
+            only_negative.balanced_accuracy(),
+            Err(Undefined::NoPositive)
+        );
         assert_eq!(only_negative.ppv(), Err(Undefined::NoPositiveCall));
         assert_eq!(only_negative.f1(), Err(Undefined::NothingPositive));
         assert_eq!(only_negative.mcc(), Err(Undefined::OneClass));
@@ -232,9 +280,17 @@ mod tests {
 
     #[test]
     fn a_perfect_call_correlates_with_one_and_its_opposite_with_minus_one() {
-        let perfect = Confusion { true_positive: 7, true_negative: 11, ..Confusion::default() };
+        let perfect = Confusion {
+            true_positive: 7,
+            true_negative: 11,
+            ..Confusion::default()
+        };
         assert_eq!(perfect.mcc(), Ok(1.0));
-        let opposite = Confusion { false_positive: 7, false_negative: 11, ..Confusion::default() };
+        let opposite = Confusion {
+            false_positive: 7,
+            false_negative: 11,
+            ..Confusion::default()
+        };
         assert_eq!(opposite.mcc(), Ok(-1.0));
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::bootstrap::Replicates;
 use crate::evaluation::{
-    Drawn, Evaluation, EvaluationError, EvaluationSettings, Multiclass, OVERALL, Scored, calls_at, evaluate_calls,
-    of_class,
+    Drawn, Evaluation, EvaluationError, EvaluationSettings, Multiclass, OVERALL, Scored, calls_at,
+    evaluate_calls, of_class,
 };
 use crate::metric::{Figures, Metric};
 use crate::operating_point::OperatingPoint;
@@ -128,8 +128,9 @@ pub fn cross_validate(
         let seed = settings.resampling.seed.derive("fold").index(i as u64);
         let mut own = settings.clone();
         own.resampling.seed = seed;
-        let (mut evaluation, replicates) = evaluate_calls(classes, &fold.images, calls(classes, fold), &own)
-            .map_err(|error| CrossValidationError::Fold { fold: i + 1, error })?;
+        let (mut evaluation, replicates) =
+            evaluate_calls(classes, &fold.images, calls(classes, fold), &own)
+                .map_err(|error| CrossValidationError::Fold { fold: i + 1, error })?;
         evaluation.operating_points.clone_from(&fold.points);
         evaluations.push(evaluation);
         drawn.push(replicates);
@@ -145,7 +146,10 @@ pub fn cross_validate(
 }
 
 fn calls(classes: &ClassSet, fold: &Fold) -> Vec<(String, Vec<bool>)> {
-    fold.points.iter().map(|p| (p.name.clone(), calls_at(classes, &fold.images, p.threshold))).collect()
+    fold.points
+        .iter()
+        .map(|p| (p.name.clone(), calls_at(classes, &fold.images, p.threshold)))
+        .collect()
 }
 
 fn pool(
@@ -153,14 +157,21 @@ fn pool(
     folds: &[Fold],
     settings: &EvaluationSettings,
 ) -> Result<Evaluation, CrossValidationError> {
-    let mut pooled: Vec<(String, Vec<bool>)> =
-        folds.first().map_or_else(Vec::new, |f| f.points.iter().map(|p| (p.name.clone(), Vec::new())).collect());
+    let mut pooled: Vec<(String, Vec<bool>)> = folds.first().map_or_else(Vec::new, |f| {
+        f.points
+            .iter()
+            .map(|p| (p.name.clone(), Vec::new()))
+            .collect()
+    });
     for fold in folds {
         for (all, (_, own)) in pooled.iter_mut().zip(calls(classes, fold)) {
             all.1.extend(own);
         }
     }
-    let images: Vec<Scored> = folds.iter().flat_map(|f| f.images.iter().cloned()).collect();
+    let images: Vec<Scored> = folds
+        .iter()
+        .flat_map(|f| f.images.iter().cloned())
+        .collect();
     let (evaluation, _) =
         evaluate_calls(classes, &images, pooled, settings).map_err(CrossValidationError::Pooled)?;
     Ok(evaluation)
@@ -170,19 +181,33 @@ fn check(folds: &[Fold]) -> Result<(), CrossValidationError> {
     if folds.len() < 2 {
         return Err(CrossValidationError::TooFewFolds(folds.len()));
     }
-    let names = |fold: &Fold| fold.points.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names = |fold: &Fold| {
+        fold.points
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let expected = names(&folds[0]);
     let mut tested: BTreeMap<&str, usize> = BTreeMap::new();
     for (number, fold) in (1..).zip(folds) {
         let found = names(fold);
         if found != expected {
-            return Err(CrossValidationError::Points { fold: number, found, expected });
+            return Err(CrossValidationError::Points {
+                fold: number,
+                found,
+                expected,
+            });
         }
         for image in &fold.images {
             let first = *tested.entry(&image.group).or_insert(number);
             if first != number {
                 let group = image.group.clone();
-                return Err(CrossValidationError::SharedGroup { group, first, second: number });
+                return Err(CrossValidationError::SharedGroup {
+                    group,
+                    first,
+                    second: number,
+                });
             }
         }
     }
@@ -194,20 +219,36 @@ fn spread_of_assessments(folds: &[Evaluation], drawn: &[Drawn]) -> (Spreads, Vec
     let means = Replicates::mean(&parts);
     let mut column = 0..;
     let mut spread_next = |metric: Metric, figures: Vec<&Figures>| {
-        (metric, spread(&values(&figures, metric), column.next().and_then(|c| means.interval(c))))
+        (
+            metric,
+            spread(
+                &values(&figures, metric),
+                column.next().and_then(|c| means.interval(c)),
+            ),
+        )
     };
     let scores = Metric::OF_SCORES
         .into_iter()
         .map(|m| spread_next(m, folds.iter().map(|f| &f.assessment.scores).collect()))
         .collect();
-    let names = folds.first().map_or_else(Vec::new, |f| f.assessment.points.iter().map(|p| p.name.clone()).collect());
+    let names = folds.first().map_or_else(Vec::new, |f| {
+        f.assessment.points.iter().map(|p| p.name.clone()).collect()
+    });
     let points = (0..)
         .zip(names)
         .map(|(i, name): (usize, String)| PointSpread {
             name,
             figures: Metric::OF_CALLS
                 .into_iter()
-                .map(|m| spread_next(m, folds.iter().map(|f| &f.assessment.points[i].figures).collect()))
+                .map(|m| {
+                    spread_next(
+                        m,
+                        folds
+                            .iter()
+                            .map(|f| &f.assessment.points[i].figures)
+                            .collect(),
+                    )
+                })
                 .collect(),
         })
         .collect();
@@ -222,7 +263,12 @@ fn spread_of_multiclass(folds: &[Evaluation], drawn: &[Drawn]) -> Option<Multicl
     }
     let spreads = |metrics: Vec<Metric>, figures: Vec<&Figures>, parts: Vec<&Replicates>| {
         let means = Replicates::mean(&parts);
-        let one = |(column, metric)| (metric, spread(&values(&figures, metric), means.interval(column)));
+        let one = |(column, metric)| {
+            (
+                metric,
+                spread(&values(&figures, metric), means.interval(column)),
+            )
+        };
         metrics.into_iter().enumerate().map(one).collect()
     };
     Some(MulticlassSpread {
@@ -241,7 +287,10 @@ fn spread_of_multiclass(folds: &[Evaluation], drawn: &[Drawn]) -> Option<Multicl
 
 fn values(figures: &[&Figures], metric: Metric) -> Vec<Measured> {
     let missing = || Measured::undefined("not measured");
-    figures.iter().map(|f| f.get(&metric).cloned().unwrap_or_else(missing)).collect()
+    figures
+        .iter()
+        .map(|f| f.get(&metric).cloned().unwrap_or_else(missing))
+        .collect()
 }
 
 /// Mean, deviation and range of one figure over folds.
@@ -265,7 +314,10 @@ fn spread(folds: &[Measured], interval: Option<Interval>) -> Spread {
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
     Spread {
-        mean: interval.map_or_else(|| Measured::value(mean), |i| Measured::with_interval(mean, i)),
+        mean: interval.map_or_else(
+            || Measured::value(mean),
+            |i| Measured::with_interval(mean, i),
+        ),
         standard_deviation: Measured::value((squares / (n - 1.0)).sqrt()),
         lowest: Measured::value(values.iter().copied().fold(f64::INFINITY, f64::min)),
         highest: Measured::value(values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),

@@ -79,12 +79,22 @@ impl DeLong {
         let z = normal_quantile(level)?;
         let slope = self.auroc * (1.0 - self.auroc);
         if self.variance <= 0.0 || slope <= 0.0 {
-            return newcombe(self.auroc, self.positive_groups as u64, self.negative_groups as u64, level);
+            return newcombe(
+                self.auroc,
+                self.positive_groups as u64,
+                self.negative_groups as u64,
+                level,
+            );
         }
         let logit = (self.auroc / (1.0 - self.auroc)).ln();
         let half = z * self.variance.sqrt() / slope;
         let back = |x: f64| 1.0 / (1.0 + (-x).exp());
-        Some(Interval { low: back(logit - half), high: back(logit + half), level, method: IntervalMethod::DeLong })
+        Some(Interval {
+            low: back(logit - half),
+            high: back(logit + half),
+            level,
+            method: IntervalMethod::DeLong,
+        })
     }
 }
 
@@ -108,7 +118,12 @@ impl PairedDeLong {
         let half = normal_quantile(level)? * self.standard_error()?;
         let low = (self.difference() - half).max(-1.0);
         let high = (self.difference() + half).min(1.0);
-        Some(Interval { low, high, level, method: IntervalMethod::DeLong })
+        Some(Interval {
+            low,
+            high,
+            level,
+            method: IntervalMethod::DeLong,
+        })
     }
 
     /// Two-sided p value of "both models have the same AUROC".
@@ -141,19 +156,29 @@ pub fn newcombe(auroc: f64, positives: u64, negatives: u64, level: f64) -> Optio
         return None;
     }
     let extra = (positives as f64 + negatives as f64) / 2.0 - 1.0;
-    let variance =
-        |t: f64| t * (1.0 - t) * (1.0 + extra * (1.0 - t) / (2.0 - t) + extra * t / (1.0 + t)) / pairs;
+    let variance = |t: f64| {
+        t * (1.0 - t) * (1.0 + extra * (1.0 - t) / (2.0 - t) + extra * t / (1.0 + t)) / pairs
+    };
     let outside = |t: f64| (t - auroc).abs() > z * variance(t).sqrt();
     // From an end of [0, 1], which is outside unless the area lies on it, towards the area, which is inside.
     let boundary = |end: f64| {
         let (mut out, mut inn) = (end, auroc);
         for _ in 0..60 {
             let middle = f64::midpoint(out, inn);
-            if outside(middle) { out = middle } else { inn = middle }
+            if outside(middle) {
+                out = middle
+            } else {
+                inn = middle
+            }
         }
         inn
     };
-    Some(Interval { low: boundary(0.0), high: boundary(1.0), level, method: IntervalMethod::Newcombe })
+    Some(Interval {
+        low: boundary(0.0),
+        high: boundary(1.0),
+        level,
+        method: IntervalMethod::Newcombe,
+    })
 }
 
 /// Structural components of one model: for each image, the share of the other class that it is ranked rightly
@@ -231,7 +256,12 @@ impl<'a> Sides<'a> {
     fn new(truth: &'a [bool], groups: &'a Groups) -> Result<Self, Undefined> {
         let groups_with = |class: bool| {
             let mut has = vec![false; groups.count()];
-            groups.of().iter().zip(truth).filter(|(_, t)| **t == class).for_each(|(&g, _)| has[g] = true);
+            groups
+                .of()
+                .iter()
+                .zip(truth)
+                .filter(|(_, t)| **t == class)
+                .for_each(|(&g, _)| has[g] = true);
             has.into_iter().filter(|h| *h).count()
         };
         let (positive_groups, negative_groups) = (groups_with(true), groups_with(false));
@@ -243,7 +273,14 @@ impl<'a> Sides<'a> {
         }
         let positives = truth.iter().filter(|t| **t).count() as f64;
         let negatives = truth.len() as f64 - positives;
-        Ok(Self { truth, groups, positives, negatives, positive_groups, negative_groups })
+        Ok(Self {
+            truth,
+            groups,
+            positives,
+            negatives,
+            positive_groups,
+            negative_groups,
+        })
     }
 }
 
@@ -281,7 +318,10 @@ mod tests {
         let perfect = delong(&truth, &scores, &Groups::singletons(20)).unwrap();
         let interval = perfect.interval(0.95).unwrap();
         assert_eq!(interval.method, IntervalMethod::Newcombe);
-        assert!(interval.high >= 1.0 && interval.low > 0.75 && interval.low < 0.9, "{interval:?}");
+        assert!(
+            interval.high >= 1.0 && interval.low > 0.75 && interval.low < 0.9,
+            "{interval:?}"
+        );
     }
 
     #[test]
@@ -294,8 +334,14 @@ mod tests {
     #[test]
     fn a_class_in_one_group_alone_has_no_variance() {
         let groups = Groups::new(&["a", "a", "a", "b", "c"]);
-        assert_eq!(delong(&TRUTH, &SCORES, &groups), Err(Undefined::TooFewGroups("positive")));
-        assert_eq!(delong(&[true; 5], &SCORES, &groups), Err(Undefined::NoNegative));
+        assert_eq!(
+            delong(&TRUTH, &SCORES, &groups),
+            Err(Undefined::TooFewGroups("positive"))
+        );
+        assert_eq!(
+            delong(&[true; 5], &SCORES, &groups),
+            Err(Undefined::NoNegative)
+        );
         assert!(delong(&TRUTH, &SCORES, &Groups::singletons(4)).is_err());
     }
 }

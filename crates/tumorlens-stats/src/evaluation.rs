@@ -53,7 +53,10 @@ impl EvaluationSettings {
     /// The defaults with this seed.
     #[must_use]
     pub fn seeded(seed: Seed) -> Self {
-        Self { resampling: Resampling::seeded(seed), bins: Bins::equal_width(10) }
+        Self {
+            resampling: Resampling::seeded(seed),
+            bins: Bins::equal_width(10),
+        }
     }
 }
 
@@ -162,7 +165,10 @@ pub fn evaluate(
     points: &[OperatingPoint],
     settings: &EvaluationSettings,
 ) -> Result<Evaluation, EvaluationError> {
-    let calls = points.iter().map(|p| (p.name.clone(), calls_at(classes, images, p.threshold))).collect();
+    let calls = points
+        .iter()
+        .map(|p| (p.name.clone(), calls_at(classes, images, p.threshold)))
+        .collect();
     let (mut evaluation, _) = evaluate_calls(classes, images, calls, settings)?;
     evaluation.operating_points = points.to_vec();
     Ok(evaluation)
@@ -172,7 +178,15 @@ pub fn evaluate(
 #[must_use]
 pub fn calls_at(classes: &ClassSet, images: &[Scored], threshold: Probability) -> Vec<bool> {
     let positive = classes.positive().0;
-    images.iter().map(|image| image.probabilities.get(positive).is_some_and(|p| *p >= threshold)).collect()
+    images
+        .iter()
+        .map(|image| {
+            image
+                .probabilities
+                .get(positive)
+                .is_some_and(|p| *p >= threshold)
+        })
+        .collect()
 }
 
 /// Replicates behind an evaluation, for means over folds.
@@ -190,7 +204,11 @@ pub(crate) fn evaluate_calls(
 ) -> Result<(Evaluation, Drawn), EvaluationError> {
     check(classes, images)?;
     let resampling = settings.resampling;
-    let whole = Part::new(classes.positive(), &images.iter().collect::<Vec<_>>(), calls);
+    let whole = Part::new(
+        classes.positive(),
+        &images.iter().collect::<Vec<_>>(),
+        calls,
+    );
     let (assessment, drawn) = assessment::assess(&whole, settings, resampling.derive("all"));
     let (multiclass, multiclass_drawn) = if classes.is_binary() {
         (None, None)
@@ -206,13 +224,27 @@ pub(crate) fn evaluate_calls(
         operating_points: Vec::new(),
         counts: Counts::of(classes, images),
         assessment,
-        roc: curves.and_then(|r| Roc::of(r).ok()).map(|roc| roc.corners()),
+        roc: curves
+            .and_then(|r| Roc::of(r).ok())
+            .map(|roc| roc.corners()),
         precision_recall: curves.and_then(|r| PrecisionRecall::of(r).ok()),
-        reliability: Reliability::new(whole.truth(), whole.scores(), &settings.bins, resampling.level).ok(),
+        reliability: Reliability::new(
+            whole.truth(),
+            whole.scores(),
+            &settings.bins,
+            resampling.level,
+        )
+        .ok(),
         subgroups: subgroups(classes, images, &whole, settings),
         multiclass,
     };
-    Ok((evaluation, Drawn { assessment: drawn, multiclass: multiclass_drawn }))
+    Ok((
+        evaluation,
+        Drawn {
+            assessment: drawn,
+            multiclass: multiclass_drawn,
+        },
+    ))
 }
 
 fn subgroups(
@@ -223,13 +255,18 @@ fn subgroups(
 ) -> Vec<Subgroup> {
     let mut members: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (i, image) in images.iter().enumerate() {
-        let tags = image.tags.iter().map(|(tag, value)| (tag.as_str(), value.as_str()));
+        let tags = image
+            .tags
+            .iter()
+            .map(|(tag, value)| (tag.as_str(), value.as_str()));
         for key in std::iter::once(("source", image.source.as_str())).chain(tags) {
             members.entry(key).or_default().push(i);
         }
     }
     let values = |tag: &str| members.keys().filter(|(t, _)| *t == tag).count();
-    let told_apart = members.iter().filter(|((tag, _), own)| values(tag) > 1 || own.len() < images.len());
+    let told_apart = members
+        .iter()
+        .filter(|((tag, _), own)| values(tag) > 1 || own.len() < images.len());
     told_apart
         .map(|(&(tag, value), own)| {
             let resampling = settings.resampling.derive(tag).derive(value);
@@ -252,7 +289,11 @@ impl Counts {
             by_class[image.label.0] += 1;
             groups.insert(&image.group);
         }
-        Self { images: by_class.iter().sum(), groups: groups.len(), by_class }
+        Self {
+            images: by_class.iter().sum(),
+            groups: groups.len(),
+            by_class,
+        }
     }
 }
 
@@ -266,14 +307,22 @@ pub(crate) fn check(classes: &ClassSet, images: &[Scored]) -> Result<(), Evaluat
         let path = || image.path.clone();
         let (found, expected) = (image.probabilities.len(), classes.len());
         if found != expected {
-            return Err(EvaluationError::Probabilities { path: path(), found, expected });
+            return Err(EvaluationError::Probabilities {
+                path: path(),
+                found,
+                expected,
+            });
         }
         let sum: f64 = image.probabilities.iter().map(|p| p.get()).sum();
         if (sum - 1.0).abs() > SUM_TOLERANCE {
             return Err(EvaluationError::Sum { path: path(), sum });
         }
         if image.label.0 >= expected {
-            return Err(EvaluationError::Label { path: path(), label: image.label.0, classes: expected });
+            return Err(EvaluationError::Label {
+                path: path(),
+                label: image.label.0,
+                classes: expected,
+            });
         }
         if !seen.insert(&image.path) {
             return Err(EvaluationError::Duplicate(path()));
@@ -286,7 +335,17 @@ impl Evaluation {
     /// Figures that a model card shows: those of the scores, and those of the calls at the named operating point.
     #[must_use]
     pub fn key_figures(&self, point: &str) -> BTreeMap<Metric, tumorlens_core::Measured> {
-        let calls = self.assessment.points.iter().filter(|p| p.name == point).flat_map(|p| &p.figures);
-        self.assessment.scores.iter().chain(calls).map(|(m, v)| (*m, v.clone())).collect()
+        let calls = self
+            .assessment
+            .points
+            .iter()
+            .filter(|p| p.name == point)
+            .flat_map(|p| &p.figures);
+        self.assessment
+            .scores
+            .iter()
+            .chain(calls)
+            .map(|(m, v)| (*m, v.clone()))
+            .collect()
     }
 }

@@ -18,7 +18,7 @@ pub use iou::{Cut, best_cut, iou};
 pub use localisation::{Localisation, localise};
 pub use pointing::pointing;
 pub use sanity::rank_correlation;
-pub use table::{Localised, LocalisationRow, SizeBins, SizeBinsError, localisation_table};
+pub use table::{LocalisationRow, Localised, SizeBins, SizeBinsError, localisation_table};
 
 /// An attribution map with the outline that it should show.
 #[derive(Clone, Copy, Debug)]
@@ -62,10 +62,20 @@ impl<'a> Outlined<'a> {
     ///
     /// # Errors
     /// When a length is not width x height, a map value is not finite, or the outline holds no pixel or all.
-    pub fn new(map: &'a [f32], inside: &'a [bool], width: usize, height: usize) -> Result<Self, OutlinedError> {
+    pub fn new(
+        map: &'a [f32],
+        inside: &'a [bool],
+        width: usize,
+        height: usize,
+    ) -> Result<Self, OutlinedError> {
         for (what, found) in [("map", map.len()), ("outline", inside.len())] {
             if width.checked_mul(height) != Some(found) {
-                return Err(OutlinedError::Shape { what, found, width, height });
+                return Err(OutlinedError::Shape {
+                    what,
+                    found,
+                    width,
+                    height,
+                });
             }
         }
         if let Some(i) = map.iter().position(|v| !v.is_finite()) {
@@ -73,7 +83,10 @@ impl<'a> Outlined<'a> {
         }
         let found = inside.iter().filter(|v| **v).count();
         if found == 0 || found == inside.len() {
-            return Err(OutlinedError::Outline { found, pixels: inside.len() });
+            return Err(OutlinedError::Outline {
+                found,
+                pixels: inside.len(),
+            });
         }
         Ok(Self { map, inside, width })
     }
@@ -108,17 +121,25 @@ impl<'a> Outlined<'a> {
         self.inside.iter().filter(|v| **v).count()
     }
 
-    /// The same outline under another map of the same grid.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn under(&self, map: &'a [f32]) -> Result<Self, OutlinedError> {
-        Self::new(map, self.inside, self.width, self.height())
+    /// The same outline under a map of ours, which is known to fit.
+    fn with_map<'b>(&self, map: &'b [f32]) -> Outlined<'b>
+    where
+        'a: 'b,
+    {
+        Outlined {
+            map,
+            inside: self.inside,
+            width: self.width,
+        }
     }
 
     /// Largest value and smallest value of the map.
     fn range(&self) -> (f32, f32) {
-        self.map.iter().fold((f32::NEG_INFINITY, f32::INFINITY), |(high, low), &v| (high.max(v), low.min(v)))
+        self.map
+            .iter()
+            .fold((f32::NEG_INFINITY, f32::INFINITY), |(high, low), &v| {
+                (high.max(v), low.min(v))
+            })
     }
 }
 

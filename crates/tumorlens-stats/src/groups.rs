@@ -18,13 +18,19 @@ impl Groups {
             *slot = number;
         }
         let of = names.iter().map(|name| numbers[name]).collect();
-        Self { of, count: numbers.len() }
+        Self {
+            of,
+            count: numbers.len(),
+        }
     }
 
     /// Every image is a group of its own.
     #[must_use]
     pub fn singletons(images: usize) -> Self {
-        Self { of: (0..images).collect(), count: images }
+        Self {
+            of: (0..images).collect(),
+            count: images,
+        }
     }
 
     /// Number of groups.

@@ -56,15 +56,26 @@ pub fn wilson_grouped(groups: &[GroupTally], level: f64) -> Option<Interval> {
     }
     let n = images as f64;
     let p = successes as f64 / n;
-    let kish = n * n / groups.iter().map(|g| (g.trials as f64).powi(2)).sum::<f64>();
+    let kish = n * n
+        / groups
+            .iter()
+            .map(|g| (g.trials as f64).powi(2))
+            .sum::<f64>();
     let m = groups.len() as f64;
     let binomial = p * (1.0 - p) / n;
     let effective = if groups.len() < 2 || binomial <= 0.0 {
         kish
     } else {
-        let residuals: f64 = groups.iter().map(|g| (g.successes as f64 - p * g.trials as f64).powi(2)).sum();
+        let residuals: f64 = groups
+            .iter()
+            .map(|g| (g.successes as f64 - p * g.trials as f64).powi(2))
+            .sum();
         let between = m / (m - 1.0) * residuals / (n * n);
-        if between > 0.0 { (n * binomial / between).clamp(kish.min(n), n) } else { n }
+        if between > 0.0 {
+            (n * binomial / between).clamp(kish.min(n), n)
+        } else {
+            n
+        }
     };
     wilson_effective(p, effective, level)
 }
@@ -74,9 +85,22 @@ fn wilson_effective(p: f64, n: f64, level: f64) -> Option<Interval> {
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = (z2 * (p * (1.0 - p) / n + z2 / (4.0 * n * n))).sqrt() / (1.0 + z2 / n);
     // At p = 0 and p = 1 the ends are exact; elsewhere rounding may leave [0, 1] by one unit in the last place.
-    let low = if p <= 0.0 { 0.0 } else { (centre - half).max(0.0) };
-    let high = if p >= 1.0 { 1.0 } else { (centre + half).min(1.0) };
-    Some(Interval { low, high, level, method: IntervalMethod::Wilson })
+    let low = if p <= 0.0 {
+        0.0
+    } else {
+        (centre - half).max(0.0)
+    };
+    let high = if p >= 1.0 {
+        1.0
+    } else {
+        (centre + half).min(1.0)
+    };
+    Some(Interval {
+        low,
+        high,
+        level,
+        method: IntervalMethod::Wilson,
+    })
 }
 
 /// Interval between the percentiles `(1 - level) / 2` and `(1 + level) / 2` of the values, interpolated linearly
@@ -99,7 +123,12 @@ pub fn percentile_interval(mut values: Vec<f64>, level: f64) -> Option<Interval>
         values[below] + (values[above] - values[below]) * (position - below as f64)
     };
     let tail = (1.0 - level) / 2.0;
-    Some(Interval { low: at(tail), high: at(1.0 - tail), level, method: IntervalMethod::GroupBootstrap })
+    Some(Interval {
+        low: at(tail),
+        high: at(1.0 - tail),
+        level,
+        method: IntervalMethod::GroupBootstrap,
+    })
 }
 
 #[cfg(test)]
@@ -113,9 +142,12 @@ mod tests {
     #[test]
     fn wilson_gives_the_intervals_of_newcombes_table() {
         // Newcombe 1998, Statistics in Medicine 17:857, table I, method 3: 81/263, 15/148, 0/20, 1/29.
-        for (successes, n, low, high) in
-            [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
-        {
+        for (successes, n, low, high) in [
+            (81, 263, 0.2553, 0.3662),
+            (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0, 0.1611),
+            (1, 29, 0.0061, 0.1718),
+        ] {
             let interval = wilson(successes, n, 0.95).unwrap();
             assert!(close(interval, low, high), "{successes}/{n}: {interval:?}");
         }
@@ -132,7 +164,12 @@ mod tests {
 
     #[test]
     fn groups_of_one_image_change_nothing() {
-        let singles: Vec<_> = (0..48).map(|i| GroupTally { successes: u64::from(i < 41), trials: 1 }).collect();
+        let singles: Vec<_> = (0..48)
+            .map(|i| GroupTally {
+                successes: u64::from(i < 41),
+                trials: 1,
+            })
+            .collect();
         assert_eq!(wilson_grouped(&singles, 0.95), wilson(41, 48, 0.95));
     }
 
@@ -140,18 +177,31 @@ mod tests {
     fn copies_count_once() {
         // Ten groups of five equal images are ten images, also where all are right and no variance can be seen.
         let copies = |right| -> Vec<_> {
-            (0..10).map(|i| GroupTally { successes: if i < right { 5 } else { 0 }, trials: 5 }).collect()
+            (0..10)
+                .map(|i| GroupTally {
+                    successes: if i < right { 5 } else { 0 },
+                    trials: 5,
+                })
+                .collect()
         };
         for right in [7, 10] {
             let grouped = wilson_grouped(&copies(right), 0.95).unwrap();
             let single = wilson(right, 10, 0.95).unwrap();
-            assert!(close(grouped, single.low, single.high), "{grouped:?} {single:?}");
+            assert!(
+                close(grouped, single.low, single.high),
+                "{grouped:?} {single:?}"
+            );
         }
     }
 
     #[test]
     fn groups_whose_images_vary_freely_count_almost_as_many_images() {
-        let mixed: Vec<_> = (0..50).map(|i| GroupTally { successes: 1 + i % 2, trials: 3 }).collect();
+        let mixed: Vec<_> = (0..50)
+            .map(|i| GroupTally {
+                successes: 1 + i % 2,
+                trials: 3,
+            })
+            .collect();
         // Less spread between groups than chance would give: no more than the number of images is claimed.
         assert_eq!(wilson_grouped(&mixed, 0.95), wilson(75, 150, 0.95));
     }

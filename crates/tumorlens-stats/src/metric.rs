@@ -54,7 +54,13 @@ impl Metric {
     ];
 
     /// Those that depend on the scores alone.
-    pub const OF_SCORES: [Self; 5] = [Self::Auroc, Self::Auprc, Self::Brier, Self::LogLoss, Self::Ece];
+    pub const OF_SCORES: [Self; 5] = [
+        Self::Auroc,
+        Self::Auprc,
+        Self::Brier,
+        Self::LogLoss,
+        Self::Ece,
+    ];
 
     /// Name in tables and figures.
     #[must_use]
@@ -89,7 +95,10 @@ mod tests {
 
     #[test]
     fn every_metric_is_of_calls_or_of_scores_and_tables_keep_that_order() {
-        let all: Vec<_> = Metric::OF_CALLS.into_iter().chain(Metric::OF_SCORES).collect();
+        let all: Vec<_> = Metric::OF_CALLS
+            .into_iter()
+            .chain(Metric::OF_SCORES)
+            .collect();
         assert!(all.is_sorted_by(|a, b| a < b));
         let figures: Figures = all.iter().map(|m| (*m, Measured::value(0.5))).collect();
         let json = serde_json::to_string(&figures).unwrap();

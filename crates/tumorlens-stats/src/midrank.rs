@@ -8,7 +8,10 @@ pub(crate) fn midranks(values: &[f64]) -> Vec<f64> {
     let mut start = 0;
     while start < order.len() {
         let value = values[order[start]];
-        let ties = order[start..].iter().take_while(|&&i| values[i] == value).count();
+        let ties = order[start..]
+            .iter()
+            .take_while(|&&i| values[i] == value)
+            .count();
         let rank = start as f64 + (ties + 1) as f64 / 2.0;
         for &i in &order[start..start + ties] {
             ranks[i] = rank;
@@ -24,7 +27,10 @@ mod tests {
 
     #[test]
     fn ties_share_the_mean_of_their_ranks() {
-        assert_eq!(midranks(&[3.0, 1.0, 3.0, 0.0, 3.0]), [4.0, 2.0, 4.0, 1.0, 4.0]);
+        assert_eq!(
+            midranks(&[3.0, 1.0, 3.0, 0.0, 3.0]),
+            [4.0, 2.0, 4.0, 1.0, 4.0]
+        );
         assert_eq!(midranks(&[0.0, -0.0]), [1.5, 1.5]);
         assert!(midranks(&[]).is_empty());
     }

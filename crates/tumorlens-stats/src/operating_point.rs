@@ -69,7 +69,9 @@ impl Rule {
         };
         let validation = Confusion::at(threshold.get(), truth, scores)?;
         let share = |figure, hits, of| match (measured(figure), wilson(hits, of, 0.95)) {
-            (Measured::Value { value, .. }, Some(interval)) => Measured::with_interval(value, interval),
+            (Measured::Value { value, .. }, Some(interval)) => {
+                Measured::with_interval(value, interval)
+            }
             (figure, _) => figure,
         };
         Ok(OperatingPoint {
@@ -77,14 +79,24 @@ impl Rule {
             rule: self,
             threshold,
             validation,
-            sensitivity: share(validation.sensitivity(), validation.true_positive, validation.positives()),
-            specificity: share(validation.specificity(), validation.true_negative, validation.negatives()),
+            sensitivity: share(
+                validation.sensitivity(),
+                validation.true_positive,
+                validation.positives(),
+            ),
+            specificity: share(
+                validation.specificity(),
+                validation.true_negative,
+                validation.negatives(),
+            ),
         })
     }
 
     fn search(self, truth: &[bool], scores: &[f64]) -> Result<Probability, Undefined> {
         let cuts = cuts(&Ranking::new(truth, scores)?);
-        let (positives, negatives) = cuts.last().map_or((0, 0), |c| (c.true_positive, c.false_positive));
+        let (positives, negatives) = cuts
+            .last()
+            .map_or((0, 0), |c| (c.true_positive, c.false_positive));
         both_present(positives, negatives)?;
         let sensitivity = |c: &Cut| c.true_positive as f64 / positives as f64;
         let specificity = |c: &Cut| (negatives - c.false_positive) as f64 / negatives as f64;
@@ -116,7 +128,11 @@ fn cuts(ranking: &Ranking) -> Vec<Cut> {
     let mut cuts = Vec::with_capacity(steps.len() + 1);
     let highest = steps.first().map_or(1.0, |s| s.threshold);
     if highest < 1.0 {
-        cuts.push(Cut { threshold: between(highest, 1.0), true_positive: 0, false_positive: 0 });
+        cuts.push(Cut {
+            threshold: between(highest, 1.0),
+            true_positive: 0,
+            false_positive: 0,
+        });
     }
     for (i, step) in steps.iter().enumerate() {
         let below = steps.get(i + 1).map_or(0.0, |s| s.threshold);
@@ -159,15 +175,26 @@ mod tests {
         ];
         for (rule, threshold, sensitivity, specificity) in cases {
             let point = rule.choose(&TRUTH, &SCORES).unwrap();
-            assert!((point.threshold.get() - threshold).abs() < 1e-12, "{rule:?}: {point:?}");
-            assert!((point.sensitivity.get().unwrap() - sensitivity).abs() < 1e-12, "{rule:?}: {point:?}");
-            assert!((point.specificity.get().unwrap() - specificity).abs() < 1e-12, "{rule:?}: {point:?}");
+            assert!(
+                (point.threshold.get() - threshold).abs() < 1e-12,
+                "{rule:?}: {point:?}"
+            );
+            assert!(
+                (point.sensitivity.get().unwrap() - sensitivity).abs() < 1e-12,
+                "{rule:?}: {point:?}"
+            );
+            assert!(
+                (point.specificity.get().unwrap() - specificity).abs() < 1e-12,
+                "{rule:?}: {point:?}"
+            );
         }
     }
 
     #[test]
     fn full_specificity_may_mean_that_nothing_is_called_positive() {
-        let point = Rule::Specificity(p(1.0)).choose(&[false, true], &[0.8, 0.3]).unwrap();
+        let point = Rule::Specificity(p(1.0))
+            .choose(&[false, true], &[0.8, 0.3])
+            .unwrap();
         assert!(point.threshold.get() > 0.8);
         assert_eq!(point.validation.called_positive(), 0);
         let sure = Rule::Specificity(p(1.0)).choose(&[false, true], &[1.0, 0.3]);
@@ -179,13 +206,26 @@ mod tests {
         let low = 0.5f64;
         let high = f64::from_bits(low.to_bits() + 1);
         let point = Rule::Youden.choose(&[true, false], &[high, low]).unwrap();
-        assert_eq!(point.validation, Confusion { true_positive: 1, true_negative: 1, ..Confusion::default() });
+        assert_eq!(
+            point.validation,
+            Confusion {
+                true_positive: 1,
+                true_negative: 1,
+                ..Confusion::default()
+            }
+        );
     }
 
     #[test]
     fn without_both_classes_only_a_fixed_line_can_be_drawn() {
-        assert_eq!(Rule::Youden.choose(&[true], &[0.9]), Err(Undefined::NoNegative));
-        assert_eq!(Rule::Sensitivity(p(0.9)).choose(&[false], &[0.9]), Err(Undefined::NoPositive));
+        assert_eq!(
+            Rule::Youden.choose(&[true], &[0.9]),
+            Err(Undefined::NoNegative)
+        );
+        assert_eq!(
+            Rule::Sensitivity(p(0.9)).choose(&[false], &[0.9]),
+            Err(Undefined::NoPositive)
+        );
         let fixed = Rule::Fixed(p(0.5)).choose(&[true], &[0.9]).unwrap();
         assert_eq!(fixed.specificity, Measured::undefined("no negative image"));
         assert_eq!(fixed.name, "0.5");
@@ -195,7 +235,15 @@ mod tests {
     fn a_point_survives_a_round_trip() {
         let point = Rule::Sensitivity(p(0.95)).choose(&TRUTH, &SCORES).unwrap();
         let json = serde_json::to_string(&point).unwrap();
-        assert!(json.starts_with(r#"{"name":"sensitivity_0.95","rule":{"sensitivity":0.95},"threshold":0.5"#), "{json}");
-        assert_eq!(serde_json::from_str::<OperatingPoint>(&json).unwrap(), point);
+        assert!(
+            json.starts_with(
+                r#"{"name":"sensitivity_0.95","rule":{"sensitivity":0.95},"threshold":0.5"#
+            ),
+            "{json}"
+        );
+        assert_eq!(
+            serde_json::from_str::<OperatingPoint>(&json).unwrap(),
+            point
+        );
     }
 }

@@ -59,14 +59,18 @@ impl PrecisionRecall {
 
     pub(crate) fn of(ranking: &Ranking) -> Result<Self, Undefined> {
         let steps: Vec<Step> = ranking.steps().collect();
-        let (positives, negatives) = steps.last().map_or((0, 0), |s| (s.true_positive, s.false_positive));
+        let (positives, negatives) = steps
+            .last()
+            .map_or((0, 0), |s| (s.true_positive, s.false_positive));
         both_present(positives, negatives)?;
         let point = |s: &Step| PrecisionRecallPoint {
             recall: s.true_positive as f64 / positives as f64,
             precision: s.true_positive as f64 / (s.true_positive + s.false_positive) as f64,
             threshold: s.threshold,
         };
-        Ok(Self { points: steps.iter().map(point).collect() })
+        Ok(Self {
+            points: steps.iter().map(point).collect(),
+        })
     }
 
     /// Points by rising recall.
@@ -85,15 +89,27 @@ mod tests {
         // By falling score P N P N: half the recall at precision 1, half at 2/3.
         let truth = [true, false, true, false];
         let scores = [0.9, 0.8, 0.7, 0.6];
-        assert_eq!(average_precision(&truth, &scores), Ok((1.0 + 2.0 / 3.0) / 2.0));
+        assert_eq!(
+            average_precision(&truth, &scores),
+            Ok((1.0 + 2.0 / 3.0) / 2.0)
+        );
         let curve = PrecisionRecall::new(&truth, &scores).unwrap();
         let last = curve.points().last().unwrap();
-        assert_eq!((last.recall, last.precision, last.threshold), (1.0, 0.5, 0.6));
+        assert_eq!(
+            (last.recall, last.precision, last.threshold),
+            (1.0, 0.5, 0.6)
+        );
     }
 
     #[test]
     fn one_class_alone_is_undefined() {
-        assert_eq!(average_precision(&[true], &[0.5]), Err(Undefined::NoNegative));
-        assert_eq!(average_precision(&[false], &[0.5]), Err(Undefined::NoPositive));
+        assert_eq!(
+            average_precision(&[true], &[0.5]),
+            Err(Undefined::NoNegative)
+        );
+        assert_eq!(
+            average_precision(&[false], &[0.5]),
+            Err(Undefined::NoPositive)
+        );
     }
 }

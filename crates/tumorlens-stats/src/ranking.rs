@@ -46,7 +46,10 @@ impl Ranking {
                 _ => blocks.push((scores[image], position + 1)),
             }
         }
-        Ok(Self { order: by_score.into_iter().map(|i| (i, truth[i])).collect(), blocks })
+        Ok(Self {
+            order: by_score.into_iter().map(|i| (i, truth[i])).collect(),
+            blocks,
+        })
     }
 
     /// Number of images.
@@ -67,10 +70,18 @@ impl Ranking {
 
     fn walk<'a>(&'a self, times: impl Fn(usize) -> u32 + 'a) -> impl Iterator<Item = Step> + 'a {
         let mut start = 0;
-        let mut step = Step { threshold: f64::INFINITY, true_positive: 0, false_positive: 0 };
+        let mut step = Step {
+            threshold: f64::INFINITY,
+            true_positive: 0,
+            false_positive: 0,
+        };
         self.blocks.iter().map(move |&(threshold, end)| {
             for &(image, positive) in &self.order[start..end] {
-                let side = if positive { &mut step.true_positive } else { &mut step.false_positive };
+                let side = if positive {
+                    &mut step.true_positive
+                } else {
+                    &mut step.false_positive
+                };
                 *side += u64::from(times(image));
             }
             start = end;
@@ -87,8 +98,10 @@ mod tests {
     #[test]
     fn equal_scores_are_one_step_whatever_their_order() {
         let ranking = Ranking::new(&[true, false, true, false], &[0.5, 0.5, 0.9, 0.1]).unwrap();
-        let steps: Vec<_> =
-            ranking.steps().map(|s| (s.threshold, s.true_positive, s.false_positive)).collect();
+        let steps: Vec<_> = ranking
+            .steps()
+            .map(|s| (s.threshold, s.true_positive, s.false_positive))
+            .collect();
         assert_eq!(steps, [(0.9, 1, 0), (0.5, 2, 1), (0.1, 2, 2)]);
     }
 
@@ -100,7 +113,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_sorted_is_named() {
-        assert_eq!(Ranking::new(&[true, false], &[0.1, f64::NAN]).unwrap_err(), Undefined::NotFinite(1));
+        assert_eq!(
+            Ranking::new(&[true, false], &[0.1, f64::NAN]).unwrap_err(),
+            Undefined::NotFinite(1)
+        );
         assert_eq!(Ranking::new(&[], &[]).unwrap_err(), Undefined::NoImage);
         assert!(Ranking::new(&[true], &[]).is_err());
     }

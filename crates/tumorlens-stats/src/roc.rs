@@ -63,9 +63,15 @@ impl Roc {
 
     pub(crate) fn of(ranking: &Ranking) -> Result<Self, Undefined> {
         let steps: Vec<Step> = ranking.steps().collect();
-        let (positives, negatives) = steps.last().map_or((0, 0), |s| (s.true_positive, s.false_positive));
+        let (positives, negatives) = steps
+            .last()
+            .map_or((0, 0), |s| (s.true_positive, s.false_positive));
         both_present(positives, negatives)?;
-        let mut points = vec![RocPoint { false_positive_rate: 0.0, true_positive_rate: 0.0, threshold: None }];
+        let mut points = vec![RocPoint {
+            false_positive_rate: 0.0,
+            true_positive_rate: 0.0,
+            threshold: None,
+        }];
         points.extend(steps.iter().map(|s| RocPoint {
             false_positive_rate: s.false_positive as f64 / negatives as f64,
             true_positive_rate: s.true_positive as f64 / positives as f64,
@@ -90,7 +96,12 @@ impl Roc {
         };
         let last = self.points.len().saturating_sub(1);
         let kept = |i: usize| i == 0 || i == last || !inside_run(&self.points[i - 1..=i + 1]);
-        Self { points: (0..self.points.len()).filter(|&i| kept(i)).map(|i| self.points[i]).collect() }
+        Self {
+            points: (0..self.points.len())
+                .filter(|&i| kept(i))
+                .map(|i| self.points[i])
+                .collect(),
+        }
     }
 
     /// Area under the curve up to a false positive rate, standardised so that chance is 0.5 and perfection 1
@@ -108,7 +119,11 @@ impl Roc {
                 break;
             }
             let x = x1.min(limit);
-            let y = if x1 > x0 { y0 + (y1 - y0) * (x - x0) / (x1 - x0) } else { y1 };
+            let y = if x1 > x0 {
+                y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+            } else {
+                y1
+            };
             area += (x - x0) * (y0 + y) / 2.0;
         }
         let chance = limit * limit / 2.0;
@@ -124,10 +139,20 @@ mod tests {
     fn the_curve_of_four_images_is_the_one_drawn_by_hand() {
         // Fawcett-style example: by falling score P N P N.
         let roc = Roc::new(&[true, false, true, false], &[0.9, 0.8, 0.7, 0.6]).unwrap();
-        let xy: Vec<_> = roc.points().iter().map(|p| (p.false_positive_rate, p.true_positive_rate)).collect();
-        assert_eq!(xy, [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]);
+        let xy: Vec<_> = roc
+            .points()
+            .iter()
+            .map(|p| (p.false_positive_rate, p.true_positive_rate))
+            .collect();
+        assert_eq!(
+            xy,
+            [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]
+        );
         assert_eq!(roc.points()[0].threshold, None);
-        assert_eq!(auroc(&[true, false, true, false], &[0.9, 0.8, 0.7, 0.6]), Ok(0.75));
+        assert_eq!(
+            auroc(&[true, false, true, false], &[0.9, 0.8, 0.7, 0.6]),
+            Ok(0.75)
+        );
     }
 
     #[test]
@@ -137,7 +162,10 @@ mod tests {
 
     #[test]
     fn one_class_alone_has_no_curve() {
-        assert_eq!(auroc(&[true, true], &[0.1, 0.2]), Err(Undefined::NoNegative));
+        assert_eq!(
+            auroc(&[true, true], &[0.1, 0.2]),
+            Err(Undefined::NoNegative)
+        );
         assert_eq!(auroc(&[false], &[0.1]), Err(Undefined::NoPositive));
         assert_eq!(Roc::new(&[], &[]), Err(Undefined::NoImage));
     }
@@ -149,6 +177,9 @@ mod tests {
         let corners = roc.corners();
         assert_eq!(corners.points().len(), 5);
         assert_eq!(corners.partial_area(1.0), roc.partial_area(1.0));
-        assert_eq!(roc.partial_area(1.0), auroc(&truth, &[7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0]).ok());
+        assert_eq!(
+            roc.partial_area(1.0),
+            auroc(&truth, &[7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0]).ok()
+        );
     }
 }

@@ -92,8 +92,20 @@ pub fn measured(figure: Result<f64, Undefined>) -> Measured {
 }
 
 /// Checks that two slices have one length.
-pub(crate) fn same_length(what: &'static str, expected: usize, found: usize) -> Result<(), Undefined> {
-    if expected == found { Ok(()) } else { Err(Undefined::Length { what, expected, found }) }
+pub(crate) fn same_length(
+    what: &'static str,
+    expected: usize,
+    found: usize,
+) -> Result<(), Undefined> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(Undefined::Length {
+            what,
+            expected,
+            found,
+        })
+    }
 }
 
 /// Checks that every score is a probability.

@@ -1,63 +1,44 @@
-//! Fitting one detail map onto another by shift and scale: a crop into the head moves everything a little.
+//! Fitting one detail map onto another: a crop into the head, or a box of the head that is a little off, moves and
+//! stretches everything by a few pixels.
 
 use crate::fingerprint::detail::{Detail, SIDE};
 
-/// Hashes that differ in more bits are not worth a fit.
-pub(super) const HOPEFUL_BITS: u32 = 8;
+/// Where the edges of one view lie in the other, in pixels from the other's own edges: left, right, top, bottom.
+type Edges = [f32; 4];
 
-/// A map from pixels of one view to pixels of another, about the centre: `x * scale + shift` for each axis.
-#[derive(Clone, Copy, Debug)]
-struct Fit {
-    shift: [f32; 2],
-    scale: [f32; 2],
-}
-
-/// Starting points: what a crop of up to an eighth on any side does to a view. A shift of two pixels or a change of
-/// scale by a sixteenth is about as far as the climb reaches.
-const SHIFTS: [f32; 5] = [-4.0, -2.0, 0.0, 2.0, 4.0];
-const SCALES: [f32; 5] = [0.88, 0.94, 1.0, 1.06, 1.14];
-/// Steps of the climb, in pixels at the rim of the view.
-const STEPS: [f32; 4] = [1.0, 0.5, 0.25, 0.125];
+/// Starting points of each edge: the climb reaches about half as far as they lie apart.
+const STARTS: [f32; 3] = [-4.0, 0.0, 4.0];
+/// Steps of the climb in pixels, and the stride at which they are judged.
+const STEPS: [(f32, usize); 4] = [(2.0, 2), (1.0, 2), (0.5, 1), (0.25, 1)];
 /// Share of the pixels that must overlap.
 const OVERLAP: f32 = 0.7;
 
-/// The best correlation of `a` with `b` shifted by up to some 5 and scaled by up to some 15 %, at least 0.
+/// The best correlation of `a` with `b` when each edge may move by some 6 of 64 pixels, at least 0.
 pub(super) fn fit(a: &Detail, b: &Detail) -> f32 {
-    let centred = Fit { shift: [0.0; 2], scale: [1.0; 2] };
-    let mut best = (correlation(a, b, centred, 2), centred);
-    for axis_x in starts() {
-        for axis_y in starts() {
-            let start = Fit { shift: [axis_x.0, axis_y.0], scale: [axis_x.1, axis_y.1] };
-            let score = correlation(a, b, start, 2);
-            if score > best.0 {
-                best = (score, start);
-            }
+    let mut best = (0.0, [0.0; 4]);
+    for number in 0..STARTS.len().pow(4) {
+        let start = std::array::from_fn(|edge| STARTS[number / STARTS.len().pow(edge as u32) % STARTS.len()]);
+        let score = correlation(a, b, start, 2);
+        if score > best.0 {
+            best = (score, start);
         }
     }
     climb(a, b, best.1)
 }
 
-/// Shift and scale of one axis.
-fn starts() -> impl Iterator<Item = (f32, f32)> {
-    SHIFTS.into_iter().flat_map(|shift| SCALES.into_iter().map(move |scale| (shift, scale)))
-}
-
 /// Coordinate ascent with shrinking steps.
-fn climb(a: &Detail, b: &Detail, start: Fit) -> f32 {
-    let (mut best, mut fit) = (correlation(a, b, start, 1), start);
-    for step in STEPS {
+fn climb(a: &Detail, b: &Detail, mut edges: Edges) -> f32 {
+    let mut best = 0.0;
+    for (step, stride) in STEPS {
+        best = correlation(a, b, edges, stride);
         loop {
             let before = best;
-            for (axis, sign) in [(0, step), (0, -step), (1, step), (1, -step)] {
-                let mut shifted = fit;
-                shifted.shift[axis] += sign;
-                let mut scaled = fit;
-                scaled.scale[axis] += sign * 2.0 / SIDE as f32;
-                for trial in [shifted, scaled] {
-                    let score = correlation(a, b, trial, 1);
-                    if score > best {
-                        (best, fit) = (score, trial);
-                    }
+            for trial in (0..4).flat_map(|edge| [(edge, step), (edge, -step)]) {
+                let mut moved = edges;
+                moved[trial.0] += trial.1;
+                let score = correlation(a, b, moved, stride);
+                if score > best {
+                    (best, edges) = (score, moved);
                 }
             }
             if best <= before {
@@ -68,39 +49,78 @@ fn climb(a: &Detail, b: &Detail, start: Fit) -> f32 {
     best
 }
 
-/// Pearson's correlation of every `stride`-th pixel of `a` with `b` under the fit, over the pixels that meet one of `b`;
-/// 0 when too few do or either is flat.
-fn correlation(a: &Detail, b: &Detail, fit: Fit, stride: usize) -> f32 {
-    let centre = (SIDE - 1) as f32 / 2.0;
-    let sources = |axis: usize| -> Vec<Option<(usize, f32)>> {
-        (0..SIDE)
-            .step_by(stride)
-            .map(|i| {
-                let at = centre + (i as f32 - centre) * fit.scale[axis] + fit.shift[axis];
-                (at >= 0.0 && at < (SIDE - 1) as f32).then(|| (at as usize, at.fract()))
-            })
-            .collect()
-    };
-    let (columns, rows) = (sources(0), sources(1));
+/// Pearson's correlation of every `stride`-th pixel of `a` with `b` at the place that the edges give it, over the pixels
+/// that have one; 0 when too few do or either is flat.
+fn correlation(a: &Detail, b: &Detail, [left, right, top, bottom]: Edges, stride: usize) -> f32 {
+    let (columns, rows) = (places(left, right, stride), places(top, bottom, stride));
     let (a, b) = (a.values(), b.values());
-    let (mut n, mut sums) = (0.0f32, [0.0f32; 5]);
-    for (j, row) in rows.iter().enumerate() {
-        let Some((top, down)) = *row else { continue };
-        for (i, column) in columns.iter().enumerate() {
-            let Some((left, right)) = *column else { continue };
-            let at = |x: usize, y: usize| f32::from(b[y * SIDE + x]);
-            let upper = at(left, top) * (1.0 - right) + at(left + 1, top) * right;
-            let lower = at(left, top + 1) * (1.0 - right) + at(left + 1, top + 1) * right;
-            let v = upper * (1.0 - down) + lower * down;
-            let u = f32::from(a[j * stride * SIDE + i * stride]);
+    let (mut n, mut u, mut v, mut uu, mut vv, mut uv) = (0.0f32, 0.0, 0.0, 0.0, 0.0, 0.0);
+    for row in &rows {
+        let line = &a[row.from * SIDE..][..SIDE];
+        let (upper, lower) = (&b[row.to * SIDE..][..SIDE], &b[(row.to + 1) * SIDE..][..SIDE]);
+        for column in &columns {
+            let across = |line: &[i8]| {
+                let (l, r) = (f32::from(line[column.to]), f32::from(line[column.to + 1]));
+                l + (r - l) * column.beyond
+            };
+            let (above, below) = (across(upper), across(lower));
+            let y = above + (below - above) * row.beyond;
+            let x = f32::from(line[column.from]);
             n += 1.0;
-            for (sum, term) in sums.iter_mut().zip([u, v, u * u, v * v, u * v]) {
-                *sum += term;
-            }
+            u += x;
+            v += y;
+            uu += x * x;
+            vv += y * y;
+            uv += x * y;
         }
     }
-    let [u, v, uu, vv, uv] = sums;
     let spread = ((n * uu - u * u) * (n * vv - v * v)).sqrt();
-    let enough = n >= OVERLAP * (columns.len() * rows.len()) as f32;
+    let enough = n >= OVERLAP * (SIDE / stride).pow(2) as f32;
     if enough && spread > 0.0 { (n * uv - u * v) / spread } else { 0.0 }
+}
+
+/// A line of `a` and where it falls in `b`: between `to` and `to + 1`, at the share `beyond`.
+struct Place {
+    from: usize,
+    to: usize,
+    beyond: f32,
+}
+
+fn places(low: f32, high: f32, stride: usize) -> Vec<Place> {
+    let scale = (SIDE as f32 + high - low) / SIDE as f32;
+    let place = |from: usize| {
+        let at = low + (from as f32 + 0.5) * scale - 0.5;
+        let inside = at >= 0.0 && at < (SIDE - 1) as f32;
+        inside.then(|| Place { from, to: at as usize, beyond: at.fract() })
+    };
+    (0..SIDE).step_by(stride).filter_map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::Fingerprint;
+    use tumorlens_core::{GreyImage, Size};
+
+    /// A pattern without symmetry whose structure is a few pixels wide, seen through a window.
+    fn window(left: f32, top: f32, side: f32) -> Detail {
+        let image = GreyImage::from_fn(Size { width: SIDE, height: SIDE }, |x, y| {
+            let (x, y) = (left + x as f32 / SIDE as f32 * side, top + y as f32 / SIDE as f32 * side);
+            128.0 + 60.0 * (0.9 * x + 3.0 * (0.17 * y).sin()).sin() + 50.0 * (0.8 * y + 0.013 * x * y).cos()
+        });
+        Fingerprint::of(&image).whole.detail
+    }
+
+    #[test]
+    fn a_crop_on_two_sides_is_found_again() {
+        let (all, cropped) = (window(0.0, 0.0, 64.0), window(5.0, 0.0, 59.0));
+        assert!(all.correlation(&cropped) < 0.5, "{}", all.correlation(&cropped));
+        assert!(fit(&all, &cropped) > 0.85, "{}", fit(&all, &cropped));
+        assert!(fit(&cropped, &all) > 0.85, "{}", fit(&cropped, &all));
+    }
+
+    #[test]
+    fn another_part_of_the_pattern_does_not_fit() {
+        assert!(fit(&window(0.0, 0.0, 64.0), &window(90.0, 40.0, 64.0)) < 0.6);
+    }
 }

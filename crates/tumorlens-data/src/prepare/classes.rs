@@ -1,6 +1,6 @@
 //! The classes of a dataset, and which of them is the positive one.
 
-use super::PrepareError;
+use super::{PrepareError, PrepareOptions};
 use crate::dataset::Dataset;
 use crate::label_table::{NO_TUMOR, TUMOR};
 use crate::manifest::ManifestRow;
@@ -12,12 +12,10 @@ const FEW_GROUPS: usize = 10;
 
 /// Classes in order: `no_tumor` first, the others by name. The positive one is that which was asked for, else
 /// `tumor`, else the other one beside `no_tumor`; anything else must be said.
-pub(super) fn of(rows: &[ManifestRow], positive: Option<&str>) -> Result<ClassSet, PrepareError> {
-    let mut images: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows {
-        *images.entry(&row.label).or_insert(0) += 1;
-    }
-    let mut names: Vec<String> = images.keys().map(|name| (*name).to_owned()).collect();
+pub(super) fn of(rows: &[ManifestRow], options: &PrepareOptions) -> Result<ClassSet, PrepareError> {
+    let found = rows.iter().map(|row| &row.label).chain(&options.classes);
+    let found: BTreeSet<&String> = found.collect();
+    let mut names: Vec<String> = found.into_iter().cloned().collect();
     names.sort_by_key(|name| name != NO_TUMOR);
     let classes = names.join(", ");
     if names.len() < 2 {
@@ -27,9 +25,9 @@ pub(super) fn of(rows: &[ManifestRow], positive: Option<&str>) -> Result<ClassSe
             images: rows.len(),
         });
     }
-    let positive = match positive {
-        Some(asked) => asked.to_owned(),
-        None if images.contains_key(TUMOR) => TUMOR.to_owned(),
+    let positive = match &options.positive {
+        Some(asked) => asked.clone(),
+        None if names.iter().any(|name| name == TUMOR) => TUMOR.to_owned(),
         None if names.len() == 2 && names[0] == NO_TUMOR => names[1].clone(),
         None => return Err(PrepareError::NoPositive { classes }),
     };

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct PrepareOptions {
     /// Labels, columns, class mode.
     pub scan: ScanOptions,
+    /// Classes that exist whether or not an image carries them, such as those of a model that is to be evaluated on
+    /// images of one class. Default: none.
+    #[serde(default)]
+    pub classes: Vec<String>,
     /// The positive class. Default: `tumor`, or the only class beside `no_tumor`.
     pub positive: Option<String>,
     /// What to do with copies of one slice that carry different labels. Default: set them aside.

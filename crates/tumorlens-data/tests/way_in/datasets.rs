@@ -197,6 +197,14 @@ fn what_cannot_become_a_dataset_is_refused_and_nothing_is_written() {
     assert!(
         refused(&folder, "set/yes", &without_split()).contains("found only 'tumor' (2 images)")
     );
+    let given = vec!["tumor".to_owned(), "no_tumor".to_owned()];
+    let one_class = PrepareOptions {
+        classes: given,
+        ..without_split()
+    };
+    let out = folder.join("evaluate");
+    let (dataset, _) = prepare(&[folder.join("set/yes")], &one_class, &out, &Quiet).unwrap();
+    assert_eq!(dataset.classes, tumorlens_core::ClassSet::tumor());
     folder.write("other/cats/1.png", png(5));
     folder.write("other/dogs/2.png", png(6));
     let message = refused(&folder, "other", &without_split());

@@ -23,7 +23,9 @@ impl Bins {
     #[must_use]
     pub fn equal_width(count: usize) -> Self {
         let count = count.max(1);
-        Self { edges: (0..=count).map(|i| i as f64 / count as f64).collect() }
+        Self {
+            edges: (0..=count).map(|i| i as f64 / count as f64).collect(),
+        }
     }
 
     /// Bins between these edges.
@@ -32,7 +34,11 @@ impl Bins {
     /// When the edges do not rise strictly from exactly 0 to exactly 1.
     pub fn from_edges(edges: Vec<f64>) -> Result<Self, BinsError> {
         let ends = edges.first() == Some(&0.0) && edges.last() == Some(&1.0);
-        if ends && edges.is_sorted_by(|a, b| a < b) { Ok(Self { edges }) } else { Err(BinsError) }
+        if ends && edges.is_sorted_by(|a, b| a < b) {
+            Ok(Self { edges })
+        } else {
+            Err(BinsError)
+        }
     }
 
     /// Number of bins.
@@ -94,16 +100,29 @@ impl Reliability {
     ///
     /// # Errors
     /// Without images, when the slices differ in length or a score is not a probability.
-    pub fn new(happened: &[bool], scores: &[f64], bins: &Bins, level: f64) -> Result<Self, Undefined> {
+    pub fn new(
+        happened: &[bool],
+        scores: &[f64],
+        bins: &Bins,
+        level: f64,
+    ) -> Result<Self, Undefined> {
         same_length("scores", happened.len(), scores.len())?;
         probabilities(scores)?;
         let numbers: Vec<usize> = scores.iter().map(|&p| bins.find(p)).collect();
         let tally = Tally::count(bins.count(), &numbers, happened, scores, |_| 1);
         let ece = tally.ece()?;
         let describe = |bin: usize| {
-            let Sums { images, probability, happened } = tally.bins[bin];
+            let Sums {
+                images,
+                probability,
+                happened,
+            } = tally.bins[bin];
             let share = |part: f64| {
-                if images == 0 { Measured::from(Undefined::NoImage) } else { Measured::value(part / images as f64) }
+                if images == 0 {
+                    Measured::from(Undefined::NoImage)
+                } else {
+                    Measured::value(part / images as f64)
+                }
             };
             let observed = share(happened as f64);
             ReliabilityBin {
@@ -117,7 +136,10 @@ impl Reliability {
                 },
             }
         };
-        Ok(Self { bins: (0..bins.count()).map(describe).collect(), ece: Measured::value(ece) })
+        Ok(Self {
+            bins: (0..bins.count()).map(describe).collect(),
+            ece: Measured::value(ece),
+        })
     }
 }
 
@@ -160,7 +182,12 @@ impl Tally {
         if images == 0 {
             return Err(Undefined::NoImage);
         }
-        Ok(self.bins.iter().map(|b| (b.probability - b.happened as f64).abs()).sum::<f64>() / images as f64)
+        Ok(self
+            .bins
+            .iter()
+            .map(|b| (b.probability - b.happened as f64).abs())
+            .sum::<f64>()
+            / images as f64)
     }
 }
 
@@ -171,7 +198,10 @@ mod tests {
     #[test]
     fn an_edge_belongs_to_the_bin_below_it() {
         let bins = Bins::equal_width(4);
-        assert_eq!([0.0, 0.25, 0.26, 0.5, 1.0].map(|p| bins.find(p)), [0, 0, 1, 1, 3]);
+        assert_eq!(
+            [0.0, 0.25, 0.26, 0.5, 1.0].map(|p| bins.find(p)),
+            [0, 0, 1, 1, 3]
+        );
         assert_eq!(Bins::equal_width(0).count(), 1);
     }
 
@@ -179,7 +209,8 @@ mod tests {
     fn the_error_of_four_images_is_the_one_worked_out_by_hand() {
         // Bin 1: 0.1 and 0.3, one positive: |0.2 - 0.5|. Bin 2: 0.8 and 0.9, both positive: |0.85 - 1|.
         let truth = [false, true, true, true];
-        let diagram = Reliability::new(&truth, &[0.1, 0.3, 0.8, 0.9], &Bins::equal_width(2), 0.95).unwrap();
+        let diagram =
+            Reliability::new(&truth, &[0.1, 0.3, 0.8, 0.9], &Bins::equal_width(2), 0.95).unwrap();
         assert!((diagram.ece.get().unwrap() - (0.3 + 0.15) / 2.0).abs() < 1e-15);
         assert_eq!(diagram.bins[1].images, 2);
         assert_eq!(diagram.bins[1].observed.get(), Some(1.0));

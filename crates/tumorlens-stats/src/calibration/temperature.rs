@@ -39,10 +39,14 @@ pub enum TemperatureError {
     #[error("temperature: all validation images are of one class")]
     OneClass,
     /// All calls are right: the loss falls for ever as the temperature goes to 0.
-    #[error("temperature: the validation images are separated without error, so the best temperature would be 0")]
+    #[error(
+        "temperature: the validation images are separated without error, so the best temperature would be 0"
+    )]
     Separated,
     /// Logits that say nothing, or the opposite of the truth: the best temperature would be infinite.
-    #[error("temperature: the logits do not point to the truth, so the best temperature would be infinite")]
+    #[error(
+        "temperature: the logits do not point to the truth, so the best temperature would be infinite"
+    )]
     NotInformative,
     /// A logit is infinite or not a number.
     #[error("temperature: a logit of image {0} is not a finite number")]
@@ -74,7 +78,11 @@ impl Temperature {
     /// When it lies outside 0.01 to 100.
     pub fn new(value: f64) -> Result<Self, TemperatureRangeError> {
         let range = Self::LOWEST..=Self::HIGHEST;
-        if range.contains(&value) { Ok(Self(value)) } else { Err(TemperatureRangeError(value)) }
+        if range.contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(TemperatureRangeError(value))
+        }
     }
 
     /// The number.
@@ -88,14 +96,21 @@ impl Temperature {
     pub fn sigmoid(self, logit: f64) -> f64 {
         let x = logit / self.0;
         // Written for either sign so that the exponential does not overflow.
-        if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
+        if x >= 0.0 {
+            1.0 / (1.0 + (-x).exp())
+        } else {
+            x.exp() / (1.0 + x.exp())
+        }
     }
 
     /// Probabilities of all classes from their logits.
     #[must_use]
     pub fn softmax(self, logits: &[f64]) -> Vec<f64> {
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let powers: Vec<f64> = logits.iter().map(|z| ((z - largest) / self.0).exp()).collect();
+        let powers: Vec<f64> = logits
+            .iter()
+            .map(|z| ((z - largest) / self.0).exp())
+            .collect();
         let sum: f64 = powers.iter().sum();
         powers.into_iter().map(|p| p / sum).collect()
     }
@@ -119,9 +134,13 @@ impl From<Temperature> for f64 {
 /// # Errors
 /// See [`TemperatureError`].
 pub fn fit_temperature(truth: &[bool], logits: &[f64]) -> Result<TemperatureFit, TemperatureError> {
-    same_length("logits", truth.len(), logits.len()).map_err(|e| TemperatureError::Shape(e.to_string()))?;
+    same_length("logits", truth.len(), logits.len())
+        .map_err(|e| TemperatureError::Shape(e.to_string()))?;
     // The one logit is the lead of the positive class over the negative one.
-    let margins = truth.iter().zip(logits).map(|(&positive, &z)| if positive { vec![-z] } else { vec![z] });
+    let margins = truth
+        .iter()
+        .zip(logits)
+        .map(|(&positive, &z)| if positive { vec![-z] } else { vec![z] });
     fit(margins.collect(), truth.iter().map(|t| usize::from(*t)))
 }
 
@@ -129,18 +148,34 @@ pub fn fit_temperature(truth: &[bool], logits: &[f64]) -> Result<TemperatureFit,
 ///
 /// # Errors
 /// See [`TemperatureError`].
-pub fn fit_temperature_softmax(truth: &[usize], logits: &[Vec<f64>]) -> Result<TemperatureFit, TemperatureError> {
-    same_length("logits", truth.len(), logits.len()).map_err(|e| TemperatureError::Shape(e.to_string()))?;
+pub fn fit_temperature_softmax(
+    truth: &[usize],
+    logits: &[Vec<f64>],
+) -> Result<TemperatureFit, TemperatureError> {
+    same_length("logits", truth.len(), logits.len())
+        .map_err(|e| TemperatureError::Shape(e.to_string()))?;
     let classes = logits.first().map_or(0, Vec::len);
     let mut margins = Vec::with_capacity(truth.len());
     for (image, (&class, z)) in truth.iter().zip(logits).enumerate() {
         if z.len() != classes {
-            return Err(TemperatureError::Shape(format!("image {image} has {} logits, the first {classes}", z.len())));
+            return Err(TemperatureError::Shape(format!(
+                "image {image} has {} logits, the first {classes}",
+                z.len()
+            )));
         }
         if class >= classes {
-            return Err(TemperatureError::UnknownClass { image, class, classes });
+            return Err(TemperatureError::UnknownClass {
+                image,
+                class,
+                classes,
+            });
         }
-        margins.push((0..classes).filter(|c| *c != class).map(|c| z[c] - z[class]).collect());
+        margins.push(
+            (0..classes)
+                .filter(|c| *c != class)
+                .map(|c| z[c] - z[class])
+                .collect(),
+        );
     }
     fit(margins, truth.iter().copied())
 }
@@ -155,7 +190,10 @@ fn fit(
     if truth.all(|class| class == first) {
         return Err(TemperatureError::OneClass);
     }
-    if let Some(image) = margins.iter().position(|m| m.iter().any(|z| !z.is_finite())) {
+    if let Some(image) = margins
+        .iter()
+        .position(|m| m.iter().any(|z| !z.is_finite()))
+    {
         return Err(TemperatureError::NotFinite(image));
     }
     let mut low = 1.0 / Temperature::HIGHEST;
@@ -169,10 +207,20 @@ fn fit(
     // Newton's steps inside a bracket that halves whenever a step would leave it.
     let mut b = 1.0;
     for _ in 0..200 {
-        let Loss { slope, curvature, .. } = Loss::at(b, &margins);
-        if slope > 0.0 { high = b } else { low = b }
+        let Loss {
+            slope, curvature, ..
+        } = Loss::at(b, &margins);
+        if slope > 0.0 {
+            high = b
+        } else {
+            low = b
+        }
         let newton = b - slope / curvature;
-        let next = if newton > low && newton < high { newton } else { f64::midpoint(low, high) };
+        let next = if newton > low && newton < high {
+            newton
+        } else {
+            f64::midpoint(low, high)
+        };
         if (next - b).abs() <= 1e-14 * b {
             break;
         }
@@ -214,7 +262,11 @@ impl Loss {
             curvature += second / sum - mean * mean;
         }
         let n = margins.len() as f64;
-        Self { value: value / n, slope: slope / n, curvature: curvature / n }
+        Self {
+            value: value / n,
+            slope: slope / n,
+            curvature: curvature / n,
+        }
     }
 }
 
@@ -246,25 +298,58 @@ mod tests {
     fn degenerate_data_is_refused_with_its_reason() {
         use TemperatureError as E;
         assert_eq!(fit_temperature(&[], &[]), Err(E::NoImage));
-        assert_eq!(fit_temperature(&[true, true], &[1.0, -1.0]), Err(E::OneClass));
-        assert_eq!(fit_temperature(&[true, false], &[1.0, -1.0]), Err(E::Separated));
-        assert_eq!(fit_temperature(&[true, false], &[900.0, -900.0]), Err(E::Separated));
-        assert_eq!(fit_temperature(&[true, false], &[-1.0, 1.0]), Err(E::NotInformative));
-        assert_eq!(fit_temperature(&[true, false], &[0.0, 0.0]), Err(E::NotInformative));
-        assert_eq!(fit_temperature(&[true, false], &[0.0, f64::NAN]), Err(E::NotFinite(1)));
+        assert_eq!(
+            fit_temperature(&[true, true], &[1.0, -1.0]),
+            Err(E::OneClass)
+        );
+        assert_eq!(
+            fit_temperature(&[true, false], &[1.0, -1.0]),
+            Err(E::Separated)
+        );
+        assert_eq!(
+            fit_temperature(&[true, false], &[900.0, -900.0]),
+            Err(E::Separated)
+        );
+        assert_eq!(
+            fit_temperature(&[true, false], &[-1.0, 1.0]),
+            Err(E::NotInformative)
+        );
+        assert_eq!(
+            fit_temperature(&[true, false], &[0.0, 0.0]),
+            Err(E::NotInformative)
+        );
+        assert_eq!(
+            fit_temperature(&[true, false], &[0.0, f64::NAN]),
+            Err(E::NotFinite(1))
+        );
         assert!(matches!(fit_temperature(&[true], &[]), Err(E::Shape(_))));
-        assert!(matches!(fit_temperature_softmax(&[0, 1], &[vec![1.0, 2.0], vec![1.0]]), Err(E::Shape(_))));
+        assert!(matches!(
+            fit_temperature_softmax(&[0, 1], &[vec![1.0, 2.0], vec![1.0]]),
+            Err(E::Shape(_))
+        ));
         assert!(matches!(
             fit_temperature_softmax(&[0, 2], &[vec![1.0, 2.0], vec![1.0, 0.0]]),
-            Err(E::UnknownClass { image: 1, class: 2, classes: 2 })
+            Err(E::UnknownClass {
+                image: 1,
+                class: 2,
+                classes: 2
+            })
         ));
     }
 
     #[test]
     fn an_overconfident_network_is_cooled_down_without_overflow() {
         let truth: Vec<bool> = (0..40).map(|i| i % 2 == 0).collect();
-        let logits: Vec<f64> =
-            (0..40).map(|i| if (i % 2 == 0) == (i % 10 != 0) { 700.0 } else { -700.0 }).map(|z| z / 10.0).collect();
+        let logits: Vec<f64> = (0..40)
+            .map(|i| {
+                if (i % 2 == 0) == (i % 10 != 0) {
+                    700.0
+                } else {
+                    -700.0
+                }
+            })
+            .map(|z| z / 10.0)
+            .collect();
         let fit = fit_temperature(&truth, &logits).unwrap();
         assert!(fit.temperature.get() > 10.0);
         assert!(fit.log_loss_after < fit.log_loss_before);
@@ -273,7 +358,10 @@ mod tests {
     #[test]
     fn a_temperature_outside_its_range_cannot_be_read() {
         assert!(serde_json::from_str::<Temperature>("0.0").is_err());
-        assert_eq!(serde_json::from_str::<Temperature>("1.0").unwrap(), Temperature::ONE);
+        assert_eq!(
+            serde_json::from_str::<Temperature>("1.0").unwrap(),
+            Temperature::ONE
+        );
     }
 
     #[test]

@@ -22,8 +22,12 @@ impl McNemar {
     /// From whether each model was right on each image; the shorter list ends the count.
     #[must_use]
     pub fn count(first_right: &[bool], second_right: &[bool]) -> Self {
-        let only = |a: &[bool], b: &[bool]| a.iter().zip(b).filter(|(a, b)| **a && !**b).count() as u64;
-        Self::of(only(first_right, second_right), only(second_right, first_right))
+        let only =
+            |a: &[bool], b: &[bool]| a.iter().zip(b).filter(|(a, b)| **a && !**b).count() as u64;
+        Self::of(
+            only(first_right, second_right),
+            only(second_right, first_right),
+        )
     }
 
     /// From the numbers of images on which exactly one model is right.
@@ -41,7 +45,10 @@ impl McNemar {
 
 fn p_values(b: u64, c: u64) -> Result<(f64, f64), Undefined> {
     let fewer = b.min(c);
-    let n = b.checked_add(c).filter(|n| *n > 0).ok_or(Undefined::NoDisagreement)?;
+    let n = b
+        .checked_add(c)
+        .filter(|n| *n > 0)
+        .ok_or(Undefined::NoDisagreement)?;
     let toss = Binomial::new(0.5, n).map_err(|_| Undefined::NoDisagreement)?;
     let point = toss.pmf(fewer);
     if b == c {
@@ -78,7 +85,10 @@ mod tests {
         let tie = McNemar::of(1, 1);
         assert!(close(&tie.exact_p, 1.0) && close(&tie.mid_p, 0.75));
         let alike = McNemar::count(&[true, false], &[true, false]);
-        assert_eq!(alike.exact_p, Measured::undefined("both models are right on the same images"));
+        assert_eq!(
+            alike.exact_p,
+            Measured::undefined("both models are right on the same images")
+        );
     }
 
     #[test]

@@ -22,11 +22,16 @@ pub fn sign_flip_p_value(differences: &[i64], resampling: Resampling) -> Result<
         return Err(Undefined::NoDisagreement);
     }
     let total = |flips: &mut dyn Iterator<Item = bool>| -> i64 {
-        sizes.iter().zip(flips).map(|(d, flip)| if flip { -d } else { *d }).sum()
+        sizes
+            .iter()
+            .zip(flips)
+            .map(|(d, flip)| if flip { -d } else { *d })
+            .sum()
     };
     if sizes.len() <= EXHAUSTIVE {
         let all = 1u32 << sizes.len();
-        let extreme = (0..all).filter(|bits| total(&mut (0..32).map(|i| bits >> i & 1 == 1)).abs() >= observed);
+        let extreme = (0..all)
+            .filter(|bits| total(&mut (0..32).map(|i| bits >> i & 1 == 1)).abs() >= observed);
         return Ok(extreme.count() as f64 / f64::from(all));
     }
     let seed = resampling.seed.derive("sign flip");
@@ -57,7 +62,10 @@ mod tests {
     #[test]
     fn many_groups_are_sampled_and_come_near_the_exact_value() {
         let differences: Vec<i64> = (0..30).map(|i| if i < 20 { 1 } else { -1 }).collect();
-        let resampling = Resampling { replicates: 20_000, ..Resampling::seeded(Seed(2)) };
+        let resampling = Resampling {
+            replicates: 20_000,
+            ..Resampling::seeded(Seed(2))
+        };
         let sampled = sign_flip_p_value(&differences, resampling).unwrap();
         // Two-sided binomial test of 10 of 30: 0.0987.
         assert!((sampled - 0.0987).abs() < 0.006, "{sampled}");
@@ -67,6 +75,9 @@ mod tests {
     fn a_group_of_many_images_is_one_piece_of_evidence() {
         let p = sign_flip_p_value(&[40, 0, 0], Resampling::seeded(Seed(3))).unwrap();
         assert!(p >= 1.0);
-        assert_eq!(sign_flip_p_value(&[0, 0], Resampling::seeded(Seed(3))), Err(Undefined::NoDisagreement));
+        assert_eq!(
+            sign_flip_p_value(&[0, 0], Resampling::seeded(Seed(3))),
+            Err(Undefined::NoDisagreement)
+        );
     }
 }

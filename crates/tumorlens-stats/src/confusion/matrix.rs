@@ -33,7 +33,10 @@ impl ConfusionMatrix {
         if let Some(&found) = truth.iter().chain(called).find(|c| **c >= classes) {
             return Err(Undefined::UnknownClass { found, classes });
         }
-        Ok(Self::tally(classes, truth.iter().zip(called).map(|(&t, &c)| (t, c, 1))))
+        Ok(Self::tally(
+            classes,
+            truth.iter().zip(called).map(|(&t, &c)| (t, c, 1)),
+        ))
     }
 
     /// Counts (truth, call, how often); classes outside the matrix are the caller's error.
@@ -60,7 +63,9 @@ impl ConfusionMatrix {
     /// One class as positive, all others as negative; all zero for a class that is not there.
     #[must_use]
     pub fn one_vs_rest(&self, class: usize) -> Confusion {
-        let cells = self.cells().map(|(truth, call, times)| (truth == class, call == class, times));
+        let cells = self
+            .cells()
+            .map(|(truth, call, times)| (truth == class, call == class, times));
         let mut out = Confusion::default();
         if class >= self.classes() {
             return out;
@@ -91,9 +96,16 @@ impl ConfusionMatrix {
     pub fn balanced_accuracy(&self) -> Result<f64, Undefined> {
         let mut sum = 0.0;
         for class in 0..self.classes() {
-            sum += self.one_vs_rest(class).sensitivity().map_err(|_| Undefined::NoImageOfClass(class))?;
+            sum += self
+                .one_vs_rest(class)
+                .sensitivity()
+                .map_err(|_| Undefined::NoImageOfClass(class))?;
         }
-        if self.classes() == 0 { Err(Undefined::NoImage) } else { Ok(sum / self.classes() as f64) }
+        if self.classes() == 0 {
+            Err(Undefined::NoImage)
+        } else {
+            Ok(sum / self.classes() as f64)
+        }
     }
 
     /// Matthews' correlation for any number of classes (Gorodkin 2004, `R_K`).
@@ -119,14 +131,18 @@ impl ConfusionMatrix {
     }
 
     fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {
-        self.counts
-            .iter()
-            .enumerate()
-            .flat_map(|(truth, row)| row.iter().enumerate().map(move |(call, &times)| (truth, call, times)))
+        self.counts.iter().enumerate().flat_map(|(truth, row)| {
+            row.iter()
+                .enumerate()
+                .map(move |(call, &times)| (truth, call, times))
+        })
     }
 
     fn right(&self) -> u64 {
-        self.cells().filter(|(truth, call, _)| truth == call).map(|(_, _, times)| times).sum()
+        self.cells()
+            .filter(|(truth, call, _)| truth == call)
+            .map(|(_, _, times)| times)
+            .sum()
     }
 
     fn total(&self) -> u64 {
@@ -143,7 +159,15 @@ mod tests {
         let matrix = ConfusionMatrix::count(3, &[0, 0, 1, 1, 2, 2], &[0, 1, 1, 1, 0, 2]).unwrap();
         assert_eq!(matrix.counts(), [[1, 1, 0], [0, 2, 0], [1, 0, 1]]);
         let first = matrix.one_vs_rest(0);
-        assert_eq!(first, Confusion { true_positive: 1, false_positive: 1, true_negative: 3, false_negative: 1 });
+        assert_eq!(
+            first,
+            Confusion {
+                true_positive: 1,
+                false_positive: 1,
+                true_negative: 3,
+                false_negative: 1
+            }
+        );
         assert_eq!(matrix.accuracy(), Ok(4.0 / 6.0));
         assert_eq!(matrix.balanced_accuracy(), Ok((0.5 + 1.0 + 0.5) / 3.0));
     }
@@ -151,9 +175,15 @@ mod tests {
     #[test]
     fn a_missing_class_leaves_the_mean_over_classes_undefined() {
         let matrix = ConfusionMatrix::count(3, &[0, 1], &[0, 1]).unwrap();
-        assert_eq!(matrix.balanced_accuracy(), Err(Undefined::NoImageOfClass(2)));
+        assert_eq!(
+            matrix.balanced_accuracy(),
+            Err(Undefined::NoImageOfClass(2))
+        );
         assert_eq!(matrix.mcc(), Ok(1.0));
-        assert_eq!(ConfusionMatrix::count(2, &[0, 1], &[1, 1]).unwrap().mcc(), Err(Undefined::OneClass));
+        assert_eq!(
+            ConfusionMatrix::count(2, &[0, 1], &[1, 1]).unwrap().mcc(),
+            Err(Undefined::OneClass)
+        );
         assert!(ConfusionMatrix::count(2, &[0, 2], &[0, 1]).is_err());
     }
 

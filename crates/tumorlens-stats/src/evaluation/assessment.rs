@@ -33,26 +33,40 @@ pub struct PointFigures {
 
 /// Computes all figures, and their intervals from one set of replicates. The replicates come along, with their
 /// statistics in the order of [`Part::statistics`].
-pub(super) fn assess(part: &Part, settings: &EvaluationSettings, resampling: Resampling) -> (Assessment, Replicates) {
+pub(super) fn assess(
+    part: &Part,
+    settings: &EvaluationSettings,
+    resampling: Resampling,
+) -> (Assessment, Replicates) {
     let statistics = part.statistics(&settings.bins);
     let once = vec![1u32; part.truth().len()];
     let mut values = statistics(&once).into_iter();
-    let replicates =
-        bootstrap(part.groups(), resampling, |times| statistics(times).into_iter().map(Result::ok).collect());
+    let replicates = bootstrap(part.groups(), resampling, |times| {
+        statistics(times).into_iter().map(Result::ok).collect()
+    });
     let mut column = 0..;
     let mut next = |interval: Option<Interval>| {
         let value = values.next().unwrap_or(Err(Undefined::NoImage));
         let interval = interval.or(replicates.interval(column.next().unwrap_or_default()));
         with(value, interval)
     };
-    let auroc = delong(part.truth(), part.scores(), part.groups()).ok().and_then(|d| d.interval(resampling.level));
-    let scores = Metric::OF_SCORES.map(|metric| (metric, next(auroc.filter(|_| metric == Metric::Auroc)))).into();
+    let auroc = delong(part.truth(), part.scores(), part.groups())
+        .ok()
+        .and_then(|d| d.interval(resampling.level));
+    let scores = Metric::OF_SCORES
+        .map(|metric| (metric, next(auroc.filter(|_| metric == Metric::Auroc))))
+        .into();
     let mut point = |(name, called): &(String, Vec<bool>)| {
-        let share = |metric| part.tallies(metric, called).and_then(|t| wilson_grouped(&t, resampling.level));
+        let share = |metric| {
+            part.tallies(metric, called)
+                .and_then(|t| wilson_grouped(&t, resampling.level))
+        };
         PointFigures {
             name: name.clone(),
             confusion: part.confusion(called, &once),
-            figures: Metric::OF_CALLS.map(|metric| (metric, next(share(metric)))).into(),
+            figures: Metric::OF_CALLS
+                .map(|metric| (metric, next(share(metric))))
+                .into(),
         }
     };
     let points = part.calls().iter().map(&mut point).collect();

@@ -22,9 +22,16 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) fn new(class: ClassIndex, images: &[&Scored], calls: Vec<(String, Vec<bool>)>) -> Self {
+    pub(crate) fn new(
+        class: ClassIndex,
+        images: &[&Scored],
+        calls: Vec<(String, Vec<bool>)>,
+    ) -> Self {
         let truth = images.iter().map(|image| image.label == class).collect();
-        let scores = images.iter().map(|image| image.probabilities[class.0].get()).collect();
+        let scores = images
+            .iter()
+            .map(|image| image.probabilities[class.0].get())
+            .collect();
         let groups: Vec<&str> = images.iter().map(|image| image.group.as_str()).collect();
         Self::assemble(truth, scores, calls, Groups::new(&groups))
     }
@@ -34,14 +41,29 @@ impl Part {
         let truth = positions.iter().map(|&i| self.truth[i]).collect();
         let scores = positions.iter().map(|&i| self.scores[i]).collect();
         let pick = |called: &Vec<bool>| positions.iter().map(|&i| called[i]).collect();
-        let calls = self.calls.iter().map(|(name, called)| (name.clone(), pick(called))).collect();
+        let calls = self
+            .calls
+            .iter()
+            .map(|(name, called)| (name.clone(), pick(called)))
+            .collect();
         let groups: Vec<usize> = positions.iter().map(|&i| self.groups.of()[i]).collect();
         Self::assemble(truth, scores, calls, Groups::new(&groups))
     }
 
-    fn assemble(truth: Vec<bool>, scores: Vec<f64>, calls: Vec<(String, Vec<bool>)>, groups: Groups) -> Self {
+    fn assemble(
+        truth: Vec<bool>,
+        scores: Vec<f64>,
+        calls: Vec<(String, Vec<bool>)>,
+        groups: Groups,
+    ) -> Self {
         let ranking = Ranking::new(&truth, &scores).ok();
-        Self { truth, scores, calls, groups, ranking }
+        Self {
+            truth,
+            scores,
+            calls,
+            groups,
+            ranking,
+        }
     }
 
     pub(crate) fn truth(&self) -> &[bool] {
@@ -74,11 +96,15 @@ impl Part {
     ) -> impl Fn(&[u32]) -> Vec<Result<f64, Undefined>> + Sync + 'a {
         let cases = || self.truth.iter().zip(&self.scores);
         let errors: Vec<f64> = cases().map(|(&t, &p)| squared_error(t, p)).collect();
-        let surprises: Vec<f64> = cases().map(|(&t, &p)| surprise(if t { p } else { 1.0 - p })).collect();
+        let surprises: Vec<f64> = cases()
+            .map(|(&t, &p)| surprise(if t { p } else { 1.0 - p }))
+            .collect();
         let bin_of: Vec<usize> = self.scores.iter().map(|&p| bins.find(p)).collect();
         move |times| {
             let ranking = self.ranking.as_ref().ok_or(Undefined::NoImage);
-            let tally = Tally::count(bins.count(), &bin_of, &self.truth, &self.scores, |i| times[i]);
+            let tally = Tally::count(bins.count(), &bin_of, &self.truth, &self.scores, |i| {
+                times[i]
+            });
             let scores = Metric::OF_SCORES.map(|metric| match metric {
                 Metric::Auroc => ranking.clone().and_then(|r| area(r.resampled(times))),
                 Metric::Auprc => ranking.clone().and_then(|r| average(r.resampled(times))),
@@ -86,14 +112,23 @@ impl Part {
                 Metric::LogLoss => weighted_mean(&surprises, times),
                 _ => tally.ece(),
             });
-            let calls = self.calls.iter().flat_map(|(_, called)| self.confusion(called, times).figures());
+            let calls = self
+                .calls
+                .iter()
+                .flat_map(|(_, called)| self.confusion(called, times).figures());
             scores.into_iter().chain(calls).collect()
         }
     }
 
     /// Counts of these calls when image i is there `times[i]` times.
     pub(crate) fn confusion(&self, called: &[bool], times: &[u32]) -> Confusion {
-        Confusion::tally(self.truth.iter().zip(called).zip(times).map(|((&t, &c), &n)| (t, c, n)))
+        Confusion::tally(
+            self.truth
+                .iter()
+                .zip(called)
+                .zip(times)
+                .map(|((&t, &c), &n)| (t, c, n)),
+        )
     }
 
     /// For a figure that is a share of images: successes and trials by group.
@@ -122,5 +157,10 @@ pub(crate) fn weighted_mean(values: &[f64], times: &[u32]) -> Result<f64, Undefi
     if images == 0 {
         return Err(Undefined::NoImage);
     }
-    Ok(values.iter().zip(times).map(|(v, &n)| v * f64::from(n)).sum::<f64>() / images as f64)
+    Ok(values
+        .iter()
+        .zip(times)
+        .map(|(v, &n)| v * f64::from(n))
+        .sum::<f64>()
+        / images as f64)
 }

@@ -9,7 +9,11 @@ use tumorlens_core::Measured;
 /// the image; the intersection of two independent regions is hypergeometric, and the IoU is its exact mean.
 #[must_use]
 pub fn chance(area: usize, pixels: usize, shown: usize) -> Localisation {
-    let share = if pixels == 0 { f64::NAN } else { area as f64 / pixels as f64 };
+    let share = if pixels == 0 {
+        f64::NAN
+    } else {
+        area as f64 / pixels as f64
+    };
     Localisation {
         pointing: Measured::value(share),
         energy: Measured::value(share),
@@ -26,7 +30,8 @@ fn random_iou(area: usize, pixels: usize, shown: usize) -> f64 {
     let least = (area + shown).saturating_sub(pixels);
     (least..=area.min(shown))
         .map(|both| {
-            let probability = (ln_choose(area, both) + ln_choose(pixels - area, shown - both) - ways).exp();
+            let probability =
+                (ln_choose(area, both) + ln_choose(pixels - area, shown - both) - ways).exp();
             probability * both as f64 / (area + shown - both) as f64
         })
         .sum()
@@ -41,5 +46,7 @@ pub fn centre_prior(width: usize, height: usize) -> Vec<f32> {
         (-0.5 * (distance / 0.25).powi(2)).exp()
     };
     let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-    pixels.map(|(x, y)| (bump(x, width) * bump(y, height)) as f32).collect()
+    pixels
+        .map(|(x, y)| (bump(x, width) * bump(y, height)) as f32)
+        .collect()
 }

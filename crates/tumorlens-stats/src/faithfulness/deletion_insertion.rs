@@ -53,7 +53,10 @@ impl PerturbationCurve {
     /// When lengths differ, the fractions do not rise from 0 to 1, or a score is not finite.
     pub fn new(fractions: Vec<f64>, scores: Vec<f64>) -> Result<Self, CurveError> {
         if fractions.len() != scores.len() {
-            return Err(CurveError::Length { scores: scores.len(), fractions: fractions.len() });
+            return Err(CurveError::Length {
+                scores: scores.len(),
+                fractions: fractions.len(),
+            });
         }
         let ends = fractions.first() == Some(&0.0) && fractions.last() == Some(&1.0);
         if !ends || !fractions.is_sorted_by(|a, b| a < b) {
@@ -82,7 +85,10 @@ impl PerturbationCurve {
     #[must_use]
     pub fn area(&self) -> f64 {
         let points: Vec<_> = self.fractions.iter().zip(&self.scores).collect();
-        points.windows(2).map(|w| (w[1].0 - w[0].0) * (w[0].1 + w[1].1) / 2.0).sum()
+        points
+            .windows(2)
+            .map(|w| (w[1].0 - w[0].0) * (w[0].1 + w[1].1) / 2.0)
+            .sum()
     }
 }
 
@@ -95,6 +101,9 @@ impl TryFrom<RawCurve> for PerturbationCurve {
 
 impl From<PerturbationCurve> for RawCurve {
     fn from(curve: PerturbationCurve) -> Self {
-        Self { fractions: curve.fractions, scores: curve.scores }
+        Self {
+            fractions: curve.fractions,
+            scores: curve.scores,
+        }
     }
 }

@@ -15,5 +15,9 @@ pub fn energy(outlined: &Outlined) -> Result<f64, Undefined> {
         all += positive;
         inside += if within { positive } else { 0.0 };
     }
-    if all > 0.0 { Ok(inside / all) } else { Err(Undefined::FlatMap) }
+    if all > 0.0 {
+        Ok(inside / all)
+    } else {
+        Err(Undefined::FlatMap)
+    }
 }

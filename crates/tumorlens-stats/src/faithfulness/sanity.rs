@@ -20,7 +20,16 @@ pub fn rank_correlation(first: &[f32], second: &[f32]) -> Result<f64, Undefined>
     let (a, b) = (ranks(first)?, ranks(second)?);
     // Midranks always have this mean.
     let mean = (a.len() as f64 + 1.0) / 2.0;
-    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum::<f64>();
+    let product = |x: &[f64], y: &[f64]| {
+        x.iter()
+            .zip(y)
+            .map(|(x, y)| (x - mean) * (y - mean))
+            .sum::<f64>()
+    };
     let scale = product(&a, &a) * product(&b, &b);
-    if scale > 0.0 { Ok((product(&a, &b) / scale.sqrt()).clamp(-1.0, 1.0)) } else { Err(Undefined::FlatMap) }
+    if scale > 0.0 {
+        Ok((product(&a, &b) / scale.sqrt()).clamp(-1.0, 1.0))
+    } else {
+        Err(Undefined::FlatMap)
+    }
 }

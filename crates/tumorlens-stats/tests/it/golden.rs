@@ -28,7 +28,10 @@ const ROUNDING: f64 = 1e-12;
 
 #[track_caller]
 fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance, "{what}: found {found}, expected {expected}");
+    assert!(
+        (found - expected).abs() <= tolerance,
+        "{what}: found {found}, expected {expected}"
+    );
 }
 
 #[track_caller]
@@ -49,7 +52,12 @@ fn scored(labels: &[usize], probabilities: &[Vec<f64>]) -> Vec<Scored> {
         probabilities: p.iter().map(|p| Probability::new(*p).unwrap()).collect(),
         tags: BTreeMap::new(),
     };
-    labels.iter().zip(probabilities).enumerate().map(image).collect()
+    labels
+        .iter()
+        .zip(probabilities)
+        .enumerate()
+        .map(image)
+        .collect()
 }
 
 fn settings() -> EvaluationSettings {
@@ -101,14 +109,25 @@ fn every_figure_of_an_evaluation_is_that_of_scikit_learn() {
         let labels: Vec<usize> = case.truth.iter().map(|t| usize::from(*t)).collect();
         let probabilities: Vec<Vec<f64>> = case.scores.iter().map(|p| vec![1.0 - p, *p]).collect();
         let images = scored(&labels, &probabilities);
-        let half = Rule::Fixed(Probability::new(0.5).unwrap()).choose(&case.labels(), &case.scores).unwrap();
+        let half = Rule::Fixed(Probability::new(0.5).unwrap())
+            .choose(&case.labels(), &case.scores)
+            .unwrap();
         let evaluation = evaluate(&ClassSet::tumor(), &images, &[half], &settings()).unwrap();
-        assert_eq!(evaluation.assessment.points[0].confusion, case.confusion, "{}", case.name);
+        assert_eq!(
+            evaluation.assessment.points[0].confusion, case.confusion,
+            "{}",
+            case.name
+        );
         let found = evaluation.key_figures("0.5");
         assert_eq!(found.len(), case.figures.len());
         for (metric, expected) in case.figures {
             let value = found[&metric].get().unwrap();
-            near(&format!("{} {}", case.name, metric.label()), value, expected, ROUNDING);
+            near(
+                &format!("{} {}", case.name, metric.label()),
+                value,
+                expected,
+                ROUNDING,
+            );
         }
     }
 }
@@ -118,13 +137,20 @@ fn curves_are_those_of_scikit_learn() {
     for case in golden::<Vec<Binary>>("binary") {
         let labels = case.labels();
         let roc = Roc::new(&labels, &case.scores).unwrap();
-        let of = |f: fn(&tumorlens_stats::roc::RocPoint) -> f64| roc.points().iter().map(f).collect::<Vec<_>>();
+        let of = |f: fn(&tumorlens_stats::roc::RocPoint) -> f64| {
+            roc.points().iter().map(f).collect::<Vec<_>>()
+        };
         all_near("fpr", &of(|p| p.false_positive_rate), &case.roc.fpr);
         all_near("tpr", &of(|p| p.true_positive_rate), &case.roc.tpr);
         for (limit, expected) in &case.partial_auroc {
             let area = roc.partial_area(limit.parse().unwrap()).unwrap();
             near("partial area", area, *expected, ROUNDING);
-            near("partial area of the corners", roc.corners().partial_area(limit.parse().unwrap()).unwrap(), area, ROUNDING);
+            near(
+                "partial area of the corners",
+                roc.corners().partial_area(limit.parse().unwrap()).unwrap(),
+                area,
+                ROUNDING,
+            );
         }
         let pr = PrecisionRecall::new(&labels, &case.scores).unwrap();
         // scikit-learn leaves out the points after full recall.
@@ -139,12 +165,18 @@ fn curves_are_those_of_scikit_learn() {
 #[test]
 fn reliability_diagrams_are_those_of_scikit_learn() {
     for case in golden::<Vec<Binary>>("binary") {
-        let diagram = Reliability::new(&case.labels(), &case.scores, &Bins::equal_width(10), 0.95).unwrap();
+        let diagram =
+            Reliability::new(&case.labels(), &case.scores, &Bins::equal_width(10), 0.95).unwrap();
         let full = diagram.bins.iter().filter(|b| b.images > 0);
-        let (observed, mean): (Vec<f64>, Vec<f64>) =
-            full.map(|b| (b.observed.get().unwrap(), b.mean_probability.get().unwrap())).unzip();
+        let (observed, mean): (Vec<f64>, Vec<f64>) = full
+            .map(|b| (b.observed.get().unwrap(), b.mean_probability.get().unwrap()))
+            .unzip();
         all_near("observed", &observed, &case.reliability.observed);
-        all_near("mean probability", &mean, &case.reliability.mean_probability);
+        all_near(
+            "mean probability",
+            &mean,
+            &case.reliability.mean_probability,
+        );
     }
 }
 
@@ -164,11 +196,19 @@ fn several_classes_give_the_figures_of_scikit_learn() {
         let names: Vec<String> = (0..case.classes).map(|c| format!("class {c}")).collect();
         let classes = ClassSet::new(names, "class 0").unwrap();
         let images = scored(&case.truth, &case.probabilities);
-        let found = evaluate(&classes, &images, &[], &settings()).unwrap().multiclass.unwrap();
+        let found = evaluate(&classes, &images, &[], &settings())
+            .unwrap()
+            .multiclass
+            .unwrap();
         assert_eq!(found.confusion, case.confusion);
         let check = |figures: &Figures, expected: &BTreeMap<Metric, f64>| {
             for (metric, expected) in expected {
-                near(metric.label(), figures[metric].get().unwrap(), *expected, ROUNDING);
+                near(
+                    metric.label(),
+                    figures[metric].get().unwrap(),
+                    *expected,
+                    ROUNDING,
+                );
             }
         };
         check(&found.overall, &case.overall);
@@ -199,10 +239,25 @@ fn delongs_variance_is_that_of_all_pairs() {
         let paired = paired_delong(&case.truth, &case.first, &case.second, &groups).unwrap();
         near("first area", paired.first.auroc, case.auroc[0], ROUNDING);
         near("second area", paired.second.auroc, case.auroc[1], ROUNDING);
-        near("first variance", paired.first.variance, case.variance[0], ROUNDING);
-        near("second variance", paired.second.variance, case.variance[1], ROUNDING);
+        near(
+            "first variance",
+            paired.first.variance,
+            case.variance[0],
+            ROUNDING,
+        );
+        near(
+            "second variance",
+            paired.second.variance,
+            case.variance[1],
+            ROUNDING,
+        );
         near("covariance", paired.covariance, case.covariance, ROUNDING);
-        near("p value", paired.p_value().unwrap(), case.p_value.unwrap(), 1e-10);
+        near(
+            "p value",
+            paired.p_value().unwrap(),
+            case.p_value.unwrap(),
+            1e-10,
+        );
         let interval = paired.first.interval(0.95).unwrap();
         near("low", interval.low, case.interval_of_first[0], ROUNDING);
         near("high", interval.high, case.interval_of_first[1], ROUNDING);
@@ -214,10 +269,23 @@ fn variance_over_groups_is_obuchowskis() {
     for case in golden::<Vec<DeLongCase>>("clustered_delong") {
         let groups = Groups::new(&case.group);
         let paired = paired_delong(&case.truth, &case.first, &case.second, &groups).unwrap();
-        near("first variance", paired.first.variance, case.variance[0], ROUNDING);
-        near("second variance", paired.second.variance, case.variance[1], ROUNDING);
+        near(
+            "first variance",
+            paired.first.variance,
+            case.variance[0],
+            ROUNDING,
+        );
+        near(
+            "second variance",
+            paired.second.variance,
+            case.variance[1],
+            ROUNDING,
+        );
         near("covariance", paired.covariance, case.covariance, ROUNDING);
-        assert_eq!(paired.first, delong(&case.truth, &case.first, &groups).unwrap());
+        assert_eq!(
+            paired.first,
+            delong(&case.truth, &case.first, &groups).unwrap()
+        );
     }
 }
 
@@ -287,12 +355,30 @@ struct TemperatureCase {
 fn temperatures_are_those_that_scipy_finds() {
     let check = |fit: tumorlens_stats::calibration::TemperatureFit, case: &TemperatureCase| {
         // Near its minimum the loss is flat: SciPy, without derivatives, knows T to about the root of the rounding.
-        near("temperature", fit.temperature.get() / case.temperature, 1.0, 1e-6);
-        near("loss before", fit.log_loss_before, case.log_loss_before, ROUNDING);
-        near("loss after", fit.log_loss_after, case.log_loss_after, ROUNDING);
+        near(
+            "temperature",
+            fit.temperature.get() / case.temperature,
+            1.0,
+            1e-6,
+        );
+        near(
+            "loss before",
+            fit.log_loss_before,
+            case.log_loss_before,
+            ROUNDING,
+        );
+        near(
+            "loss after",
+            fit.log_loss_after,
+            case.log_loss_after,
+            ROUNDING,
+        );
     };
     for case in golden::<Vec<TemperatureCase>>("temperature_softmax") {
-        check(fit_temperature_softmax(&case.truth, &case.logits).unwrap(), &case);
+        check(
+            fit_temperature_softmax(&case.truth, &case.logits).unwrap(),
+            &case,
+        );
     }
     for case in golden::<Vec<TemperatureCase>>("temperature_binary") {
         let truth: Vec<bool> = case.truth.iter().map(|t| *t == 1).collect();
@@ -312,7 +398,10 @@ struct RandomIou {
 #[test]
 fn the_iou_of_a_random_region_is_its_hypergeometric_mean() {
     for case in golden::<Vec<RandomIou>>("random_iou") {
-        let found = chance(case.area, case.pixels, case.shown).iou.get().unwrap();
+        let found = chance(case.area, case.pixels, case.shown)
+            .iou
+            .get()
+            .unwrap();
         // Logarithms of factorials near 1e5 keep eleven digits.
         near("iou", found, case.iou, 1e-9);
     }
@@ -328,14 +417,25 @@ struct Ranks {
 #[test]
 fn rank_correlation_is_scipys() {
     let case = golden::<Ranks>("rank_correlation");
-    near("rho", rank_correlation(&case.first, &case.second).unwrap(), case.rho, ROUNDING);
+    near(
+        "rho",
+        rank_correlation(&case.first, &case.second).unwrap(),
+        case.rho,
+        ROUNDING,
+    );
 }
 
 #[test]
 fn an_undefined_figure_is_written_with_its_reason() {
     let images = scored(&[1, 1], &[vec![0.2, 0.8], vec![0.6, 0.4]]);
     let evaluation = evaluate(&ClassSet::tumor(), &images, &[], &settings()).unwrap();
-    assert_eq!(evaluation.assessment.scores[&Metric::Auroc], Measured::undefined("no negative image"));
+    assert_eq!(
+        evaluation.assessment.scores[&Metric::Auroc],
+        Measured::undefined("no negative image")
+    );
     assert!(evaluation.roc.is_none());
-    assert_eq!(calls_at(&ClassSet::tumor(), &images, Probability::new(0.5).unwrap()), [true, false]);
+    assert_eq!(
+        calls_at(&ClassSet::tumor(), &images, Probability::new(0.5).unwrap()),
+        [true, false]
+    );
 }

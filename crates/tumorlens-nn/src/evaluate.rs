@@ -1,0 +1,129 @@
+//! Logits of every image of a source, in order.
+
+use crate::network::{Mode, Network};
+use crate::train::learner::{DeviceFailure, host};
+use crate::train::loader::Loader;
+use std::ops::ControlFlow;
+use tumorlens_core::{ClassIndex, Observer, Sample, SampleError, SampleSource, View};
+
+/// How images are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Images in a pass, at least 1.
+    pub batch_size: usize,
+    /// Whether a mirrored copy is asked too.
+    pub flips: Flips,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { batch_size: 32, flips: Flips::None }
+    }
+}
+
+/// Whether a mirrored copy is asked too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flips {
+    /// The image alone.
+    #[default]
+    None,
+    /// The mean of the logits of the image and of the image mirrored left to right.
+    LeftRight,
+}
+
+/// What a network says of one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoredLogits {
+    /// Position in the source.
+    pub index: usize,
+    /// Label that the source gives.
+    pub label: ClassIndex,
+    /// Logits, one an output.
+    pub logits: Vec<f32>,
+}
+
+/// Images could not be scored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluateError {
+    /// An image could not be loaded.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    /// The source's images have another shape than the network's input.
+    #[error("images of {found:?} do not fit a network for {expected:?}")]
+    Shape {
+        /// Shape of the source.
+        found: [usize; 3],
+        /// Shape that the network takes.
+        expected: [usize; 3],
+    },
+    /// The network gave a value that is not finite.
+    #[error("{path}: the network's answer is not a finite number")]
+    NotFinite {
+        /// Image.
+        path: String,
+    },
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceFailure),
+    /// Threads could not be started.
+    #[error("threads could not be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The observer asked to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Scores every image of a source in its plain view, in the source's order.
+///
+/// # Errors
+/// When an image cannot be loaded or does not fit, the network's answer is not finite, or the observer stops it.
+pub fn predict_logits(
+    network: &Network,
+    source: &dyn SampleSource,
+    reading: Reading,
+    observer: &dyn Observer,
+) -> Result<Vec<ScoredLogits>, EvaluateError> {
+    let (found, expected) = (source.shape(), network.graph().input);
+    if found != expected {
+        return Err(EvaluateError::Shape { found, expected });
+    }
+    observer.begin("predict", Some(source.len() as u64));
+    let views: Vec<(usize, View)> = (0..source.len()).map(|index| (index, View::Plain)).collect();
+    let batches: Vec<_> = views.chunks(reading.batch_size.max(1)).map(<[_]>::to_vec).collect();
+    let mut scored: Vec<ScoredLogits> = Vec::with_capacity(source.len());
+    Loader::new()?.run(source, &batches, |samples| {
+        if observer.should_stop() {
+            return Err(EvaluateError::Stopped);
+        }
+        scored.extend(score(network, &samples, reading.flips)?);
+        observer.advance(scored.len() as u64, "");
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if let Some(bad) = scored.iter().find(|s| s.logits.iter().any(|z| !z.is_finite())) {
+        return Err(EvaluateError::NotFinite { path: source.info(bad.index).path.clone() });
+    }
+    observer.end();
+    Ok(scored)
+}
+
+fn score(
+    network: &Network,
+    samples: &[Sample],
+    flips: Flips,
+) -> Result<Vec<ScoredLogits>, DeviceFailure> {
+    let input = network.batch(samples.iter().flat_map(|s| s.input.iter().copied()).collect());
+    let mirrored = (flips == Flips::LeftRight).then(|| input.clone().flip([3]));
+    let mut logits = network.forward(input, Mode::Inference).logits;
+    if let Some(mirrored) = mirrored {
+        logits = (logits + network.forward(mirrored, Mode::Inference).logits) * 0.5;
+    }
+    let [_, outputs] = logits.dims();
+    let logits = host(logits)?;
+    let scored = samples.iter().zip(logits.chunks_exact(outputs)).map(|(sample, logits)| ScoredLogits {
+        index: sample.index,
+        label: sample.label,
+        logits: logits.to_vec(),
+    });
+    Ok(scored.collect())
+}

@@ -1,0 +1,93 @@
+use super::*;
+use crate::loss::numeric_gradient;
+use proptest::prelude::*;
+use serde::Deserialize;
+
+/// Written by `reference/train/make_golden.py` with PyTorch.
+const GOLDEN: &str = include_str!("../../../../../reference/train/losses.json");
+
+#[derive(Deserialize)]
+struct Golden {
+    outline: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    batch: usize,
+    maps: Vec<f32>,
+    targets: Vec<Option<Vec<f32>>>,
+    value: f64,
+    gradient: Vec<f64>,
+}
+
+#[test]
+fn values_and_gradients_are_those_of_pytorch() {
+    let golden: Golden = serde_json::from_str(GOLDEN).unwrap();
+    assert_eq!(golden.outline.len(), 4);
+    for case in golden.outline {
+        let found = outline_loss(&case.maps, case.batch, &case.targets);
+        assert!((found.value - case.value).abs() < 1e-9, "{}: {} {}", case.name, found.value, case.value);
+        for (found, expected) in found.gradient.iter().zip(&case.gradient) {
+            assert!((f64::from(*found) - expected).abs() < 1e-7, "{}: {found} {expected}", case.name);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_outline_costs_nothing() {
+    let found = outline_loss(&[3.0; 8], 2, &[None, None]);
+    assert_eq!(found, Loss { value: 0.0, gradient: vec![0.0; 8] });
+}
+
+#[test]
+fn means_over_cells_are_right_where_pixels_are_cut() {
+    let values: Vec<f32> = (0..16).map(|v| v as f32).collect();
+    assert_eq!(area_average(&values, [4, 4], [2, 2]), [2.5, 4.5, 10.5, 12.5]);
+    assert_eq!(area_average(&[0.0, 3.0, 6.0], [1, 3], [1, 2]), [1.0, 5.0]);
+    assert_eq!(area_average(&values, [4, 4], [4, 4]), values);
+    assert_eq!(area_average(&[1.0, 2.0], [1, 2], [1, 4]), [1.0, 1.0, 2.0, 2.0]);
+}
+
+#[test]
+fn an_outline_teaches_its_own_class_and_silence_elsewhere() {
+    let two = ClassSet::tumor();
+    let outline = [0.0, 1.0, 0.0, 1.0];
+    let targets = |mask: Option<&[f32]>, label, classes: &ClassSet| {
+        outline_targets(mask, [2, 2], [1, 2], ClassIndex(label), classes)
+    };
+    assert_eq!(targets(Some(&outline), 1, &two), [Some(vec![0.0, 1.0])]);
+    assert_eq!(targets(Some(&[0.0; 4]), 0, &two), [Some(vec![0.0, 0.0])]);
+    assert_eq!(targets(Some(&[0.0; 4]), 1, &two), [None], "a tumor without an outlined pixel is not known");
+    assert_eq!(targets(None, 1, &two), [None]);
+    let three = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let three = ClassSet::new(three, "b").unwrap();
+    let silent = Some(vec![0.0, 0.0]);
+    assert_eq!(targets(Some(&outline), 2, &three), [silent.clone(), silent.clone(), Some(vec![0.0, 1.0])]);
+    assert_eq!(targets(Some(&[0.0; 4]), 0, &three), [None, silent.clone(), silent]);
+}
+
+proptest! {
+    #[test]
+    fn the_gradient_is_the_slope_of_the_value(
+        maps in proptest::collection::vec(-4.0f32..4.0, 12),
+        outlined in proptest::collection::vec(0.0f32..1.0, 6),
+        known in any::<bool>(),
+    ) {
+        let targets = [Some(outlined), known.then(|| vec![0.0; 6])];
+        let found = outline_loss(&maps, 2, &targets);
+        let numeric = numeric_gradient(&maps, |m| outline_loss(m, 2, &targets).value);
+        for (exact, numeric) in found.gradient.iter().zip(numeric) {
+            prop_assert!((f64::from(*exact) - numeric).abs() < 1e-4, "{exact} {numeric}");
+        }
+    }
+
+    #[test]
+    fn averaging_over_cells_keeps_the_mean(
+        values in proptest::collection::vec(0.0f32..1.0, 35), h in 1usize..9, w in 1usize..9,
+    ) {
+        let mean = |v: &[f32]| v.iter().map(|v| f64::from(*v)).sum::<f64>() / v.len() as f64;
+        let means = area_average(&values, [5, 7], [h, w]);
+        prop_assert!((mean(&means) - mean(&values)).abs() < 1e-6);
+    }
+}

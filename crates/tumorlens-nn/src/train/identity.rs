@@ -1,0 +1,83 @@
+//! What makes a run this run: a checkpoint continues only the run that wrote it.
+
+use super::Job;
+use crate::weights::Weights;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use tumorlens_core::SampleSource;
+
+/// Everything that decides a run's result, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identity {
+    /// The configuration as JSON text: compared as text, since a decimal may change by a bit when read.
+    config: String,
+    /// SHA-256 of the architecture and the classes.
+    network: String,
+    /// SHA-256 of the first weights.
+    initial: String,
+    /// SHA-256 of paths, groups, sources, labels and outlines of the training and validation images.
+    images: String,
+}
+
+impl Identity {
+    pub(super) fn of(job: &Job<'_>) -> Self {
+        // None of these types has anything that JSON cannot hold.
+        let json = |value: serde_json::Result<String>| value.unwrap_or_default();
+        let classes = json(serde_json::to_string(job.classes));
+        let graph = json(serde_json::to_string(job.graph));
+        Self {
+            config: json(serde_json::to_string(job.config)),
+            network: hash(|hasher| hasher.update(format!("{classes}\n{graph}"))),
+            initial: hash(|hasher| add_weights(hasher, job.initial)),
+            images: hash(|hasher| [job.train, job.validation].iter().for_each(|source| add_images(hasher, *source))),
+        }
+    }
+
+    /// What differs from another run, in words; `None` when nothing does.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        if self.config != other.config {
+            return Some(format!("the configuration{}", changed_fields(&self.config, &other.config)));
+        }
+        let parts = [
+            (&self.network, &other.network, "the network or its classes"),
+            (&self.initial, &other.initial, "the weights that training starts from"),
+            (&self.images, &other.images, "the images, their labels or their split"),
+        ];
+        parts.into_iter().find(|(a, b, _)| a != b).map(|(_, _, what)| what.to_owned())
+    }
+}
+
+/// ` (field, field)` where two configurations differ at their top level.
+fn changed_fields(a: &str, b: &str) -> String {
+    let read = |text| serde_json::from_str::<serde_json::Map<_, _>>(text).unwrap_or_default();
+    let (a, b) = (read(a), read(b));
+    let fields: Vec<&str> = a.keys().filter(|key| a.get(*key) != b.get(*key)).map(String::as_str).collect();
+    if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) }
+}
+
+fn add_weights(hasher: &mut Sha256, weights: &Weights) {
+    for parameter in &weights.parameters {
+        hasher.update(format!("{}\n{:?}\n", parameter.name, parameter.shape));
+        parameter.values.iter().for_each(|value| hasher.update(value.to_le_bytes()));
+    }
+}
+
+fn add_images(hasher: &mut Sha256, source: &dyn SampleSource) {
+    hasher.update(format!("{} images {:?}\n", source.len(), source.shape()));
+    for index in 0..source.len() {
+        // Debug writes strings with escapes, so that no two images can look alike.
+        hasher.update(format!("{:?}\n", source.info(index)));
+    }
+}
+
+fn hash(add: impl FnOnce(&mut Sha256)) -> String {
+    let mut hasher = Sha256::new();
+    add(&mut hasher);
+    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
