@@ -1,5 +1,6 @@
 //! From results to the report's value: one file for each of its parts.
 
+mod audit;
 mod data;
 pub(crate) mod evaluation;
 mod explanation;

@@ -68,13 +68,16 @@ pub enum PrepareError {
     },
     /// One class only.
     #[error(
-        "a classifier needs two classes, found only '{class}' ({images} images): give a second folder, or map names with --label NAME=CLASS"
+        "a classifier needs two classes, found only '{class}' ({images} images{aside}): give a second folder, or map \
+         names with --label NAME=CLASS"
     )]
     OneClass {
         /// The class.
         class: String,
         /// Its images.
         images: usize,
+        /// What setting conflicts aside took away; empty where it took nothing.
+        aside: String,
     },
     /// The positive class does not follow from the names.
     #[error("which class is the positive one? Say --positive NAME; the classes are {classes}")]
@@ -262,7 +265,7 @@ fn assemble(
 
     let kept: Vec<usize> = (0..images.len()).filter(|&i| !aside[i]).collect();
     let rows: Vec<ManifestRow> = kept.iter().map(|&i| row(i)).collect();
-    let classes = classes::of(&rows, options)?;
+    let classes = classes::of(&rows, record.set_aside.len(), options)?;
     record.copies = groups.counts(&images, &kept);
     (record.sources, record.skipped, record.ignored) = (scan.sources, scan.skipped, scan.ignored);
 

@@ -3,6 +3,26 @@
 //! Each input is a source, named by its last component. A folder that holds a `manifest.csv` with the columns `path`
 //! and `label` is read through that table; any other folder is walked and its folder names give the classes (see
 //! [`crate::label_table`]). The order of the result is the order of the inputs, then of the paths.
+//!
+//! # Columns of a table
+//!
+//! | column | names (any case) | meaning |
+//! | --- | --- | --- |
+//! | path | `path` | relative to the CSV's folder, or absolute |
+//! | label | `label`, or the one that the user names | class, through the label table |
+//! | subject | `subject`, `subject_id`, `patient`, `patient_id`, `participant_id`, or the one that the user names | images that must stay together |
+//! | outline | `mask`, `mask_path` | like `path` |
+//! | split | `official_split`, `source_split`, `split` | train, validation or test as somebody else chose |
+//!
+//! Other columns are not used; the notes of the scan name them. No other column is ever taken for a subject by itself:
+//! a column of groups that somebody computed would replace our own search for copies without anyone noticing.
+//!
+//! # Folders
+//!
+//! Links are followed, and each place is taken once, so that links in circles end; pipes, sockets and devices are never
+//! opened. Hidden files and what operating systems leave behind (Thumbs.db, `__MACOSX`...) are counted, files that
+//! promise a picture and hold none are named. A picture in a folder called masks, or called `x_mask` beside `x`, is an
+//! outline.
 
 mod outline;
 pub mod path_text;
@@ -30,7 +50,7 @@ pub struct ScanOptions {
     pub labels: Vec<(String, String)>,
     /// Column of a CSV that names the class. Default: `label`.
     pub label_column: Option<String>,
-    /// Column of a CSV that names the subject. Default: the usual names, see the table of columns in the docs.
+    /// Column of a CSV that names the subject. Default: the names in the module's table of columns.
     pub subject_column: Option<String>,
     /// Whether an image without a label is left out, as for a dataset (default), or taken, as for prediction.
     pub labelled: bool,

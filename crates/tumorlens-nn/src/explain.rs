@@ -28,6 +28,7 @@ mod method;
 mod occlusion;
 mod question;
 mod resize;
+pub mod scores;
 mod smooth_grad;
 
 pub use error::ExplainError;

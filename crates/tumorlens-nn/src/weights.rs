@@ -1,5 +1,11 @@
 //! Named weights on the host: what is initialised, trained, saved and loaded.
 
+mod element;
+pub mod file;
+mod pth;
+pub mod safetensors;
+pub mod transfer;
+
 use crate::graph::{Graph, Op};
 use crate::model::EVIDENCE_INITIAL_BIAS;
 use rand::RngExt;
@@ -41,6 +47,14 @@ pub struct Parameter {
     pub role: Role,
     /// Values.
     pub values: Vec<f32>,
+}
+
+impl Parameter {
+    /// Name of the layer that it belongs to.
+    #[must_use]
+    pub fn layer(&self) -> &str {
+        layer_of(&self.name)
+    }
 }
 
 /// All parameters of a graph, in the order of its nodes.
@@ -115,8 +129,13 @@ impl Slot {
     /// Name of the layer that it belongs to.
     #[must_use]
     pub fn layer(&self) -> &str {
-        self.name.rsplit_once('.').map_or("", |(layer, _)| layer)
+        layer_of(&self.name)
     }
+}
+
+/// A parameter's name without its last part.
+fn layer_of(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(layer, _)| layer)
 }
 
 /// The parameters that a graph needs, in order.

@@ -9,6 +9,7 @@ use tumorlens_core::{ClassIndex, ClassSet, Seed, Size};
 use tumorlens_nn::device::DeviceChoice;
 use tumorlens_nn::explain::{ExplainError, Method, attribute, feature_maps, filters, layers};
 use tumorlens_nn::graph::{Activation, ConvShape, Graph, GraphBuilder, NodeId, Op};
+use tumorlens_nn::model::{Architecture, Head, ModelConfig};
 use tumorlens_nn::network::Network;
 use tumorlens_nn::weights::Weights;
 
@@ -663,4 +664,50 @@ fn filters_are_the_weights_of_the_first_convolution() {
         filters(linear(1, scattered(64)).graph(), &weights),
         Err(ExplainError::NoFilters)
     );
+}
+
+#[test]
+fn every_family_of_networks_is_explained_by_every_method_at_its_default_layer() {
+    let heads = [
+        Head::Gap,
+        Head::Evidence {
+            stride: 8,
+            top: 0.02,
+            channels: 4,
+        },
+    ];
+    for architecture in [
+        Architecture::Cnn,
+        Architecture::Vgg11,
+        Architecture::Resnet18,
+    ] {
+        for head in heads {
+            let mut config = ModelConfig {
+                head,
+                ..ModelConfig::new(architecture)
+            };
+            match architecture {
+                Architecture::Cnn => config.widths = Some(vec![4, 4, 4]),
+                _ => config.base_width = Some(4),
+            }
+            let graph = config.graph([1, 64, 64], 1).unwrap();
+            let weights = Weights::initial(&graph, Seed(2));
+            let network = on_cpu(graph, &weights);
+            for method in Method::available(network.graph()) {
+                let map = attribute(
+                    &network,
+                    &scattered(4096),
+                    &ClassSet::tumor(),
+                    TUMOR,
+                    method,
+                    None,
+                );
+                assert_eq!(
+                    map.unwrap().values.len(),
+                    4096,
+                    "{method} of {architecture}"
+                );
+            }
+        }
+    }
 }

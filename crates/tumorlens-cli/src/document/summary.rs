@@ -12,7 +12,7 @@ pub(super) fn part(study: &Study<'_>, results: &Results) -> Summary {
     let evaluation = &results.evaluation;
     let figures = evaluation.key_figures(&results.model.decision.default);
     let key_figures = LARGE.map(|m| KeyFigure { name: key(m), measured: figure(&figures, m) });
-    let rules: Vec<NamedMeasure> = study.audit.map(super::data::probe_rows).unwrap_or_default();
+    let rules: Vec<NamedMeasure> = study.audit.map(super::audit::probe_rows).unwrap_or_default();
     Summary {
         key_figures: key_figures.to_vec(),
         test: Some(TestPart { images: evaluation.counts.images as u64, groups: evaluation.counts.groups as u64 }),

@@ -3,11 +3,10 @@
 use super::{CopyKind, SAME_SLICE, register};
 use crate::fingerprint::{Fingerprint, View};
 
-/// From this correlation on two views need no fitting to be held for copies.
-const PLAIN: f32 = 0.95;
-/// Below this correlation, or beyond these bits, no fit has been seen to succeed.
-const HOPELESS: f32 = 0.2;
+/// Views whose hashes differ in more bits are not worth a fit.
 const HOPEFUL_BITS: u32 = 8;
+/// Images that correlate less as they lie are not worth a fit.
+const HOPEFUL: f32 = 0.2;
 
 /// Two images show the same slice.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,46 +14,38 @@ pub(super) struct Proof {
     pub(super) kind: CopyKind,
     pub(super) correlation: f32,
 }
-pub(super) fn dbg(a: &Fingerprint, b: &Fingerprint) -> (f32,f32,bool) {
-    let views = || [(&a.whole, &b.whole), (&a.head, &b.head)].into_iter();
-    let (mut plain, mut mirrored) = (0.0f32, 0.0f32);
-    for (a, b) in views() {
-        plain = plain.max(a.detail.correlation(&b.detail));
-        mirrored = mirrored.max(a.detail.mirrored_correlation(&b.detail));
-    }
-    let p0=plain.max(mirrored);
-        for (a, b) in views() {
-            plain = plain.max(fitted(a, b, false));
-            mirrored = mirrored.max(fitted(a, b, true));
-        }
-    (p0,plain.max(mirrored),plain<mirrored)
-}
+
 /// Compares the views as they lie; where that is not enough but gives hope, after fitting one onto the other.
 pub(super) fn prove(a: &Fingerprint, b: &Fingerprint) -> Option<Proof> {
-    let views = || [(&a.whole, &b.whole), (&a.head, &b.head)].into_iter();
-    let (mut plain, mut mirrored) = (0.0f32, 0.0f32);
-    for (a, b) in views() {
-        plain = plain.max(a.detail.correlation(&b.detail));
-        mirrored = mirrored.max(a.detail.mirrored_correlation(&b.detail));
+    // A fit is not exactly symmetric; the order of the images must not matter.
+    let (a, b) = if a.pixels <= b.pixels { (a, b) } else { (b, a) };
+    let views = [(&a.whole, &b.whole), (&a.head, &b.head)];
+    let best = |of: &dyn Fn(&View, &View) -> f32| views.iter().map(|(a, b)| of(a, b)).fold(0.0, f32::max);
+    let mut plain = best(&|a, b| a.detail.correlation(&b.detail));
+    let mut mirrored = best(&|a, b| a.detail.mirrored_correlation(&b.detail));
+    if (HOPEFUL..SAME_SLICE).contains(&plain.max(mirrored)) {
+        plain = plain.max(best(&fitted));
+        mirrored = mirrored.max(best(&fitted_mirrored));
     }
-    if plain.max(mirrored) < SAME_SLICE {
-        for (a, b) in views() {
-            plain = plain.max(fitted(a, b, false));
-            mirrored = mirrored.max(fitted(a, b, true));
-        }
-    }
-    // A symmetric head resembles its mirror image as well: the plainer explanation stands on a tie.
+    // A symmetric head resembles its own mirror image: on a tie the simpler explanation stands.
     let kind = if plain >= mirrored { CopyKind::SameSlice } else { CopyKind::Mirrored };
     let correlation = plain.max(mirrored);
     (correlation >= SAME_SLICE).then_some(Proof { kind, correlation })
 }
 
 /// The correlation after fitting; 0 where the hashes give no hope. Fitting costs a thousand times as much as comparing.
-fn fitted(a: &View, b: &View, mirrored: bool) -> f32 {
-    let (Some(hash_a), Some(hash_b)) = (a.hash, b.hash) else { return 0.0 };
-    let hash_b = if mirrored { hash_b.mirrored() } else { hash_b };
-    if hash_a.distance(hash_b) > 11 {
-        return 0.0;
+fn fitted(a: &View, b: &View) -> f32 {
+    match (a.hash, b.hash) {
+        (Some(p), Some(q)) if p.distance(q) <= HOPEFUL_BITS => register::fit(&a.detail, &b.detail),
+        _ => 0.0,
     }
-    if mirrored { register::fit(&a.detail, &b.detail.mirrored()) } else { register::fit(&a.detail, &b.detail) }
+}
+
+fn fitted_mirrored(a: &View, b: &View) -> f32 {
+    match (a.hash, b.hash) {
+        (Some(p), Some(q)) if p.distance(q.mirrored()) <= HOPEFUL_BITS => {
+            register::fit(&a.detail, &b.detail.mirrored())
+        }
+        _ => 0.0,
+    }
 }

@@ -2,10 +2,10 @@
 
 /// Disjoint sets of the numbers below n, each represented by its smallest member.
 #[derive(Clone, Debug)]
-pub(super) struct Union(Vec<usize>);
+pub(crate) struct Union(Vec<usize>);
 
 impl Union {
-    pub(super) fn new(n: usize) -> Self {
+    pub(crate) fn new(n: usize) -> Self {
         Self((0..n).collect())
     }
 
@@ -18,13 +18,13 @@ impl Union {
         i
     }
 
-    pub(super) fn join(&mut self, a: usize, b: usize) {
+    pub(crate) fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
         self.0[a.max(b)] = a.min(b);
     }
 
     /// The set of each member, numbered from 0 in the order of first appearance.
-    pub(super) fn numbers(mut self) -> Vec<usize> {
+    pub(crate) fn numbers(mut self) -> Vec<usize> {
         let mut number = vec![0; self.0.len()];
         let mut next = 0;
         for i in 0..number.len() {

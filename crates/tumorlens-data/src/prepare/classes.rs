@@ -11,18 +11,25 @@ use tumorlens_core::ClassSet;
 const FEW_GROUPS: usize = 10;
 
 /// Classes in order: `no_tumor` first, the others by name. The positive one is that which was asked for, else
-/// `tumor`, else the other one beside `no_tumor`; anything else must be said.
-pub(super) fn of(rows: &[ManifestRow], options: &PrepareOptions) -> Result<ClassSet, PrepareError> {
+/// `tumor`, else the other one beside `no_tumor`; anything else must be said. `set_aside` images are no longer there.
+pub(super) fn of(
+    rows: &[ManifestRow],
+    set_aside: usize,
+    options: &PrepareOptions,
+) -> Result<ClassSet, PrepareError> {
     let found = rows.iter().map(|row| &row.label).chain(&options.classes);
     let found: BTreeSet<&String> = found.collect();
     let mut names: Vec<String> = found.into_iter().cloned().collect();
     names.sort_by_key(|name| name != NO_TUMOR);
     let classes = names.join(", ");
     if names.len() < 2 {
-        let class = names.pop().unwrap_or_default();
         return Err(PrepareError::OneClass {
-            class,
+            class: names.pop().unwrap_or_else(|| "none".to_owned()),
             images: rows.len(),
+            aside: match set_aside {
+                0 => String::new(),
+                n => format!(", and {n} set aside, for copies of them carry another label"),
+            },
         });
     }
     let positive = match &options.positive {

@@ -1,15 +1,4 @@
-//! A CSV file that lists images: `path` and `label`, and where known subject, outline and official split.
-//!
-//! | column | names (any case) | meaning |
-//! | --- | --- | --- |
-//! | path | `path` | relative to the CSV's folder, or absolute |
-//! | label | `label`, or the one that the user names | class, through the label table |
-//! | subject | `subject`, `subject_id`, `patient`, `patient_id`, `participant_id`, or the one that the user names | images that must stay together |
-//! | outline | `mask`, `mask_path` | like `path` |
-//! | split | `official_split`, `source_split`, `split` | train, validation or test as somebody else chose |
-//!
-//! Other columns are not used; the notes of the scan name them. No other column is ever taken for a subject by itself:
-//! a column of groups that somebody computed would replace our own search for copies without anyone noticing.
+//! A CSV file that lists images; the columns are in the docs of [`super`].
 
 use super::path_text::{from_text, to_text};
 use super::{Found, ScanError, ScanOptions, Skipped};

@@ -197,6 +197,13 @@ fn what_cannot_become_a_dataset_is_refused_and_nothing_is_written() {
     assert!(
         refused(&folder, "set/yes", &without_split()).contains("found only 'tumor' (2 images)")
     );
+    folder.write("torn/yes/1.png", png(1));
+    folder.write("torn/no/1.png", png(1));
+    let message = refused(&folder, "torn", &without_split());
+    assert!(
+        message.contains("and 2 set aside, for copies of them carry another label"),
+        "{message}"
+    );
     let given = vec!["tumor".to_owned(), "no_tumor".to_owned()];
     let one_class = PrepareOptions {
         classes: given,

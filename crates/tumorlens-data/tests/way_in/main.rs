@@ -1,5 +1,10 @@
 //! The way in: picture files, folders and tables to a dataset on disk.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails like the test itself"
+)]
+
 mod datasets;
 mod folders;
 mod hostile_folders;

@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A 16-bit grey picture: a smooth random field, another one for each number.
-pub fn field(number: u64, width: u32, height: u32) -> image::ImageBuffer<Luma<u16>, Vec<u16>> {
+pub(crate) fn field(
+    number: u64,
+    width: u32,
+    height: u32,
+) -> image::ImageBuffer<Luma<u16>, Vec<u16>> {
     let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut random = move || {
         state ^= state << 13;
@@ -35,7 +39,7 @@ pub fn field(number: u64, width: u32, height: u32) -> image::ImageBuffer<Luma<u1
 }
 
 /// The field with 8 bits.
-pub fn field8(number: u64, width: u32, height: u32) -> image::GrayImage {
+pub(crate) fn field8(number: u64, width: u32, height: u32) -> image::GrayImage {
     let sixteen = field(number, width, height);
     image::GrayImage::from_fn(width, height, |x, y| {
         Luma([(sixteen.get_pixel(x, y)[0] >> 8) as u8])
@@ -43,7 +47,7 @@ pub fn field8(number: u64, width: u32, height: u32) -> image::GrayImage {
 }
 
 /// A PNG of field `number`, 96x80 pixels.
-pub fn png(number: u64) -> Vec<u8> {
+pub(crate) fn png(number: u64) -> Vec<u8> {
     encode(
         &image::DynamicImage::ImageLuma8(field8(number, 96, 80)),
         ImageFormat::Png,
@@ -51,33 +55,33 @@ pub fn png(number: u64) -> Vec<u8> {
 }
 
 /// An encoded picture.
-pub fn encode(image: &image::DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encode(image: &image::DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
 
 /// A temporary folder to put files into.
-pub struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     /// Its path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// A path in it.
-    pub fn join(&self, relative: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn join(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.path().join(relative)
     }
 
     /// Writes a file, making its folders.
-    pub fn write(&self, relative: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, relative: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(relative);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, bytes).unwrap();
@@ -85,7 +89,7 @@ impl Folder {
     }
 
     /// `yes` and `no` with `n` different pictures each, in the folder `name`.
-    pub fn two_classes(&self, name: &str, n: u64) -> PathBuf {
+    pub(crate) fn two_classes(&self, name: &str, n: u64) -> PathBuf {
         for i in 0..n {
             self.write(format!("{name}/yes/y{i}.png"), png(1 + i));
             self.write(format!("{name}/no/n{i}.png"), png(1001 + i));

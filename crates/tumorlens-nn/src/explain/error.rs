@@ -2,6 +2,8 @@
 
 use super::Method;
 use crate::graph::ShapeError;
+use crate::network::NetworkError;
+use tumorlens_stats::faithfulness::{CurveError, OutlinedError};
 
 /// An explanation could not be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -58,6 +60,12 @@ pub enum ExplainError {
         /// Shape of the network's input.
         expected: [usize; 3],
     },
+    /// An outline does not fit the network's input.
+    #[error(transparent)]
+    Outline(#[from] OutlinedError),
+    /// The probabilities under deletion or insertion make no curve.
+    #[error(transparent)]
+    Curve(#[from] CurveError),
     /// A value is infinite or not a number.
     #[error("{what} holds a value that is not finite ({found})")]
     NotFinite {
@@ -85,6 +93,12 @@ pub enum ExplainError {
     /// The graph makes no sense.
     #[error(transparent)]
     Graph(#[from] ShapeError),
+    /// Random weights do not fit the graph.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The observer asked to stop.
+    #[error("stopped")]
+    Stopped,
     /// The device failed.
     #[error("the device failed: {0}")]
     Device(String),

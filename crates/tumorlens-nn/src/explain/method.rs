@@ -97,9 +97,9 @@ impl Method {
         Self::Occlusion,
     ];
 
-    /// The default for a network: its own evidence map where it has one, else HiResCAM, which of the CAM family is
-    /// the one that is provably true to the score behind both heads in use, global mean and flattening, at the
-    /// price of a single backward pass.
+    /// The default for a network: its own evidence map where it has one, else HiResCAM. Of the CAM family that is the
+    /// one whose map sums to the score, up to the bias and before rectifying, behind a global mean as well as behind
+    /// flattening and one dense layer (Draelos and Carin 2020), at the price of a single backward pass.
     #[must_use]
     pub fn default_for(graph: &Graph) -> Self {
         if graph.evidence.is_some() {

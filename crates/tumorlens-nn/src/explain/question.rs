@@ -86,6 +86,38 @@ impl<'a> Question<'a> {
         })
     }
 
+    /// The probability of the target for every input, in order, before any calibration.
+    pub(super) fn probabilities(
+        &self,
+        inputs: impl Iterator<Item = Vec<f32>>,
+    ) -> Result<Vec<f64>, ExplainError> {
+        let outputs = self.network.graph().outputs();
+        let logits = in_chunks(inputs, |batch| {
+            host(
+                self.network
+                    .forward(self.network.batch(batch), Mode::Inference)
+                    .logits,
+            )
+        })?;
+        Ok(logits
+            .chunks_exact(outputs.max(1))
+            .map(|logits| self.probability(logits))
+            .collect())
+    }
+
+    /// Logistic function of the one logit of two classes, softmax of more.
+    fn probability(&self, logits: &[f32]) -> f64 {
+        let target = f64::from(logits[self.output] * self.sign);
+        if logits.len() == 1 {
+            return 1.0 / (1.0 + (-target).exp());
+        }
+        let sum: f64 = logits
+            .iter()
+            .map(|logit| (f64::from(*logit) - target).exp())
+            .sum();
+        1.0 / sum
+    }
+
     /// The score of the image for every changed output of a layer, in order.
     ///
     /// The layers before run once a chunk: only the changed output has a batch, and residual sums broadcast.

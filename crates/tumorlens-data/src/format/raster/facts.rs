@@ -41,8 +41,10 @@ pub struct Facts {
 #[must_use]
 pub fn facts(stored: &Stored) -> Facts {
     match &stored.samples {
-        Samples::U8(values) => of(stored, values, "u1", u8::MAX, |v| vec![v]),
-        Samples::U16(values) => of(stored, values, "u2", u16::MAX, |v| v.to_le_bytes().to_vec()),
+        Samples::U8(values) => of(stored, values, "u1", u8::MAX, |v, to| to.push(v)),
+        Samples::U16(values) => of(stored, values, "u2", u16::MAX, |v, to| {
+            to.extend(v.to_le_bytes());
+        }),
     }
 }
 
@@ -51,7 +53,7 @@ fn of<T: Copy + Into<u16>>(
     values: &[T],
     dtype: &'static str,
     opaque: T,
-    bytes: impl Fn(T) -> Vec<u8>,
+    bytes: impl Fn(T, &mut Vec<u8>),
 ) -> Facts {
     let channels = stored.channels.count();
     let (height, width) = (stored.size.height, stored.size.width);
@@ -86,11 +88,11 @@ fn of<T: Copy + Into<u16>>(
     }
 }
 
-fn hash<T>(values: impl Iterator<Item = T>, bytes: impl Fn(T) -> Vec<u8>) -> String {
+fn hash<T>(values: impl Iterator<Item = T>, bytes: impl Fn(T, &mut Vec<u8>)) -> String {
     let mut hasher = Sha256::new();
     let mut block = Vec::with_capacity(1 << 16);
     for value in values {
-        block.extend(bytes(value));
+        bytes(value, &mut block);
         if block.len() >= (1 << 16) - 2 {
             hasher.update(&block);
             block.clear();

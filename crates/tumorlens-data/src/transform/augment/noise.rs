@@ -76,7 +76,8 @@ impl NoiseParams {
             if self.rician {
                 let imaginary = draw.noise4();
                 for ((value, a), b) in chunk.iter_mut().zip(real).zip(imaginary) {
-                    *value = (*value + self.sigma * a).hypot(self.sigma * b);
+                    let (real, imaginary) = (*value + self.sigma * a, self.sigma * b);
+                    *value = (real * real + imaginary * imaginary).sqrt();
                 }
             } else {
                 for (value, a) in chunk.iter_mut().zip(real) {

@@ -39,12 +39,12 @@ impl SpatialParams {
         if self.affine.is_none() && self.elastic.is_none() {
             return;
         }
-        let old_image = image.to_vec();
-        let old_mask = mask.to_vec();
+        let old_image = Padded::new(image, side);
+        let old_mask = (!mask.is_empty()).then(|| Padded::new(mask, side));
         let (m, t) = self.affine.map_or(IDENTITY, |a| a.inverse());
         let field = self.elastic.as_ref().map(|e| Field::new(e, side));
         let length = side as f32;
-        // Shares of the side from the centre, and pixels from the first pixel's centre.
+        // From pixels to shares of the side from the centre, and from there to pixels between pixel centres.
         let share = |i: usize| (i as f32 + 0.5) / length - 0.5;
         let pixel = |s: f32| (s + 0.5) * length - 0.5;
         let mut from = vec![[0.0f32; 2]; side];
@@ -62,11 +62,11 @@ impl SpatialParams {
             }
             let row = y * side..(y + 1) * side;
             for (value, [x, y]) in image[row.clone()].iter_mut().zip(&from) {
-                *value = bilinear(&old_image, side, *x, *y);
+                *value = old_image.bilinear(*x, *y);
             }
-            if !old_mask.is_empty() {
+            if let Some(old_mask) = &old_mask {
                 for (value, [x, y]) in mask[row].iter_mut().zip(&from) {
-                    *value = nearest(&old_mask, side, *x, *y);
+                    *value = old_mask.nearest(*x, *y);
                 }
             }
         }
@@ -88,44 +88,48 @@ fn mirror(values: &mut [f32], side: usize, flip: FlipParams) {
     }
 }
 
-/// The value between four pixels; outside the image all pixels are 0.
-#[inline]
-fn bilinear(image: &[f32], side: usize, x: f32, y: f32) -> f32 {
-    let (fx, fy) = (x.floor(), y.floor());
-    let (wx, wy) = (x - fx, y - fy);
-    let (ix, iy) = (fx as i32, fy as i32);
-    let last = side as i32 - 1;
-    let (a, b, c, d);
-    if (0..last).contains(&ix) && (0..last).contains(&iy) {
-        let start = iy as usize * side + ix as usize;
-        let upper = &image[start..start + 2];
-        let lower = &image[start + side..start + side + 2];
-        (a, b, c, d) = (upper[0], upper[1], lower[0], lower[1]);
-    } else {
-        let at = |x: i32, y: i32| {
-            let inside = (0..=last).contains(&x) && (0..=last).contains(&y);
-            if inside {
-                image[y as usize * side + x as usize]
-            } else {
-                0.0
-            }
-        };
-        // Saturating: a configuration may throw a pixel anywhere.
-        let (jx, jy) = (ix.saturating_add(1), iy.saturating_add(1));
-        (a, b, c, d) = (at(ix, iy), at(jx, iy), at(ix, jy), at(jx, jy));
-    }
-    let upper = a + wx * (b - a);
-    let lower = c + wx * (d - c);
-    upper + wy * (lower - upper)
+/// An image with a border of zeros, one pixel before and two after, so that sampling needs no special cases.
+struct Padded {
+    side: usize,
+    values: Vec<f32>,
 }
 
-#[inline]
-fn nearest(mask: &[f32], side: usize, x: f32, y: f32) -> f32 {
-    let (x, y) = ((x + 0.5).floor(), (y + 0.5).floor());
-    let last = side as f32 - 1.0;
-    if (0.0..=last).contains(&x) && (0.0..=last).contains(&y) {
-        mask[y as usize * side + x as usize]
-    } else {
-        0.0
+impl Padded {
+    fn new(image: &[f32], side: usize) -> Self {
+        let stride = side + 3;
+        let mut values = vec![0.0; stride * stride];
+        let rows = values.chunks_exact_mut(stride).skip(1);
+        for (row, line) in rows.zip(image.chunks_exact(side)) {
+            row[1..=side].copy_from_slice(line);
+        }
+        Self { side, values }
+    }
+
+    /// Into the border at the nearest; a coordinate that is not a number counts as outside.
+    #[inline]
+    fn clamp(&self, at: f32) -> f32 {
+        (at + 1.0).max(0.0).min(self.side as f32 + 1.0)
+    }
+
+    /// The value between four pixels.
+    #[inline]
+    fn bilinear(&self, x: f32, y: f32) -> f32 {
+        let (x, y) = (self.clamp(x), self.clamp(y));
+        // Never negative, so cutting off is rounding down, and much faster than `floor` on plain x86-64.
+        let (left, top) = (x as u32, y as u32);
+        let (wx, wy) = (x - left as f32, y - top as f32);
+        let stride = self.side + 3;
+        let start = top as usize * stride + left as usize;
+        let upper = &self.values[start..start + 2];
+        let lower = &self.values[start + stride..start + stride + 2];
+        let above = upper[0] + wx * (upper[1] - upper[0]);
+        let below = lower[0] + wx * (lower[1] - lower[0]);
+        above + wy * (below - above)
+    }
+
+    #[inline]
+    fn nearest(&self, x: f32, y: f32) -> f32 {
+        let (x, y) = (self.clamp(x) + 0.5, self.clamp(y) + 0.5);
+        self.values[y as usize * (self.side + 3) + x as usize]
     }
 }
