@@ -84,7 +84,7 @@ impl Study<'_> {
 
     /// Training and validation rows, and the test rows.
     fn parts(&self) -> anyhow::Result<(Parts, Vec<ManifestRow>)> {
-        let part = |part: Part| -> Vec<ManifestRow> { self.dataset.part(part.as_str()).cloned().collect() };
+        let part = |part: Part| -> Vec<ManifestRow> { self.dataset.part(&part.to_string()).cloned().collect() };
         let parts = Parts { train: part(Part::Train), validation: part(Part::Validation) };
         let test = part(Part::Test);
         if parts.train.is_empty() || parts.validation.is_empty() || test.is_empty() {

@@ -26,6 +26,19 @@ use sha2::{Digest, Sha256};
 use thumbnail::{Region, thumbnail};
 use tumorlens_core::{GreyImage, Size};
 
+/// What a crop into the head may take away, as shares of the head's width and height: left, top, right, bottom.
+///
+/// A hash bears a crop of some 2 %. The crops between these are near enough to one of them; see
+/// `docs/explanation/copies.md` for what is found after which crop.
+const CROPS: [[f32; 4]; 6] = [
+    [0.06, 0.0, 0.0, 0.0],
+    [0.0, 0.06, 0.0, 0.0],
+    [0.0, 0.0, 0.06, 0.0],
+    [0.0, 0.0, 0.0, 0.06],
+    [0.03; 4],
+    [0.06; 4],
+];
+
 /// Fingerprint of one decoded image: about 8 kB in memory, 8 kB as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +51,9 @@ pub struct Fingerprint {
     pub whole: View,
     /// The image cut to the head.
     pub head: View,
+    /// Hashes of the head as crops into it would leave it: found among the heads of other images, they name those that
+    /// may be such crops.
+    pub crops: Vec<PerceptualHash>,
 }
 
 /// One way to look at an image.
@@ -54,21 +70,32 @@ impl Fingerprint {
     /// Takes the fingerprint of a decoded image of any size. Values that are not finite count as background.
     #[must_use]
     pub fn of(image: &GreyImage) -> Self {
-        let head = head_box(image);
+        let whole = square(image, Region::whole(image.size()));
+        let head = square(image, head_box(image));
         Self {
             size: image.size(),
             pixels: pixel_hash(image),
-            whole: View::of(image, Region::whole(image.size())),
-            head: View::of(image, head),
+            whole: View::of(&whole),
+            head: View::of(&head),
+            crops: CROPS.iter().filter_map(|crop| PerceptualHash::of(&square(&head, cropped(*crop)))).collect(),
         }
     }
 }
 
 impl View {
-    fn of(image: &GreyImage, region: Region) -> Self {
-        let thumb = thumbnail(image, region, Size { width: detail::SIDE, height: detail::SIDE });
-        Self { hash: PerceptualHash::of(&thumb), detail: Detail::of(&thumb) }
+    fn of(square: &GreyImage) -> Self {
+        Self { hash: PerceptualHash::of(square), detail: Detail::of(square) }
     }
+}
+
+fn square(image: &GreyImage, region: Region) -> GreyImage {
+    thumbnail(image, region, Size { width: detail::SIDE, height: detail::SIDE })
+}
+
+/// What is left of a 64x64 view.
+fn cropped([left, top, right, bottom]: [f32; 4]) -> Region {
+    let side = detail::SIDE as f32;
+    Region { left: left * side, top: top * side, width: side * (1.0 - left - right), height: side * (1.0 - top - bottom) }
 }
 
 fn pixel_hash(image: &GreyImage) -> String {

@@ -22,6 +22,7 @@ mod register;
 pub(crate) mod union;
 
 use crate::fingerprint::Fingerprint;
+use crate::fingerprint::perceptual_hash::PerceptualHash;
 use hash_index::HashIndex;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,10 @@ use union::Union;
 /// On two public sets, 99.9 % of 18,000 pairs of copies lie within 11 bits and 0.3 % of all other pairs; more than 11
 /// would make the index look up ten times as many keys.
 pub const CANDIDATE_BITS: u32 = 11;
+
+/// Bits in which the hash of a copy may differ from that of a crop of the other. Fewer than [`CANDIDATE_BITS`], because
+/// there are six crops of each image, and every candidate must be fitted.
+pub const CROP_BITS: u32 = 7;
 
 /// Correlation of detail maps from which two images are held to show the same slice.
 ///
@@ -143,24 +148,31 @@ fn identical<F: Borrow<Fingerprint>>(fingerprints: &[F]) -> (Vec<usize>, Vec<Cop
     (representatives, pairs)
 }
 
-/// Pairs (a below b) whose hashes are near in one of the views, plain or mirrored; sorted, each once.
+/// Pairs (a below b) whose hashes are near, plain or mirrored; sorted, each once.
 fn candidates(fingerprints: &[&Fingerprint]) -> Vec<(u32, u32)> {
     let whole = HashIndex::new(fingerprints.iter().map(|f| f.whole.hash));
     let head = HashIndex::new(fingerprints.iter().map(|f| f.head.hash));
-    let near = |(a, fingerprint): (usize, &&Fingerprint)| {
+    let near = |(a, fingerprint): (u32, &&Fingerprint)| {
         let mut found = Vec::new();
-        for (index, hash) in [(&whole, fingerprint.whole.hash), (&head, fingerprint.head.hash)] {
-            for hash in hash.into_iter().flat_map(|hash| [hash, hash.mirrored()]) {
-                index.within(hash, CANDIDATE_BITS, |b| {
-                    if (b as usize) > a {
-                        found.push((a as u32, b));
+        let mut look_up = |index: &HashIndex, hash: PerceptualHash, bits| {
+            for hash in [hash, hash.mirrored()] {
+                index.within(hash, bits, |b| {
+                    if a != b {
+                        found.push((a.min(b), a.max(b)));
                     }
                 });
             }
-        }
+        };
+        fingerprint.whole.hash.iter().for_each(|hash| look_up(&whole, *hash, CANDIDATE_BITS));
+        fingerprint.head.hash.iter().for_each(|hash| look_up(&head, *hash, CANDIDATE_BITS));
+        fingerprint.crops.iter().for_each(|hash| look_up(&head, *hash, CROP_BITS));
         found.sort_unstable();
         found.dedup();
         found
     };
-    fingerprints.par_iter().enumerate().flat_map_iter(near).collect()
+    let numbered: Vec<(u32, &&Fingerprint)> = (0..).zip(fingerprints).collect();
+    let mut pairs: Vec<(u32, u32)> = numbered.into_par_iter().flat_map_iter(near).collect();
+    pairs.par_sort_unstable();
+    pairs.dedup();
+    pairs
 }

@@ -17,7 +17,10 @@ pub struct Reading {
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { batch_size: 32, flips: Flips::None }
+        Self {
+            batch_size: 32,
+            flips: Flips::None,
+        }
     }
 }
 
@@ -89,8 +92,13 @@ pub fn predict_logits(
         return Err(EvaluateError::Shape { found, expected });
     }
     observer.begin("predict", Some(source.len() as u64));
-    let views: Vec<(usize, View)> = (0..source.len()).map(|index| (index, View::Plain)).collect();
-    let batches: Vec<_> = views.chunks(reading.batch_size.max(1)).map(<[_]>::to_vec).collect();
+    let views: Vec<(usize, View)> = (0..source.len())
+        .map(|index| (index, View::Plain))
+        .collect();
+    let batches: Vec<_> = views
+        .chunks(reading.batch_size.max(1))
+        .map(<[_]>::to_vec)
+        .collect();
     let mut scored: Vec<ScoredLogits> = Vec::with_capacity(source.len());
     Loader::new()?.run(source, &batches, |samples| {
         if observer.should_stop() {
@@ -100,8 +108,13 @@ pub fn predict_logits(
         observer.advance(scored.len() as u64, "");
         Ok(ControlFlow::Continue(()))
     })?;
-    if let Some(bad) = scored.iter().find(|s| s.logits.iter().any(|z| !z.is_finite())) {
-        return Err(EvaluateError::NotFinite { path: source.info(bad.index).path.clone() });
+    if let Some(bad) = scored
+        .iter()
+        .find(|s| s.logits.iter().any(|z| !z.is_finite()))
+    {
+        return Err(EvaluateError::NotFinite {
+            path: source.info(bad.index).path.clone(),
+        });
     }
     observer.end();
     Ok(scored)
@@ -112,7 +125,12 @@ fn score(
     samples: &[Sample],
     flips: Flips,
 ) -> Result<Vec<ScoredLogits>, DeviceFailure> {
-    let input = network.batch(samples.iter().flat_map(|s| s.input.iter().copied()).collect());
+    let input = network.batch(
+        samples
+            .iter()
+            .flat_map(|s| s.input.iter().copied())
+            .collect(),
+    );
     let mirrored = (flips == Flips::LeftRight).then(|| input.clone().flip([3]));
     let mut logits = network.forward(input, Mode::Inference).logits;
     if let Some(mirrored) = mirrored {
@@ -120,10 +138,13 @@ fn score(
     }
     let [_, outputs] = logits.dims();
     let logits = host(logits)?;
-    let scored = samples.iter().zip(logits.chunks_exact(outputs)).map(|(sample, logits)| ScoredLogits {
-        index: sample.index,
-        label: sample.label,
-        logits: logits.to_vec(),
-    });
+    let scored = samples
+        .iter()
+        .zip(logits.chunks_exact(outputs))
+        .map(|(sample, logits)| ScoredLogits {
+            index: sample.index,
+            label: sample.label,
+            logits: logits.to_vec(),
+        });
     Ok(scored.collect())
 }

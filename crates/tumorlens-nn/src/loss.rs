@@ -22,7 +22,11 @@ fn softplus(x: f64) -> f64 {
 
 /// 1 / (1 + exp(-x)) without overflow.
 fn sigmoid(x: f64) -> f64 {
-    if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
+    if x >= 0.0 {
+        1.0 / (1.0 + (-x).exp())
+    } else {
+        x.exp() / (1.0 + x.exp())
+    }
 }
 
 /// The derivative of a loss by central differences, for tests.

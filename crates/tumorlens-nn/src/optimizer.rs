@@ -65,10 +65,17 @@ impl Optimizer {
             .map(|p| {
                 let learned = p.role.is_learned();
                 let n = p.values.len();
-                Moments { first: zeros(n, first && learned), second: zeros(n, second && learned) }
+                Moments {
+                    first: zeros(n, first && learned),
+                    second: zeros(n, second && learned),
+                }
             })
             .collect();
-        Self { config, steps: 0, moments }
+        Self {
+            config,
+            steps: 0,
+            moments,
+        }
     }
 
     /// Takes one step at learning rate `rate`. `gradients` has one entry for each parameter, in the order of the
@@ -76,13 +83,19 @@ impl Optimizer {
     pub fn step(&mut self, rate: f64, weights: &mut Weights, gradients: &[Option<Vec<f32>>]) {
         self.steps += 1;
         let (config, steps) = (self.config, self.steps);
-        let parameters = weights.parameters.par_iter_mut().zip(&mut self.moments).zip(gradients);
+        let parameters = weights
+            .parameters
+            .par_iter_mut()
+            .zip(&mut self.moments)
+            .zip(gradients);
         parameters.for_each(|((parameter, moments), gradient)| {
             let Some(gradient) = gradient else { return };
             let decayed = parameter.role == Role::Weight;
             let values = parameter.values.as_mut_slice();
             match config {
-                OptimizerConfig::AdamW(adam) => adam.update(rate, steps, decayed, values, gradient, moments),
+                OptimizerConfig::AdamW(adam) => {
+                    adam.update(rate, steps, decayed, values, gradient, moments)
+                }
                 OptimizerConfig::Sgd(sgd) => sgd.update(rate, decayed, values, gradient, moments),
             }
         });

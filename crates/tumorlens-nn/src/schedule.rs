@@ -81,13 +81,21 @@ impl Schedule {
         match *self {
             Self::Constant => 1.0,
             Self::Cosine { floor } => half_cosine(1.0, floor, step / steps),
-            Self::OneCycle { rise, start_divisor, end_divisor } => {
+            Self::OneCycle {
+                rise,
+                start_divisor,
+                end_divisor,
+            } => {
                 let first = 1.0 / start_divisor;
                 let (peak, end) = (rise * steps - 1.0, steps - 1.0);
                 if step <= peak {
                     half_cosine(first, 1.0, step / peak.max(1.0))
                 } else {
-                    half_cosine(1.0, first / end_divisor, (step - peak) / (end - peak).max(1.0))
+                    half_cosine(
+                        1.0,
+                        first / end_divisor,
+                        (step - peak) / (end - peak).max(1.0),
+                    )
                 }
             }
             Self::Step { epochs, factor } => {
@@ -123,10 +131,25 @@ mod tests {
     fn rates_are_those_of_pytorch() {
         let cases: Vec<Case> = serde_json::from_str(GOLDEN).unwrap();
         assert_eq!(cases.len(), 4);
-        for Case { name, schedule, steps_per_epoch, warm_up, rates } in cases {
+        for Case {
+            name,
+            schedule,
+            steps_per_epoch,
+            warm_up,
+            rates,
+        } in cases
+        {
             for (step, expected) in rates.iter().enumerate() {
-                let found = schedule.share(Moment { step, steps: rates.len(), steps_per_epoch, warm_up });
-                assert!((found - expected).abs() < 1e-9, "{name} step {step}: {found} {expected}");
+                let found = schedule.share(Moment {
+                    step,
+                    steps: rates.len(),
+                    steps_per_epoch,
+                    warm_up,
+                });
+                assert!(
+                    (found - expected).abs() < 1e-9,
+                    "{name} step {step}: {found} {expected}"
+                );
             }
         }
     }

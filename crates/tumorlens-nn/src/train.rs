@@ -29,7 +29,8 @@ mod state;
 mod validation;
 
 pub use config::{
-    Balance, ClassWeights, ConfigError, EarlyStopping, Images, LossConfig, Metric, Sampling, TrainConfig,
+    Balance, ClassWeights, ConfigError, EarlyStopping, Images, LossConfig, Metric, Sampling,
+    TrainConfig,
 };
 pub use learner::DeviceFailure;
 pub use record::{EpochRecord, TrainFigures};
@@ -207,15 +208,22 @@ impl Job<'_> {
         let misfit = |reason: String| Err(TrainError::Misfit(reason));
         let (outputs, logits) = (self.graph.outputs(), self.classes.logits());
         if outputs != logits {
-            return misfit(format!("the network has {outputs} outputs, the classes need {logits}"));
+            return misfit(format!(
+                "the network has {outputs} outputs, the classes need {logits}"
+            ));
         }
-        if !slots(self.graph).iter().any(|slot| slot.role.is_learned() && !(self.frozen)(&slot.name)) {
+        if !slots(self.graph)
+            .iter()
+            .any(|slot| slot.role.is_learned() && !(self.frozen)(&slot.name))
+        {
             return misfit("every parameter is frozen".to_owned());
         }
         for (part, source) in [("training", self.train), ("validation", self.validation)] {
             let (found, expected) = (source.shape(), self.graph.input);
             if found != expected {
-                return misfit(format!("{part} images of {found:?} do not fit a network for {expected:?}"));
+                return misfit(format!(
+                    "{part} images of {found:?} do not fit a network for {expected:?}"
+                ));
             }
             let all = part == "training" || self.config.early_stopping.metric != Metric::Loss;
             self.check_labels(part, source, all)?;
@@ -224,13 +232,23 @@ impl Job<'_> {
     }
 
     /// Labels are known classes; with `all`, every class is there.
-    fn check_labels(&self, part: &str, source: &dyn SampleSource, all: bool) -> Result<(), TrainError> {
+    fn check_labels(
+        &self,
+        part: &str,
+        source: &dyn SampleSource,
+        all: bool,
+    ) -> Result<(), TrainError> {
         let mut images = vec![0usize; self.classes.len()];
         for index in 0..source.len() {
             let info = source.info(index);
             match images.get_mut(info.label.0) {
                 Some(count) => *count += 1,
-                None => return Err(TrainError::Misfit(format!("{}: has an unknown class", info.path))),
+                None => {
+                    return Err(TrainError::Misfit(format!(
+                        "{}: has an unknown class",
+                        info.path
+                    )));
+                }
             }
         }
         if source.is_empty() {
@@ -239,9 +257,9 @@ impl Job<'_> {
         let absent = images.iter().position(|count| *count == 0).filter(|_| all);
         match absent.map(|class| self.classes.name(ClassIndex(class))) {
             None => Ok(()),
-            Some(class) if part == "training" => {
-                Err(TrainError::Misfit(format!("there is no training image of class '{class}'")))
-            }
+            Some(class) if part == "training" => Err(TrainError::Misfit(format!(
+                "there is no training image of class '{class}'"
+            ))),
             Some(class) => {
                 let metric = self.config.early_stopping.metric.name();
                 Err(TrainError::Misfit(format!(

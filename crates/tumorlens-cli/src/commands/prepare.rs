@@ -42,9 +42,9 @@ pub(crate) fn options(args: &DataArgs, seed: Seed) -> anyhow::Result<PrepareOpti
     options.split = match args.split {
         SplitKind::None => SplitChoice::None,
         SplitKind::Official => SplitChoice::Official,
-        SplitKind::Holdout => SplitChoice::Plan { plan: holdout(&args.shares)?, seed },
-        SplitKind::Kfold => SplitChoice::Plan { plan: SplitPlan::KFold { k: args.folds }, seed },
-        SplitKind::Source => SplitChoice::Plan { plan: SplitPlan::LeaveOneSourceOut, seed },
+        SplitKind::Holdout => SplitChoice::New { plan: holdout(&args.shares)?, seed },
+        SplitKind::Kfold => SplitChoice::New { plan: SplitPlan::KFold { k: args.folds }, seed },
+        SplitKind::Source => SplitChoice::New { plan: SplitPlan::LeaveOneSourceOut, seed },
     };
     Ok(options)
 }

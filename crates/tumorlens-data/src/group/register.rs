@@ -8,6 +8,9 @@ type Edges = [f32; 4];
 
 /// Starting points of each edge: the climb reaches about half as far as they lie apart.
 const STARTS: [f32; 3] = [-4.0, 0.0, 4.0];
+/// Stride at which starting points are judged, and the correlation below which the best is not worth a climb.
+const GLANCE: usize = 4;
+const HOPELESS: f32 = 0.3;
 /// Steps of the climb in pixels, and the stride at which they are judged.
 const STEPS: [(f32, usize); 4] = [(2.0, 2), (1.0, 2), (0.5, 1), (0.25, 1)];
 /// Share of the pixels that must overlap.
@@ -18,12 +21,12 @@ pub(super) fn fit(a: &Detail, b: &Detail) -> f32 {
     let mut best = (0.0, [0.0; 4]);
     for number in 0..STARTS.len().pow(4) {
         let start = std::array::from_fn(|edge| STARTS[number / STARTS.len().pow(edge as u32) % STARTS.len()]);
-        let score = correlation(a, b, start, 2);
+        let score = correlation(a, b, start, GLANCE);
         if score > best.0 {
             best = (score, start);
         }
     }
-    climb(a, b, best.1)
+    if best.0 < HOPELESS { best.0 } else { climb(a, b, best.1) }
 }
 
 /// Coordinate ascent with shrinking steps.

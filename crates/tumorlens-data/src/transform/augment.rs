@@ -33,6 +33,7 @@ mod spatial;
 
 pub use affine::{Affine, AffineParams};
 pub use bias_field::{BiasField, BiasFieldParams};
+pub(crate) use blur::gaussian;
 pub use blur::{Blur, BlurParams, Sharpen, SharpenParams};
 pub use compression::{Compression, CompressionParams};
 pub use contrast::{Contrast, ContrastParams};

@@ -7,6 +7,15 @@ use tumorlens_core::{GreyImage, PreprocessSpec, Size};
 /// Grey levels of the histogram that Otsu's threshold is computed on.
 const LEVELS: usize = 256;
 
+/// Brightness is compressed by ln(1 + COMPRESS v) before the threshold is sought. On plain values it often lies between
+/// dark and bright tissue, and the box then holds one hemisphere, or the tumor alone. On a logarithmic scale all tissue
+/// is near and the background far.
+const COMPRESS: f32 = 24.0;
+
+/// Parts of the head that are closer than this share of the longer side count as one: skull and brain, or the brain's
+/// halves, may be divided by dark lines.
+const GAP: f32 = 0.03;
+
 /// The part of the image that the specification keeps.
 pub(super) fn crop_box(image: &GreyImage, spec: &PreprocessSpec) -> Result<Rect, TransformError> {
     let whole = Rect::whole(image.size());
@@ -21,13 +30,16 @@ pub(super) fn crop_box(image: &GreyImage, spec: &PreprocessSpec) -> Result<Rect,
         })?;
     let mut values = image.values().to_vec();
     bounds.apply(&mut values);
+    let compressed = |v: &f32| (COMPRESS * v).ln_1p() / COMPRESS.ln_1p();
     let levels: Vec<u8> = values
         .iter()
-        .map(|v| (v * (LEVELS - 1) as f32).round() as u8)
+        .map(|v| (compressed(v) * (LEVELS - 1) as f32).round() as u8)
         .collect();
     let threshold = otsu(&levels);
     let inside: Vec<bool> = levels.iter().map(|l| usize::from(*l) > threshold).collect();
-    let Some(head) = largest_component(&inside, image.size()) else {
+    let reach = (GAP / 2.0 * image.width().max(image.height()) as f32).ceil() as usize;
+    let joined = dilate(&inside, image.size(), reach);
+    let Some(head) = largest_component(&inside, &joined, image.size()) else {
         return Ok(whole);
     };
     if head.width * head.height * 10 < image.size().area() {
@@ -67,13 +79,43 @@ fn otsu(levels: &[u8]) -> usize {
     threshold
 }
 
-/// The bounding box of the largest 8-connected component, the first in row order on ties.
-fn largest_component(inside: &[bool], size: Size) -> Option<Rect> {
-    let mut seen = vec![false; inside.len()];
+/// True where a square of `2 reach + 1` pixels around the pixel holds one that is inside.
+fn dilate(inside: &[bool], size: Size, reach: usize) -> Vec<bool> {
+    // Counts of pixels up to and including each one make every window a difference of two numbers.
+    let along = |line: &mut dyn Iterator<Item = bool>, length: usize| -> Vec<bool> {
+        let mut counts = vec![0usize];
+        for value in line {
+            counts.push(counts[counts.len() - 1] + usize::from(value));
+        }
+        (0..length)
+            .map(|i| counts[(i + reach + 1).min(length)] > counts[i.saturating_sub(reach)])
+            .collect()
+    };
+    let rows: Vec<bool> = inside
+        .chunks_exact(size.width)
+        .flat_map(|row| along(&mut row.iter().copied(), size.width))
+        .collect();
+    let mut result = vec![false; rows.len()];
+    for x in 0..size.width {
+        let column = along(
+            &mut rows.iter().skip(x).step_by(size.width).copied(),
+            size.height,
+        );
+        for (y, value) in column.into_iter().enumerate() {
+            result[y * size.width + x] = value;
+        }
+    }
+    result
+}
+
+/// The bounding box of the pixels inside that lie in the largest 8-connected component of `joined`, which contains
+/// them; the first in row order on ties.
+fn largest_component(inside: &[bool], joined: &[bool], size: Size) -> Option<Rect> {
+    let mut seen = vec![false; joined.len()];
     let mut stack = Vec::new();
     let mut best: Option<(usize, Rect)> = None;
-    for start in 0..inside.len() {
-        if !inside[start] || seen[start] {
+    for start in 0..joined.len() {
+        if !joined[start] || seen[start] {
             continue;
         }
         seen[start] = true;
@@ -82,20 +124,22 @@ fn largest_component(inside: &[bool], size: Size) -> Option<Rect> {
         let (mut top, mut bottom) = (size.height, 0);
         while let Some(i) = stack.pop() {
             let (x, y) = (i % size.width, i / size.width);
-            area += 1;
-            (left, right) = (left.min(x), right.max(x));
-            (top, bottom) = (top.min(y), bottom.max(y));
+            if inside[i] {
+                area += 1;
+                (left, right) = (left.min(x), right.max(x));
+                (top, bottom) = (top.min(y), bottom.max(y));
+            }
             for ny in y.saturating_sub(1)..=(y + 1).min(size.height - 1) {
                 for nx in x.saturating_sub(1)..=(x + 1).min(size.width - 1) {
                     let n = ny * size.width + nx;
-                    if inside[n] && !seen[n] {
+                    if joined[n] && !seen[n] {
                         seen[n] = true;
                         stack.push(n);
                     }
                 }
             }
         }
-        if best.is_none_or(|(largest, _)| area > largest) {
+        if area > best.map_or(0, |(largest, _)| largest) {
             let head = Rect {
                 x: left,
                 y: top,
@@ -151,7 +195,31 @@ mod tests {
             width: 3,
             height: 3,
         };
-        assert_eq!(largest_component(&inside, size), Some(expected));
-        assert_eq!(largest_component(&[false; 16], size), None);
+        assert_eq!(largest_component(&inside, &inside, size), Some(expected));
+        assert_eq!(largest_component(&[false; 16], &[false; 16], size), None);
+    }
+
+    #[test]
+    fn a_gap_is_bridged_up_to_the_reach_on_both_axes() {
+        let size = Size {
+            width: 9,
+            height: 3,
+        };
+        let mut inside = vec![false; 27];
+        (inside[9], inside[12]) = (true, true);
+        let narrow = dilate(&inside, size, 1);
+        assert_eq!(
+            narrow[9..18],
+            [true, true, true, true, true, false, false, false, false]
+        );
+        assert!(narrow[..5].iter().chain(&narrow[18..23]).all(|v| *v));
+        let expected = Rect {
+            x: 0,
+            y: 1,
+            width: 4,
+            height: 1,
+        };
+        assert_eq!(largest_component(&inside, &narrow, size), Some(expected));
+        assert_eq!(dilate(&inside, size, 0), inside);
     }
 }

@@ -42,25 +42,34 @@ impl ImageLoss {
     /// The target of an image of one class: 1 for it, 0 for the others.
     #[must_use]
     pub fn target(&self, label: ClassIndex) -> Vec<f64> {
-        (0..self.class_weights.len()).map(|c| if c == label.0 { 1.0 } else { 0.0 }).collect()
+        (0..self.class_weights.len())
+            .map(|c| if c == label.0 { 1.0 } else { 0.0 })
+            .collect()
     }
 
     /// Mean over a batch. `logits` is `[batch, outputs]`, `targets` the shares of the classes, one vector an image.
     #[must_use]
     pub fn of(&self, logits: &[f32], targets: &[Vec<f64>]) -> Loss {
-        let mut loss = Loss { value: 0.0, gradient: Vec::with_capacity(logits.len()) };
+        let mut loss = Loss {
+            value: 0.0,
+            gradient: Vec::with_capacity(logits.len()),
+        };
         if targets.is_empty() {
             return loss;
         }
         let share = 1.0 / targets.len() as f64;
-        for (logits, target) in logits.chunks_exact(logits.len() / targets.len()).zip(targets) {
+        for (logits, target) in logits
+            .chunks_exact(logits.len() / targets.len())
+            .zip(targets)
+        {
             let (value, gradient) = self.of_one(&self.all_logits(logits), target);
             loss.value += value * share;
             let kept = match self.single {
                 Some(positive) => &gradient[positive..=positive],
                 None => &gradient[..],
             };
-            loss.gradient.extend(kept.iter().map(|g| (g * share) as f32));
+            loss.gradient
+                .extend(kept.iter().map(|g| (g * share) as f32));
         }
         loss
     }
@@ -68,15 +77,24 @@ impl ImageLoss {
     /// Probability of every class from the logits of one image.
     #[must_use]
     pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
-        log_softmax(&self.all_logits(logits)).into_iter().map(f64::exp).collect()
+        log_softmax(&self.all_logits(logits))
+            .into_iter()
+            .map(f64::exp)
+            .collect()
     }
 
     /// One logit a class, the one that a network for two classes leaves out being 0.
     fn all_logits(&self, logits: &[f32]) -> Vec<f64> {
         match (self.single, logits) {
-            (Some(positive), [logit, ..]) => {
-                (0..2).map(|c| if c == positive { f64::from(*logit) } else { 0.0 }).collect()
-            }
+            (Some(positive), [logit, ..]) => (0..2)
+                .map(|c| {
+                    if c == positive {
+                        f64::from(*logit)
+                    } else {
+                        0.0
+                    }
+                })
+                .collect(),
             _ => logits.iter().map(|&logit| f64::from(logit)).collect(),
         }
     }
@@ -89,13 +107,18 @@ impl ImageLoss {
         // slopes[c] is p[c] times the derivative with respect to p[c].
         let mut slopes = vec![0.0; logits.len()];
         for c in 0..logits.len() {
-            let amount = self.class_weights[c] * ((1.0 - self.label_smoothing) * target[c] + spread);
+            let amount =
+                self.class_weights[c] * ((1.0 - self.label_smoothing) * target[c] + spread);
             let (factor, slope) = self.focus(c, &p, log_p[c]);
             value -= amount * factor * log_p[c];
             slopes[c] = amount * (slope - factor);
         }
         let total: f64 = slopes.iter().sum();
-        let gradient = slopes.iter().zip(&p).map(|(slope, p)| slope - p * total).collect();
+        let gradient = slopes
+            .iter()
+            .zip(&p)
+            .map(|(slope, p)| slope - p * total)
+            .collect();
         (value, gradient)
     }
 
@@ -106,7 +129,12 @@ impl ImageLoss {
             return (1.0, 0.0);
         }
         // The others' sum, not 1 - p: near certainty the difference has no digits left.
-        let miss: f64 = p.iter().enumerate().filter(|(k, _)| *k != c).map(|(_, p)| p).sum();
+        let miss: f64 = p
+            .iter()
+            .enumerate()
+            .filter(|(k, _)| *k != c)
+            .map(|(_, p)| p)
+            .sum();
         let factor = miss.powf(g);
         // ln p / (1-p) tends to -1 where both vanish.
         let ratio = if miss > 1e-12 { log_p / miss } else { -1.0 };

@@ -27,12 +27,18 @@ pub fn outline_targets(
     label: ClassIndex,
     classes: &ClassSet,
 ) -> OutlineTargets {
-    let Some(mask) = mask else { return vec![None; classes.logits()] };
+    let Some(mask) = mask else {
+        return vec![None; classes.logits()];
+    };
     let outlined = area_average(mask, side, grid);
     let empty = outlined.iter().all(|share| *share <= 0.0);
     (0..classes.logits())
         .map(|output| {
-            let class = if classes.is_binary() { classes.positive() } else { ClassIndex(output) };
+            let class = if classes.is_binary() {
+                classes.positive()
+            } else {
+                ClassIndex(output)
+            };
             match (class == label, empty) {
                 (false, _) => Some(vec![0.0; outlined.len()]),
                 (true, false) => Some(outlined.clone()),
@@ -54,7 +60,10 @@ pub fn outline_targets(
 /// same in whatever batch it is.
 #[must_use]
 pub fn outline_loss(maps: &[f32], batch: usize, targets: &[Option<Vec<f32>>]) -> Loss {
-    let mut loss = Loss { value: 0.0, gradient: vec![0.0; maps.len()] };
+    let mut loss = Loss {
+        value: 0.0,
+        gradient: vec![0.0; maps.len()],
+    };
     if batch == 0 || targets.is_empty() {
         return loss;
     }
@@ -63,14 +72,25 @@ pub fn outline_loss(maps: &[f32], batch: usize, targets: &[Option<Vec<f32>>]) ->
     for (i, target) in targets.iter().enumerate() {
         let Some(target) = target else { continue };
         let cells = i * area..(i + 1) * area;
-        loss.value += share * of_map(&maps[cells.clone()], target, share, &mut loss.gradient[cells]);
+        loss.value += share
+            * of_map(
+                &maps[cells.clone()],
+                target,
+                share,
+                &mut loss.gradient[cells],
+            );
     }
     loss
 }
 
 /// One map's loss; writes `share` times its derivative.
 fn of_map(logits: &[f32], target: &[f32], share: f64, gradient: &mut [f32]) -> f64 {
-    let cells = || logits.iter().zip(target).map(|(z, t)| (f64::from(*z), f64::from(*t)));
+    let cells = || {
+        logits
+            .iter()
+            .zip(target)
+            .map(|(z, t)| (f64::from(*z), f64::from(*t)))
+    };
     let inside: f64 = cells().map(|(_, t)| t).sum();
     let outside = logits.len() as f64 - inside;
     // The weight of a cell's inner and outer share.
@@ -79,11 +99,15 @@ fn of_map(logits: &[f32], target: &[f32], share: f64, gradient: &mut [f32]) -> f
         (true, false) => (1.0 / inside, 0.0),
         (false, _) => (0.0, 1.0 / outside),
     };
-    let entropy: f64 =
-        cells().map(|(z, t)| inner * t * softplus(-z) + outer * (1.0 - t) * softplus(z)).sum();
+    let entropy: f64 = cells()
+        .map(|(z, t)| inner * t * softplus(-z) + outer * (1.0 - t) * softplus(z))
+        .sum();
     let overlap: f64 = cells().map(|(z, t)| sigmoid(z) * t).sum();
     let found: f64 = cells().map(|(z, _)| sigmoid(z)).sum();
-    let (top, bottom) = (2.0 * overlap + DICE_SMOOTHING, found + inside + DICE_SMOOTHING);
+    let (top, bottom) = (
+        2.0 * overlap + DICE_SMOOTHING,
+        found + inside + DICE_SMOOTHING,
+    );
     for ((z, t), gradient) in cells().zip(gradient) {
         let p = sigmoid(z);
         let entropy_slope = outer * (1.0 - t) * p - inner * t * (1.0 - p);

@@ -19,7 +19,12 @@ pub struct AdamW {
 
 impl Default for AdamW {
     fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 }
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+        }
     }
 }
 
@@ -37,7 +42,11 @@ impl AdamW {
         let step = step as f64;
         let scale = (rate / (1.0 - self.beta1.powf(step))) as f32;
         let correction = (1.0 - self.beta2.powf(step)).sqrt() as f32;
-        let keep = if decayed { (1.0 - rate * self.weight_decay) as f32 } else { 1.0 };
+        let keep = if decayed {
+            (1.0 - rate * self.weight_decay) as f32
+        } else {
+            1.0
+        };
         let (beta2, epsilon) = (self.beta2 as f32, self.epsilon as f32);
         let (new1, new2) = ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32);
         let moments = moments.first.iter_mut().zip(&mut moments.second);

@@ -18,7 +18,11 @@ pub struct Sgd {
 
 impl Default for Sgd {
     fn default() -> Self {
-        Self { momentum: 0.9, nesterov: true, weight_decay: 1e-4 }
+        Self {
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 1e-4,
+        }
     }
 }
 
@@ -31,7 +35,11 @@ impl Sgd {
         gradient: &[f32],
         moments: &mut Moments,
     ) {
-        let decay = if decayed { self.weight_decay as f32 } else { 0.0 };
+        let decay = if decayed {
+            self.weight_decay as f32
+        } else {
+            0.0
+        };
         let (rate, momentum) = (rate as f32, self.momentum as f32);
         if moments.first.is_empty() {
             for (value, g) in values.iter_mut().zip(gradient) {
@@ -42,7 +50,12 @@ impl Sgd {
         for ((value, g), movement) in values.iter_mut().zip(gradient).zip(&mut moments.first) {
             let g = g + decay * *value;
             *movement = momentum * *movement + g;
-            *value -= rate * if self.nesterov { g + momentum * *movement } else { *movement };
+            *value -= rate
+                * if self.nesterov {
+                    g + momentum * *movement
+                } else {
+                    *movement
+                };
         }
     }
 }

@@ -20,7 +20,12 @@ struct Case {
 }
 
 fn parameter(name: &str, role: Role, values: Vec<f32>) -> Parameter {
-    Parameter { name: name.to_owned(), shape: vec![values.len()], role, values }
+    Parameter {
+        name: name.to_owned(),
+        shape: vec![values.len()],
+        role,
+        values,
+    }
 }
 
 #[test]
@@ -36,18 +41,28 @@ fn five_steps_are_those_of_pytorch() {
             ],
         };
         let mut optimizer = Optimizer::new(case.optimizer, &weights);
-        for ((rate, [weight, bias]), expected) in case.rates.iter().zip(case.gradients).zip(&case.values) {
+        for ((rate, [weight, bias]), expected) in
+            case.rates.iter().zip(case.gradients).zip(&case.values)
+        {
             let mut gradients = [Some(weight), Some(bias), None];
             clip_global_norm(&mut gradients, case.clip_norm);
             optimizer.step(*rate, &mut weights, &gradients);
             for (parameter, expected) in weights.parameters.iter().zip(expected) {
                 for (found, expected) in parameter.values.iter().zip(expected) {
                     let close = (found - expected).abs() <= 2e-6 * (1.0 + expected.abs());
-                    assert!(close, "{} {} step {}: {found} {expected}", case.name, parameter.name, optimizer.steps);
+                    assert!(
+                        close,
+                        "{} {} step {}: {found} {expected}",
+                        case.name, parameter.name, optimizer.steps
+                    );
                 }
             }
         }
-        assert_eq!(weights.parameters[2].values, [7.0], "running statistics are not the optimiser's");
+        assert_eq!(
+            weights.parameters[2].values,
+            [7.0],
+            "running statistics are not the optimiser's"
+        );
     }
 }
 
@@ -64,7 +79,15 @@ fn the_norm_is_that_of_all_gradients_together() {
 #[test]
 fn constants_are_read_by_name_and_unknown_ones_refused() {
     let read = |text| serde_json::from_str::<OptimizerConfig>(text);
-    let OptimizerConfig::Sgd(sgd) = read(r#"{"kind":"sgd","momentum":0.5}"#).unwrap() else { panic!() };
-    assert_eq!(sgd, Sgd { momentum: 0.5, ..Sgd::default() });
+    let OptimizerConfig::Sgd(sgd) = read(r#"{"kind":"sgd","momentum":0.5}"#).unwrap() else {
+        panic!()
+    };
+    assert_eq!(
+        sgd,
+        Sgd {
+            momentum: 0.5,
+            ..Sgd::default()
+        }
+    );
     assert!(read(r#"{"kind":"adam_w","beta3":0.5}"#).is_err());
 }

@@ -16,7 +16,11 @@ pub(crate) struct Average {
 impl Average {
     /// Starts at the weights themselves.
     pub(crate) fn new(decay: f64, weights: &Weights) -> Self {
-        Self { decay, steps: 0, weights: weights.clone() }
+        Self {
+            decay,
+            steps: 0,
+            weights: weights.clone(),
+        }
     }
 
     /// Moves towards weights that just changed.
@@ -24,11 +28,15 @@ impl Average {
         self.steps += 1;
         let steps = self.steps as f64;
         let step = (1.0 - self.decay.min((1.0 + steps) / (10.0 + steps))) as f32;
-        self.weights.parameters.par_iter_mut().zip(&weights.parameters).for_each(|(slow, fast)| {
-            for (slow, fast) in slow.values.iter_mut().zip(&fast.values) {
-                *slow += step * (fast - *slow);
-            }
-        });
+        self.weights
+            .parameters
+            .par_iter_mut()
+            .zip(&weights.parameters)
+            .for_each(|(slow, fast)| {
+                for (slow, fast) in slow.values.iter_mut().zip(&fast.values) {
+                    *slow += step * (fast - *slow);
+                }
+            });
     }
 }
 

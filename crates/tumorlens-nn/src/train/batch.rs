@@ -28,13 +28,21 @@ impl Batch {
         grid: Option<[usize; 2]>,
     ) -> Self {
         let outlines = samples.iter().flat_map(|sample| match grid {
-            Some(grid) => outline_targets(sample.mask.as_deref(), side, grid, sample.label, classes),
+            Some(grid) => {
+                outline_targets(sample.mask.as_deref(), side, grid, sample.label, classes)
+            }
             None => Vec::new(),
         });
         Self {
             outlines: outlines.collect(),
-            input: samples.iter().flat_map(|sample| sample.input.iter().copied()).collect(),
-            targets: samples.iter().map(|sample| loss.target(sample.label)).collect(),
+            input: samples
+                .iter()
+                .flat_map(|sample| sample.input.iter().copied())
+                .collect(),
+            targets: samples
+                .iter()
+                .map(|sample| loss.target(sample.label))
+                .collect(),
         }
     }
 
@@ -63,9 +71,14 @@ impl Batch {
                 *share = blend(*share, *other);
             }
             for map in 0..maps {
-                let (own, other) = (&pure.outlines[image * maps + map], &pure.outlines[partner * maps + map]);
+                let (own, other) = (
+                    &pure.outlines[image * maps + map],
+                    &pure.outlines[partner * maps + map],
+                );
                 self.outlines[image * maps + map] = match (own, other) {
-                    (Some(own), Some(other)) => Some(own.iter().zip(other).map(|(a, b)| single(a, b)).collect()),
+                    (Some(own), Some(other)) => {
+                        Some(own.iter().zip(other).map(|(a, b)| single(a, b)).collect())
+                    }
                     _ => None,
                 };
             }
@@ -98,7 +111,10 @@ mod tests {
             let mean = numbers.iter().sum::<f64>() / 4000.0;
             let variance = numbers.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 4000.0;
             let expected = 1.0 / (4.0 * (2.0 * alpha + 1.0));
-            assert!((mean - 0.5).abs() < 0.03 && (variance - expected).abs() < 0.01, "{alpha} {mean} {variance}");
+            assert!(
+                (mean - 0.5).abs() < 0.03 && (variance - expected).abs() < 0.01,
+                "{alpha} {mean} {variance}"
+            );
         }
     }
 
@@ -112,7 +128,13 @@ mod tests {
             label: ClassIndex(index),
             index,
         };
-        let mut batch = Batch::new(&[sample(0), sample(1)], &loss, &classes, [2, 2], Some([1, 1]));
+        let mut batch = Batch::new(
+            &[sample(0), sample(1)],
+            &loss,
+            &classes,
+            [2, 2],
+            Some([1, 1]),
+        );
         let pure = batch.clone();
         assert_eq!(pure.outlines, [Some(vec![0.0]), Some(vec![1.0])]);
         // A seed that pairs the two images.

@@ -33,15 +33,21 @@ impl CheckpointError {
 }
 
 /// The bytes of a checkpoint; the same content gives the same bytes.
-pub(super) fn encode<H: Serialize>(header: &H, named: &[Named<'_>]) -> Result<Vec<u8>, CheckpointError> {
+pub(super) fn encode<H: Serialize>(
+    header: &H,
+    named: &[Named<'_>],
+) -> Result<Vec<u8>, CheckpointError> {
     let header = serde_json::to_string(header).map_err(CheckpointError::new)?;
-    let bytes: Vec<Vec<u8>> =
-        named.iter().map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let bytes: Vec<Vec<u8>> = named
+        .iter()
+        .map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        .collect();
     let views: Vec<(&str, TensorView<'_>)> = named
         .iter()
         .zip(&bytes)
         .map(|((name, shape, _), bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes).map_err(CheckpointError::new)?;
+            let view =
+                TensorView::new(Dtype::F32, shape.to_vec(), bytes).map_err(CheckpointError::new)?;
             Ok((name.as_str(), view))
         })
         .collect::<Result<_, _>>()?;
@@ -60,16 +66,23 @@ pub(super) fn decode<H: DeserializeOwned>(file: &[u8]) -> Result<Checkpoint<H>, 
     if Sha256::digest(body).as_slice() != hash {
         return Err(damaged());
     }
-    let (_, metadata): (_, Metadata) = SafeTensors::read_metadata(body).map_err(CheckpointError::new)?;
+    let (_, metadata): (_, Metadata) =
+        SafeTensors::read_metadata(body).map_err(CheckpointError::new)?;
     let header = metadata.metadata().as_ref().and_then(|m| m.get(HEADER));
-    let header = header.ok_or_else(|| CheckpointError("has no header of a checkpoint".to_owned()))?;
+    let header =
+        header.ok_or_else(|| CheckpointError("has no header of a checkpoint".to_owned()))?;
     let header = serde_json::from_str(header).map_err(CheckpointError::new)?;
     let tensors = SafeTensors::deserialize(body).map_err(CheckpointError::new)?;
     let floats = |view: &TensorView<'_>| {
         let (four, _) = view.data().as_chunks::<4>();
-        four.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+        four.iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect()
     };
-    let values = tensors.iter().map(|(name, view)| (name.to_owned(), floats(&view))).collect();
+    let values = tensors
+        .iter()
+        .map(|(name, view)| (name.to_owned(), floats(&view)))
+        .collect();
     Ok(Checkpoint { header, values })
 }
 
@@ -86,7 +99,11 @@ mod tests {
 
     fn file() -> Vec<u8> {
         let (a, b) = ([1.5, -0.0, f32::MIN_POSITIVE, 3e38], [7.0]);
-        encode(&Header { epoch: 4 }, &[("b".to_owned(), &[2, 2], &a), ("a".to_owned(), &[1], &b)]).unwrap()
+        encode(
+            &Header { epoch: 4 },
+            &[("b".to_owned(), &[2, 2], &a), ("a".to_owned(), &[1], &b)],
+        )
+        .unwrap()
     }
 
     #[test]
@@ -113,7 +130,10 @@ mod tests {
     fn every_truncation_is_noticed() {
         let sound = file();
         for length in 0..sound.len() {
-            assert!(decode::<Header>(&sound[..length]).is_err(), "{length} bytes");
+            assert!(
+                decode::<Header>(&sound[..length]).is_err(),
+                "{length} bytes"
+            );
         }
     }
 

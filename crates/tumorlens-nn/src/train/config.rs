@@ -112,7 +112,12 @@ pub struct LossConfig {
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self { label_smoothing: 0.0, focal_gamma: 0.0, class_weights: ClassWeights::None, outline_weight: 0.5 }
+        Self {
+            label_smoothing: 0.0,
+            focal_gamma: 0.0,
+            class_weights: ClassWeights::None,
+            outline_weight: 0.5,
+        }
     }
 }
 
@@ -141,7 +146,10 @@ pub struct EarlyStopping {
 
 impl Default for EarlyStopping {
     fn default() -> Self {
-        Self { metric: Metric::Auroc, patience: 20 }
+        Self {
+            metric: Metric::Auroc,
+            patience: 20,
+        }
     }
 }
 
@@ -189,8 +197,18 @@ impl TrainConfig {
     pub fn check(&self, classes: usize) -> Result<(), ConfigError> {
         within("epochs", self.epochs, 1..=10_000, "1 to 10000")?;
         within("batch_size", self.batch_size, 1..=4096, "1 to 4096")?;
-        within("learning_rate", self.learning_rate, f64::MIN_POSITIVE..=100.0, "above 0, at most 100")?;
-        within("warm_up_epochs", self.warm_up_epochs, 0.0..self.epochs as f64, "0 or above, below epochs")?;
+        within(
+            "learning_rate",
+            self.learning_rate,
+            f64::MIN_POSITIVE..=100.0,
+            "above 0, at most 100",
+        )?;
+        within(
+            "warm_up_epochs",
+            self.warm_up_epochs,
+            0.0..self.epochs as f64,
+            "0 or above, below epochs",
+        )?;
         within("clip_norm", self.clip_norm, 0.0..=1e6, "0 to 1e6")?;
         within("average", self.average, 0.0..1.0, "0 to below 1")?;
         if self.mixup != 0.0 {
@@ -207,13 +225,28 @@ impl TrainConfig {
                 within("optimizer.beta1", adam.beta1, 0.0..1.0, "0 to below 1")?;
                 within("optimizer.beta2", adam.beta2, 0.0..1.0, "0 to below 1")?;
                 within("optimizer.epsilon", adam.epsilon, 1e-16..=1.0, "1e-16 to 1")?;
-                within("optimizer.weight_decay", adam.weight_decay, 0.0..=10.0, "0 to 10")
+                within(
+                    "optimizer.weight_decay",
+                    adam.weight_decay,
+                    0.0..=10.0,
+                    "0 to 10",
+                )
             }
             OptimizerConfig::Sgd(sgd) => {
                 within("optimizer.momentum", sgd.momentum, 0.0..1.0, "0 to below 1")?;
-                within("optimizer.weight_decay", sgd.weight_decay, 0.0..=10.0, "0 to 10")?;
+                within(
+                    "optimizer.weight_decay",
+                    sgd.weight_decay,
+                    0.0..=10.0,
+                    "0 to 10",
+                )?;
                 let lone = sgd.nesterov && sgd.momentum == 0.0;
-                require("optimizer.nesterov", !lone, "true without momentum", "false where momentum is 0")
+                require(
+                    "optimizer.nesterov",
+                    !lone,
+                    "true without momentum",
+                    "false where momentum is 0",
+                )
             }
         }
     }
@@ -222,16 +255,30 @@ impl TrainConfig {
         match self.schedule {
             Schedule::Constant => Ok(()),
             Schedule::Cosine { floor } => within("schedule.floor", floor, 0.0..=1.0, "0 to 1"),
-            Schedule::OneCycle { rise, start_divisor, end_divisor } => {
+            Schedule::OneCycle {
+                rise,
+                start_divisor,
+                end_divisor,
+            } => {
                 within("schedule.rise", rise, 0.001..=0.999, "0.001 to 0.999")?;
-                within("schedule.start_divisor", start_divisor, 1.0..=1e9, "1 to 1e9")?;
+                within(
+                    "schedule.start_divisor",
+                    start_divisor,
+                    1.0..=1e9,
+                    "1 to 1e9",
+                )?;
                 within("schedule.end_divisor", end_divisor, 1.0..=1e9, "1 to 1e9")?;
                 let expected = "0 with the one-cycle schedule, which rises by itself";
                 within("warm_up_epochs", self.warm_up_epochs, 0.0..=0.0, expected)
             }
             Schedule::Step { epochs, factor } => {
                 within("schedule.epochs", epochs, 1..=10_000, "1 to 10000")?;
-                within("schedule.factor", factor, f64::MIN_POSITIVE..=1.0, "above 0, at most 1")
+                within(
+                    "schedule.factor",
+                    factor,
+                    f64::MIN_POSITIVE..=1.0,
+                    "above 0, at most 1",
+                )
             }
         }
     }
@@ -239,13 +286,30 @@ impl TrainConfig {
 
 impl LossConfig {
     fn check(&self, classes: usize) -> Result<(), ConfigError> {
-        within("loss.label_smoothing", self.label_smoothing, 0.0..1.0, "0 to below 1")?;
+        within(
+            "loss.label_smoothing",
+            self.label_smoothing,
+            0.0..1.0,
+            "0 to below 1",
+        )?;
         within("loss.focal_gamma", self.focal_gamma, 0.0..=10.0, "0 to 10")?;
-        within("loss.outline_weight", self.outline_weight, 0.0..=100.0, "0 to 100")?;
-        let ClassWeights::Given(weights) = &self.class_weights else { return Ok(()) };
+        within(
+            "loss.outline_weight",
+            self.outline_weight,
+            0.0..=100.0,
+            "0 to 100",
+        )?;
+        let ClassWeights::Given(weights) = &self.class_weights else {
+            return Ok(());
+        };
         let sound = weights.len() == classes && weights.iter().all(|w| w.is_finite() && *w > 0.0);
         let expected = "one number above 0 for each class";
-        require("loss.class_weights", sound, &format!("{weights:?}"), expected)
+        require(
+            "loss.class_weights",
+            sound,
+            &format!("{weights:?}"),
+            expected,
+        )
     }
 }
 
@@ -264,7 +328,15 @@ fn require(
     found: &str,
     expected: &'static str,
 ) -> Result<(), ConfigError> {
-    if sound { Ok(()) } else { Err(ConfigError { field, found: found.to_owned(), expected }) }
+    if sound {
+        Ok(())
+    } else {
+        Err(ConfigError {
+            field,
+            found: found.to_owned(),
+            expected,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -303,12 +375,21 @@ mod tests {
             ("warm_up_epochs", |c| c.warm_up_epochs = 60.0),
             ("average", |c| c.average = 1.0),
             ("mixup", |c| c.mixup = 0.01),
-            ("loss.class_weights", |c| c.loss.class_weights = ClassWeights::Given(vec![1.0])),
+            ("loss.class_weights", |c| {
+                c.loss.class_weights = ClassWeights::Given(vec![1.0])
+            }),
             ("optimizer.nesterov", |c| {
-                c.optimizer = OptimizerConfig::Sgd(Sgd { momentum: 0.0, ..Sgd::default() });
+                c.optimizer = OptimizerConfig::Sgd(Sgd {
+                    momentum: 0.0,
+                    ..Sgd::default()
+                });
             }),
             ("warm_up_epochs", |c| {
-                c.schedule = Schedule::OneCycle { rise: 0.3, start_divisor: 25.0, end_divisor: 1e4 };
+                c.schedule = Schedule::OneCycle {
+                    rise: 0.3,
+                    start_divisor: 25.0,
+                    end_divisor: 1e4,
+                };
             }),
         ];
         for (field, change) in changes {

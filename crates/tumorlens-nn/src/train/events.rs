@@ -12,7 +12,6 @@ pub(super) const FILE_NAME: &str = "events.out.tfevents.0.tumorlens";
 /// The head of a file.
 pub(super) fn head() -> Vec<u8> {
     let mut event = Message::default();
-    event.double(1, 0.0);
     event.bytes(3, b"brain.Event:2");
     framed(&event.0)
 }
@@ -25,7 +24,10 @@ pub(super) fn epoch(record: &EpochRecord) -> Vec<u8> {
         ("loss/train_outline", record.train.outline),
         ("loss/validation", Some(record.validation.loss)),
         ("validation/auroc", record.validation.auroc.get()),
-        ("validation/balanced_accuracy", record.validation.balanced_accuracy.get()),
+        (
+            "validation/balanced_accuracy",
+            record.validation.balanced_accuracy.get(),
+        ),
         ("learning_rate", Some(record.learning_rate)),
     ];
     let mut summary = Message::default();
@@ -99,13 +101,47 @@ fn masked_crc(bytes: &[u8]) -> u32 {
 /// CRC-32C (Castagnoli), bit by bit: an event has a few hundred bytes.
 fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 }
+        })
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::{TrainFigures, ValidationFigures};
+    use tumorlens_core::Measured;
+
+    #[test]
+    fn the_bytes_are_those_that_tensorboard_writes() {
+        // Written by reference/train/make_events.py with TensorBoard's own writer.
+        let golden = include_bytes!("../../../../reference/train/events.golden");
+        let record = |epoch: usize, outline, auroc| EpochRecord {
+            epoch,
+            steps: 300,
+            learning_rate: 0.001,
+            train: TrainFigures {
+                loss: 0.75,
+                image: 0.5,
+                outline,
+            },
+            validation: ValidationFigures {
+                loss: 0.625,
+                auroc,
+                balanced_accuracy: Measured::value(0.9),
+            },
+            best: true,
+        };
+        let mut file = head();
+        file.extend(epoch(&record(1, Some(0.5), Measured::value(0.95))));
+        file.extend(epoch(&record(
+            200,
+            None,
+            Measured::undefined("no positive image"),
+        )));
+        assert_eq!(file, golden);
+    }
 
     #[test]
     fn the_crc_is_that_of_the_standard() {

@@ -11,6 +11,7 @@
 //! | `checkpoints/best` | weights of the best epoch |
 
 use super::checkpoint::{Checkpoint, CheckpointError, decode, encode};
+use super::identity::Identity;
 use super::lock::{LockError, RunLock};
 use super::record::{EpochRecord, lines};
 use super::state::{self, State};
@@ -52,17 +53,27 @@ impl RunFolder {
     pub(super) fn open(path: &Path) -> Result<Self, TrainError> {
         fs::create_dir_all(path.join("checkpoints")).map_err(|e| io_error(path, e))?;
         let lock = RunLock::take(path).map_err(|error| match error {
-            LockError::Held(process) => TrainError::Busy { folder: path.to_owned(), process },
+            LockError::Held(process) => TrainError::Busy {
+                folder: path.to_owned(),
+                process,
+            },
             LockError::Io(error) => io_error(&path.join("lock"), error),
         })?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// Whether a run has left something here that a new one would overwrite.
     pub(super) fn is_used(&self) -> bool {
-        [self.checkpoint("last"), self.checkpoint("previous"), self.path.join("metrics.jsonl")]
-            .iter()
-            .any(|path| path.exists())
+        [
+            self.checkpoint("last"),
+            self.checkpoint("previous"),
+            self.path.join("metrics.jsonl"),
+        ]
+        .iter()
+        .any(|path| path.exists())
     }
 
     /// Writes where the run stands; the checkpoint before it is kept.
@@ -88,35 +99,55 @@ impl RunFolder {
     pub(super) fn restore(
         &self,
         learner: &mut Learner,
+        identity: &Identity,
         observer: &dyn Observer,
     ) -> Result<Option<State>, TrainError> {
-        let (last, previous) = (self.checkpoint("last"), self.checkpoint("previous"));
-        if !last.exists() && !previous.exists() {
+        let last = self.checkpoint("last");
+        if !last.exists() && !self.checkpoint("previous").exists() {
             return Ok(None);
         }
-        let reason = match read::<State>(&last).and_then(|found| state::restore(learner, found)) {
-            Ok(state) => return Ok(Some(state)),
-            Err(reason) => reason,
+        let found = match read::<State>(&last) {
+            Ok(found) => found,
+            Err(reason) => self.fall_back(&last, &reason, observer)?,
         };
-        match read::<State>(&previous).and_then(|found| state::restore(learner, found)) {
-            Ok(state) => {
-                let epochs = state.history.len();
-                observer.say(&format!(
-                    "{}: {reason}; going on from the checkpoint before it, after {epochs} epochs",
-                    last.display()
-                ));
-                Ok(Some(state))
-            }
-            Err(before) => {
-                let reason = format!("{reason}; nor is the one before it of use: {before}");
-                Err(TrainError::Checkpoint { path: last, reason })
-            }
+        if let Some(what) = identity.difference(&found.header.identity) {
+            let folder = self.path.clone();
+            return Err(TrainError::OtherRun { folder, what });
+        }
+        let state = state::restore(learner, found);
+        state.map(Some).map_err(|reason| unusable(&last, reason))
+    }
+
+    /// The checkpoint before a last one that is damaged or missing.
+    fn fall_back(
+        &self,
+        last: &Path,
+        reason: &CheckpointError,
+        observer: &dyn Observer,
+    ) -> Result<Checkpoint<State>, TrainError> {
+        let found = read::<State>(&self.checkpoint("previous")).map_err(|before| {
+            unusable(
+                last,
+                format!("{reason}; nor is the one before it of use: {before}"),
+            )
+        })?;
+        let epochs = found.header.history.len();
+        observer.say(&format!(
+            "{}: {reason}; going on from the checkpoint before it, after {epochs} epochs",
+            last.display()
+        ));
+        // Out of the way, or the next save would put it in the place of the sound one.
+        match fs::rename(last, self.checkpoint("damaged")) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error(last, error)),
+            _ => Ok(found),
         }
     }
 
     /// Writes the weights of the best epoch.
     pub(super) fn save_best(&self, epoch: usize, weights: &Weights) -> Result<(), TrainError> {
-        self.write(&self.checkpoint("best"), || encode(&Best { epoch }, &state::named("weights", weights)))
+        self.write(&self.checkpoint("best"), || {
+            encode(&Best { epoch }, &state::named("weights", weights))
+        })
     }
 
     /// The weights of the best epoch; `weights` gives names and shapes.
@@ -129,17 +160,18 @@ impl RunFolder {
             }
             state::fill("weights", &mut weights, &mut found.values)
         });
-        match filled {
-            Ok(()) => Ok(weights),
-            Err(reason) => Err(TrainError::Checkpoint { path, reason: reason.to_string() }),
-        }
+        filled
+            .map(|()| weights)
+            .map_err(|reason| unusable(&path, reason))
     }
 
     /// Brings the records in line with the history: whatever an interrupted run wrote beyond it goes.
     pub(super) fn rewrite_records(&self, history: &[EpochRecord]) -> Result<(), TrainError> {
         self.write_metrics(history)?;
         let mut file = events::head();
-        history.iter().for_each(|record| file.extend(events::epoch(record)));
+        history
+            .iter()
+            .for_each(|record| file.extend(events::epoch(record)));
         let path = self.path.join(events::FILE_NAME);
         atomic_write(&path, &file).map_err(|e| io_error(&path, e))
     }
@@ -175,8 +207,7 @@ impl RunFolder {
         path: &Path,
         bytes: impl FnOnce() -> Result<Vec<u8>, CheckpointError>,
     ) -> Result<(), TrainError> {
-        let bytes = bytes()
-            .map_err(|reason| TrainError::Checkpoint { path: path.to_owned(), reason: reason.to_string() })?;
+        let bytes = bytes().map_err(|reason| unusable(path, reason))?;
         atomic_write(path, &bytes).map_err(|e| io_error(path, e))
     }
 
@@ -189,6 +220,16 @@ fn read<H: serde::de::DeserializeOwned>(path: &Path) -> Result<Checkpoint<H>, Ch
     decode(&fs::read(path).map_err(CheckpointError::new)?)
 }
 
+fn unusable(path: &Path, reason: impl ToString) -> TrainError {
+    TrainError::Checkpoint {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
 fn io_error(path: &Path, error: io::Error) -> TrainError {
-    TrainError::Io { path: path.to_owned(), error }
+    TrainError::Io {
+        path: path.to_owned(),
+        error,
+    }
 }

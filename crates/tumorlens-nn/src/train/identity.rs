@@ -1,7 +1,7 @@
 //! What makes a run this run: a checkpoint continues only the run that wrote it.
 
 use super::Job;
-use crate::weights::Weights;
+use crate::weights::{Weights, slots};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -13,7 +13,7 @@ use tumorlens_core::SampleSource;
 pub(super) struct Identity {
     /// The configuration as JSON text: compared as text, since a decimal may change by a bit when read.
     config: String,
-    /// SHA-256 of the architecture and the classes.
+    /// SHA-256 of the architecture, the classes and the names of frozen parameters.
     network: String,
     /// SHA-256 of the first weights.
     initial: String,
@@ -27,25 +27,49 @@ impl Identity {
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         let classes = json(serde_json::to_string(job.classes));
         let graph = json(serde_json::to_string(job.graph));
+        let mut frozen = slots(job.graph);
+        frozen.retain(|slot| (job.frozen)(&slot.name));
         Self {
             config: json(serde_json::to_string(job.config)),
-            network: hash(|hasher| hasher.update(format!("{classes}\n{graph}"))),
+            network: hash(|hasher| hasher.update(format!("{classes}\n{graph}\n{frozen:?}"))),
             initial: hash(|hasher| add_weights(hasher, job.initial)),
-            images: hash(|hasher| [job.train, job.validation].iter().for_each(|source| add_images(hasher, *source))),
+            images: hash(|hasher| {
+                [job.train, job.validation]
+                    .iter()
+                    .for_each(|source| add_images(hasher, *source))
+            }),
         }
     }
 
     /// What differs from another run, in words; `None` when nothing does.
     pub(super) fn difference(&self, other: &Self) -> Option<String> {
         if self.config != other.config {
-            return Some(format!("the configuration{}", changed_fields(&self.config, &other.config)));
+            return Some(format!(
+                "the configuration{}",
+                changed_fields(&self.config, &other.config)
+            ));
         }
         let parts = [
-            (&self.network, &other.network, "the network or its classes"),
-            (&self.initial, &other.initial, "the weights that training starts from"),
-            (&self.images, &other.images, "the images, their labels or their split"),
+            (
+                &self.network,
+                &other.network,
+                "the network, its classes or what of it is frozen",
+            ),
+            (
+                &self.initial,
+                &other.initial,
+                "the weights that training starts from",
+            ),
+            (
+                &self.images,
+                &other.images,
+                "the images, their labels or their split",
+            ),
         ];
-        parts.into_iter().find(|(a, b, _)| a != b).map(|(_, _, what)| what.to_owned())
+        parts
+            .into_iter()
+            .find(|(a, b, _)| a != b)
+            .map(|(_, _, what)| what.to_owned())
     }
 }
 
@@ -53,14 +77,25 @@ impl Identity {
 fn changed_fields(a: &str, b: &str) -> String {
     let read = |text| serde_json::from_str::<serde_json::Map<_, _>>(text).unwrap_or_default();
     let (a, b) = (read(a), read(b));
-    let fields: Vec<&str> = a.keys().filter(|key| a.get(*key) != b.get(*key)).map(String::as_str).collect();
-    if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) }
+    let fields: Vec<&str> = a
+        .keys()
+        .filter(|key| a.get(*key) != b.get(*key))
+        .map(String::as_str)
+        .collect();
+    if fields.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", fields.join(", "))
+    }
 }
 
 fn add_weights(hasher: &mut Sha256, weights: &Weights) {
     for parameter in &weights.parameters {
         hasher.update(format!("{}\n{:?}\n", parameter.name, parameter.shape));
-        parameter.values.iter().for_each(|value| hasher.update(value.to_le_bytes()));
+        parameter
+            .values
+            .iter()
+            .for_each(|value| hasher.update(value.to_le_bytes()));
     }
 }
 
@@ -75,9 +110,12 @@ fn add_images(hasher: &mut Sha256, source: &dyn SampleSource) {
 fn hash(add: impl FnOnce(&mut Sha256)) -> String {
     let mut hasher = Sha256::new();
     add(&mut hasher);
-    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hasher
+        .finalize()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -74,7 +74,9 @@ impl Learner {
 
     /// The weights to validate and to keep: the average, where there is one.
     pub(crate) fn result(&self) -> &Weights {
-        self.average.as_ref().map_or(&self.weights, |average| &average.weights)
+        self.average
+            .as_ref()
+            .map_or(&self.weights, |average| &average.weights)
     }
 
     /// Puts the host's weights on the device, after they were replaced.
@@ -86,7 +88,12 @@ impl Learner {
     }
 
     /// Learns from a batch at learning rate `rate`; dropout draws from `seed`.
-    pub(crate) fn step(&mut self, batch: &Batch, rate: f64, seed: Seed) -> Result<StepLoss, StepError> {
+    pub(crate) fn step(
+        &mut self,
+        batch: &Batch,
+        rate: f64,
+        seed: Seed,
+    ) -> Result<StepLoss, StepError> {
         let input = self.network.batch(batch.input.clone());
         let pass = self.network.forward(input, Mode::Training(seed));
         self.measure(&pass.batch_statistics)?;
@@ -106,10 +113,16 @@ impl Learner {
     /// Losses on the host, and their gradients on the device.
     fn back(&self, pass: Pass, batch: &Batch) -> Result<(StepLoss, Gradients), StepError> {
         let image = self.loss.of(&host(pass.logits.clone())?, &batch.targets);
-        let mut losses = StepLoss { image: image.value, outline: None };
+        let mut losses = StepLoss {
+            image: image.value,
+            outline: None,
+        };
         // The derivative of sum(outputs * g) with respect to the outputs is g: the host's gradient goes on from here.
         let mut onwards = (pass.logits.clone() * like(&pass.logits, image.gradient)).sum();
-        if let Some(maps) = pass.evidence.filter(|_| batch.outlines.iter().any(Option::is_some)) {
+        if let Some(maps) = pass
+            .evidence
+            .filter(|_| batch.outlines.iter().any(Option::is_some))
+        {
             let outline = outline_loss(&host(maps.clone())?, batch.len(), &batch.outlines);
             losses.outline = Some(outline.value);
             let weight = self.outline_weight as f32;
@@ -125,22 +138,35 @@ impl Learner {
     /// Gradients in the order of the weights; `None` for what does not learn.
     fn read(&self, gradients: &mut Gradients) -> Result<Vec<Option<Vec<f32>>>, StepError> {
         let read = |parameter: &Parameter| {
-            let tensor = self.network.parameter(&parameter.name)?.grad_remove(gradients)?;
+            let tensor = self
+                .network
+                .parameter(&parameter.name)?
+                .grad_remove(gradients)?;
             Some(host(tensor))
         };
-        self.weights.parameters.iter().map(read).map(|g| Ok(g.transpose()?)).collect()
+        self.weights
+            .parameters
+            .iter()
+            .map(read)
+            .map(|g| Ok(g.transpose()?))
+            .collect()
     }
 
     /// Running statistics move towards those of the batch; the variance as unbiased, as PyTorch does.
     fn measure(&mut self, statistics: &[BatchStatistics]) -> Result<(), StepError> {
         for of_layer in statistics {
             let unbiased = of_layer.count as f32 / of_layer.count.saturating_sub(1).max(1) as f32;
-            let (mean, variance) = (host(of_layer.mean.clone())?, host(of_layer.variance.clone())?);
+            let (mean, variance) = (
+                host(of_layer.mean.clone())?,
+                host(of_layer.variance.clone())?,
+            );
             let mut towards = |suffix: &str, values: Vec<f32>, scale: f32| {
                 let name = format!("{}.{suffix}", of_layer.layer);
                 let running = self.weights.parameters.iter_mut().find(|p| p.name == name);
-                for (running, value) in running.into_iter().flat_map(|p| &mut p.values).zip(values) {
-                    *running = (1.0 - STATISTICS_MOMENTUM) * *running + STATISTICS_MOMENTUM * scale * value;
+                for (running, value) in running.into_iter().flat_map(|p| &mut p.values).zip(values)
+                {
+                    *running = (1.0 - STATISTICS_MOMENTUM) * *running
+                        + STATISTICS_MOMENTUM * scale * value;
                 }
             };
             towards("running_mean", mean, 1.0);
@@ -157,7 +183,9 @@ pub struct DeviceFailure(String);
 
 /// A tensor's values on the host.
 pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceFailure> {
-    tensor.try_into_vec_as::<f32>().map_err(|e| DeviceFailure(e.to_string()))
+    tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|e| DeviceFailure(e.to_string()))
 }
 
 /// A constant in the shape of another tensor.

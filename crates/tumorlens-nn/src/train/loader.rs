@@ -66,7 +66,8 @@ impl Loader {
         source: &dyn SampleSource,
         batch: &[(usize, View)],
     ) -> Result<Vec<Sample>, SampleError> {
-        let load = |&(index, view): &(usize, View)| checked(source, index, source.load(index, view)?);
+        let load =
+            |&(index, view): &(usize, View)| checked(source, index, source.load(index, view)?);
         // Collected in order first, so that of several errors always the same one is reported.
         let loaded: Vec<_> = self.pool.install(|| batch.par_iter().map(load).collect());
         loaded.into_iter().collect()
@@ -77,17 +78,26 @@ impl Loader {
 fn checked(source: &dyn SampleSource, index: usize, sample: Sample) -> Result<Sample, SampleError> {
     let [channels, height, width] = source.shape();
     let pixels = height * width;
-    let fail = |reason: String| Err(SampleError { path: source.info(index).path.clone(), reason });
+    let fail = |reason: String| {
+        Err(SampleError {
+            path: source.info(index).path.clone(),
+            reason,
+        })
+    };
     if sample.input.len() != channels * pixels {
-        return fail(format!("{} values do not fill {channels}x{height}x{width}", sample.input.len()));
+        return fail(format!(
+            "{} values do not fill {channels}x{height}x{width}",
+            sample.input.len()
+        ));
     }
     if sample.input.iter().any(|v| !v.is_finite()) {
         return fail("holds a value that is not finite".to_owned());
     }
     match &sample.mask {
-        Some(mask) if mask.len() != pixels => {
-            fail(format!("an outline of {} pixels does not fit {height}x{width}", mask.len()))
-        }
+        Some(mask) if mask.len() != pixels => fail(format!(
+            "an outline of {} pixels does not fit {height}x{width}",
+            mask.len()
+        )),
         _ => Ok(sample),
     }
 }
@@ -107,8 +117,17 @@ mod tests {
     impl Numbers {
         fn new() -> Self {
             let (path, group, source) = ("13.png".to_owned(), String::new(), String::new());
-            let info = SampleInfo { path, group, source, label: ClassIndex(0), has_mask: false };
-            Self { info, asked: AtomicUsize::new(0) }
+            let info = SampleInfo {
+                path,
+                group,
+                source,
+                label: ClassIndex(0),
+                has_mask: false,
+            };
+            Self {
+                info,
+                asked: AtomicUsize::new(0),
+            }
         }
     }
 
@@ -128,10 +147,18 @@ mod tests {
         fn load(&self, index: usize, _view: View) -> Result<Sample, SampleError> {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if index == 13 {
-                return Err(SampleError { path: "13.png".to_owned(), reason: "damaged".to_owned() });
+                return Err(SampleError {
+                    path: "13.png".to_owned(),
+                    reason: "damaged".to_owned(),
+                });
             }
             let input = vec![if index == 17 { f32::NAN } else { index as f32 }];
-            Ok(Sample { input, mask: None, label: ClassIndex(0), index })
+            Ok(Sample {
+                input,
+                mask: None,
+                label: ClassIndex(0),
+                index,
+            })
         }
     }
 
@@ -143,10 +170,12 @@ mod tests {
     #[test]
     fn batches_come_in_order() {
         let mut seen = Vec::new();
-        let done = Loader::new().unwrap().run(&Numbers::new(), &batches(20..40), |batch| {
-            seen.extend(batch.iter().map(|s| s.index));
-            Ok::<_, SampleError>(ControlFlow::Continue(()))
-        });
+        let done = Loader::new()
+            .unwrap()
+            .run(&Numbers::new(), &batches(20..40), |batch| {
+                seen.extend(batch.iter().map(|s| s.index));
+                Ok::<_, SampleError>(ControlFlow::Continue(()))
+            });
         done.unwrap();
         assert_eq!(seen, (20..40).collect::<Vec<_>>());
     }
@@ -154,24 +183,30 @@ mod tests {
     #[test]
     fn an_error_travels_and_what_was_before_it_is_used() {
         let mut count = 0;
-        let failed = Loader::new().unwrap().run(&Numbers::new(), &batches(0..40), |_| {
-            count += 1;
-            Ok::<_, SampleError>(ControlFlow::Continue(()))
-        });
+        let failed = Loader::new()
+            .unwrap()
+            .run(&Numbers::new(), &batches(0..40), |_| {
+                count += 1;
+                Ok::<_, SampleError>(ControlFlow::Continue(()))
+            });
         assert_eq!(failed.unwrap_err().to_string(), "13.png: damaged");
         assert_eq!(count, 4);
-        let failed = Loader::new().unwrap().run(&Numbers::new(), &batches(15..18), |_| {
-            Ok::<_, SampleError>(ControlFlow::Continue(()))
-        });
+        let failed = Loader::new()
+            .unwrap()
+            .run(&Numbers::new(), &batches(15..18), |_| {
+                Ok::<_, SampleError>(ControlFlow::Continue(()))
+            });
         assert!(failed.unwrap_err().to_string().contains("not finite"));
     }
 
     #[test]
     fn breaking_off_leaves_the_rest_unread() {
         let numbers = Numbers::new();
-        let done = Loader::new().unwrap().run(&numbers, &batches(20..100), |_| {
-            Ok::<_, SampleError>(ControlFlow::Break(()))
-        });
+        let done = Loader::new()
+            .unwrap()
+            .run(&numbers, &batches(20..100), |_| {
+                Ok::<_, SampleError>(ControlFlow::Break(()))
+            });
         done.unwrap();
         // The one in use, those waiting, one being handed over, one being prepared.
         assert!(numbers.asked.load(Ordering::SeqCst) <= 3 * (AHEAD + 3));

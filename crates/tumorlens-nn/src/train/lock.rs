@@ -27,7 +27,12 @@ impl RunLock {
     /// Locks a folder.
     pub(super) fn take(folder: &Path) -> Result<Self, LockError> {
         let path = folder.join("lock");
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path);
         let mut file = open.map_err(LockError::Io)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -35,7 +40,11 @@ impl RunLock {
                 let mut holder = String::new();
                 let read = (&mut file).take(20).read_to_string(&mut holder);
                 let known = read.is_ok() && holder.trim().parse::<u32>().is_ok();
-                return Err(LockError::Held(if known { holder.trim().to_owned() } else { "unknown".to_owned() }));
+                return Err(LockError::Held(if known {
+                    holder.trim().to_owned()
+                } else {
+                    "unknown".to_owned()
+                }));
             }
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }

@@ -14,7 +14,11 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self { began: Instant::now(), images: 0, steps: 0 }
+        Self {
+            began: Instant::now(),
+            images: 0,
+            steps: 0,
+        }
     }
 
     pub(super) fn step(&mut self, images: usize) {
@@ -31,13 +35,23 @@ impl Pace {
     }
 
     /// `loss 0.31 | val auroc 0.95 | 74 images/s | 3 min left`, with `steps_left` steps to go.
-    pub(super) fn note(&self, loss: f64, last: Option<&EpochRecord>, metric: Metric, steps_left: usize) -> String {
+    pub(super) fn note(
+        &self,
+        loss: f64,
+        last: Option<&EpochRecord>,
+        metric: Metric,
+        steps_left: usize,
+    ) -> String {
         let mut note = format!("loss {loss:.3}");
         if let Some(figure) = last.and_then(|record| record.validation.get(metric)) {
             note += &format!(" | val {} {figure:.3}", metric.name());
         }
         let left = self.seconds() / self.steps.max(1) as f64 * steps_left as f64;
-        note + &format!(" | {:.0} images/s | {} left", self.images_per_second(), span(left))
+        note + &format!(
+            " | {:.0} images/s | {} left",
+            self.images_per_second(),
+            span(left)
+        )
     }
 }
 
@@ -56,7 +70,12 @@ mod tests {
 
     #[test]
     fn a_span_has_the_unit_that_a_person_would_use() {
-        for (seconds, text) in [(0.0, "0 s"), (59.6, "60 s"), (180.0, "3 min"), (9000.0, "2.5 h")] {
+        for (seconds, text) in [
+            (0.0, "0 s"),
+            (59.6, "60 s"),
+            (180.0, "3 min"),
+            (9000.0, "2.5 h"),
+        ] {
             assert_eq!(span(seconds), text);
         }
     }

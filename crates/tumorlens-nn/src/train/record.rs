@@ -1,7 +1,7 @@
 //! What is written down of every epoch.
 
-use super::validation::{ValidationFigures, recorded};
 use super::learner::StepLoss;
+use super::validation::{ValidationFigures, recorded};
 use serde::{Deserialize, Serialize};
 
 /// One epoch: a line of `metrics.jsonl`.
@@ -45,7 +45,9 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn add(&mut self, loss: StepLoss, images: usize) {
-        let grow = |bits: &mut u64, by: f64| *bits = (f64::from_bits(*bits) + by * images as f64).to_bits();
+        let grow = |bits: &mut u64, by: f64| {
+            *bits = (f64::from_bits(*bits) + by * images as f64).to_bits()
+        };
         grow(&mut self.image, loss.image);
         grow(&mut self.outline, loss.outline.unwrap_or(0.0));
         self.outlined |= loss.outline.is_some();
@@ -65,11 +67,19 @@ impl Sums {
 
 /// The best epoch's number, from 1.
 pub(super) fn best_epoch(history: &[EpochRecord]) -> Option<usize> {
-    history.iter().rev().find(|record| record.best).map(|record| record.epoch)
+    history
+        .iter()
+        .rev()
+        .find(|record| record.best)
+        .map(|record| record.epoch)
 }
 
 /// `metrics.jsonl`: one line an epoch. Nothing in it depends on the clock or the machine's speed.
 pub(super) fn lines(history: &[EpochRecord]) -> String {
     // A record has nothing that JSON cannot hold: its keys are strings and its numbers finite.
-    history.iter().filter_map(|record| serde_json::to_string(record).ok()).map(|line| line + "\n").collect()
+    history
+        .iter()
+        .filter_map(|record| serde_json::to_string(record).ok())
+        .map(|line| line + "\n")
+        .collect()
 }

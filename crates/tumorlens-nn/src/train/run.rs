@@ -45,27 +45,43 @@ impl<'a> Run<'a> {
     pub(super) fn open(job: &'a Job<'a>, device: Device) -> Result<Self, TrainError> {
         let folder = RunFolder::open(job.folder)?;
         if job.start == Start::Fresh && folder.is_used() {
-            return Err(TrainError::Used { folder: job.folder.to_owned() });
+            return Err(TrainError::Used {
+                folder: job.folder.to_owned(),
+            });
         }
         let images = (0..job.train.len()).map(|index| job.train.info(index));
         let sampler = Sampler::new(images, job.config.sampling, job.config.seed);
         let loss = image_loss(job, &sampler);
-        let mut learner =
-            Learner::new(job.graph, job.initial.clone(), job.config, loss.clone(), job.frozen, &device)?;
+        let mut learner = Learner::new(
+            job.graph,
+            job.initial.clone(),
+            job.config,
+            loss.clone(),
+            job.frozen,
+            &device,
+        )?;
         let identity = Identity::of(job);
-        let mut state = State::new(identity.clone());
-        if job.start == Start::Resume {
-            match folder.restore(&mut learner, job.observer)? {
-                Some(found) => state = found,
-                None => job.observer.say("no checkpoint yet: training starts from the beginning"),
-            }
+        let found = match job.start {
+            Start::Fresh => None,
+            Start::Resume => folder.restore(&mut learner, &identity, job.observer)?,
+        };
+        if found.is_none() && job.start == Start::Resume {
+            job.observer
+                .say("no checkpoint yet: training starts from the beginning");
         }
-        if let Some(what) = identity.difference(&state.identity) {
-            return Err(TrainError::OtherRun { folder: job.folder.to_owned(), what });
-        }
+        let state = found.unwrap_or_else(|| State::new(identity));
         folder.rewrite_records(&state.history)?;
         let grid = evidence_grid(job)?;
-        Ok(Self { job, folder, device, sampler, loss, grid, learner, state })
+        Ok(Self {
+            job,
+            folder,
+            device,
+            sampler,
+            loss,
+            grid,
+            learner,
+            state,
+        })
     }
 
     /// Trains to the end, or until it is told to stop.
@@ -74,13 +90,20 @@ impl<'a> Run<'a> {
         while !self.is_over() {
             if self.epoch(&loader)? == Progress::Stopped {
                 self.folder.save(&mut self.state, &self.learner)?;
-                return Ok(Outcome::Stopped { epochs: self.state.history.len(), step: self.state.step });
+                return Ok(Outcome::Stopped {
+                    epochs: self.state.history.len(),
+                    step: self.state.step,
+                });
             }
         }
         // At least one epoch is over, and the first one is the best of its time.
         let best = best_epoch(&self.state.history).unwrap_or(1);
         let weights = self.folder.best(best, self.learner.weights)?;
-        Ok(Outcome::Finished(Trained { weights, best_epoch: best, history: self.state.history }))
+        Ok(Outcome::Finished(Trained {
+            weights,
+            best_epoch: best,
+            history: self.state.history,
+        }))
     }
 
     fn is_over(&self) -> bool {
@@ -97,13 +120,20 @@ impl<'a> Run<'a> {
             return Ok(Progress::Stopped);
         }
         let (train_seconds, images_per_second) = (pace.seconds(), pace.images_per_second());
-        let Some(validation) = self.validate()? else { return Ok(Progress::Stopped) };
+        let Some(validation) = self.validate()? else {
+            return Ok(Progress::Stopped);
+        };
         let validation_seconds = pace.seconds() - train_seconds;
         let record = self.close(validation);
         if record.best {
             self.folder.save_best(record.epoch, self.learner.result())?;
         }
-        let timing = Timing { epoch: record.epoch, train_seconds, validation_seconds, images_per_second };
+        let timing = Timing {
+            epoch: record.epoch,
+            train_seconds,
+            validation_seconds,
+            images_per_second,
+        };
         self.state.history.push(record);
         self.folder.record(&self.state.history, timing)?;
         self.folder.save(&mut self.state, &self.learner)?;
@@ -118,10 +148,16 @@ impl<'a> Run<'a> {
         let batches: Vec<Vec<(usize, View)>> = steps(&draws, job.config.batch_size)
             .into_iter()
             .skip(self.state.step)
-            .map(|batch| batch.iter().map(|draw| (draw.index, View::Augmented(draw.seed))).collect())
+            .map(|batch| {
+                batch
+                    .iter()
+                    .map(|draw| (draw.index, View::Augmented(draw.seed)))
+                    .collect()
+            })
             .collect();
         let title = format!("epoch {}/{}", epoch + 1, job.config.epochs);
-        job.observer.begin(&title, Some((self.state.step + batches.len()) as u64));
+        job.observer
+            .begin(&title, Some((self.state.step + batches.len()) as u64));
         let mut progress = Progress::Done;
         loader.run(job.train, &batches, |samples| {
             let loss = self.step(&samples)?;
@@ -142,7 +178,12 @@ impl<'a> Run<'a> {
 
     /// Takes one step; returns the mean loss of the epoch so far.
     fn step(&mut self, samples: &[Sample]) -> Result<f64, TrainError> {
-        let Job { config, graph, classes, .. } = self.job;
+        let Job {
+            config,
+            graph,
+            classes,
+            ..
+        } = self.job;
         let [_, height, width] = graph.input;
         let mut batch = Batch::new(samples, &self.loss, classes, [height, width], self.grid);
         let number = self.learner.optimizer.steps;
@@ -151,11 +192,14 @@ impl<'a> Run<'a> {
         }
         let seed = config.seed.derive("dropout").index(number);
         let (epoch, step) = (self.state.history.len() + 1, self.state.step + 1);
-        let loss = self.learner.step(&batch, self.rate(number), seed).map_err(|error| match error {
-            StepError::NotFinite(what) => TrainError::NotFinite { what, epoch, step },
-            StepError::Device(error) => error.into(),
-            StepError::Network(error) => error.into(),
-        })?;
+        let loss =
+            self.learner
+                .step(&batch, self.rate(number), seed)
+                .map_err(|error| match error {
+                    StepError::NotFinite(what) => TrainError::NotFinite { what, epoch, step },
+                    StepError::Device(error) => error.into(),
+                    StepError::Network(error) => error.into(),
+                })?;
         self.state.sums.add(loss, samples.len());
         self.state.step = step;
         Ok(self.state.sums.figures(config.loss.outline_weight).loss)
@@ -163,9 +207,22 @@ impl<'a> Run<'a> {
 
     /// Figures on the validation images; `None` when told to stop meanwhile.
     fn validate(&self) -> Result<Option<ValidationFigures>, TrainError> {
-        let network = Network::new(self.job.graph.clone(), self.learner.result(), &self.device, None)?;
-        let reading = Reading { batch_size: self.job.config.batch_size, flips: Flips::None };
-        match predict_logits(&network, self.job.validation, reading, &StopOnly(self.job.observer)) {
+        let network = Network::new(
+            self.job.graph.clone(),
+            self.learner.result(),
+            &self.device,
+            None,
+        )?;
+        let reading = Reading {
+            batch_size: self.job.config.batch_size,
+            flips: Flips::None,
+        };
+        match predict_logits(
+            &network,
+            self.job.validation,
+            reading,
+            &StopOnly(self.job.observer),
+        ) {
             Ok(scored) => Ok(Some(ValidationFigures::new(&scored, self.job.classes))),
             Err(EvaluateError::Stopped) => Ok(None),
             Err(error) => Err(error.into()),
@@ -177,7 +234,8 @@ impl<'a> Run<'a> {
         let config = self.job.config;
         let history = &self.state.history;
         let before = best_epoch(history).map(|epoch| &history[epoch - 1].validation);
-        let best = before.is_none_or(|before| validation.better_than(before, config.early_stopping.metric));
+        let best = before
+            .is_none_or(|before| validation.better_than(before, config.early_stopping.metric));
         let steps = self.learner.optimizer.steps;
         let record = EpochRecord {
             epoch: history.len() + 1,
@@ -198,7 +256,12 @@ impl<'a> Run<'a> {
         let steps_per_epoch = self.steps_per_epoch();
         let warm_up = (config.warm_up_epochs * steps_per_epoch as f64).round() as usize;
         let steps = steps_per_epoch * config.epochs;
-        let at = Moment { step: number as usize, steps, steps_per_epoch, warm_up };
+        let at = Moment {
+            step: number as usize,
+            steps,
+            steps_per_epoch,
+            warm_up,
+        };
         config.learning_rate * config.schedule.share(at)
     }
 
@@ -230,8 +293,14 @@ fn image_loss(job: &Job<'_>, sampler: &Sampler) -> ImageLoss {
         ClassWeights::Given(weights) => weights.clone(),
         ClassWeights::Balanced => {
             let mut shown = vec![0usize; classes];
-            sampler.epoch(0).iter().for_each(|draw| shown[job.train.info(draw.index).label.0] += 1);
-            shown.iter().map(|n| sampler.len() as f64 / (classes * n.max(&1)) as f64).collect()
+            sampler
+                .epoch(0)
+                .iter()
+                .for_each(|draw| shown[job.train.info(draw.index).label.0] += 1);
+            shown
+                .iter()
+                .map(|n| sampler.len() as f64 / (classes * n.max(&1)) as f64)
+                .collect()
         }
     };
     let mut loss = ImageLoss::plain(job.classes);
@@ -243,10 +312,17 @@ fn image_loss(job: &Job<'_>, sampler: &Sampler) -> ImageLoss {
 
 /// Shape of the evidence maps, when there are any and their outlines count.
 fn evidence_grid(job: &Job<'_>) -> Result<Option<[usize; 2]>, TrainError> {
-    let Some(map) = job.graph.evidence.filter(|_| job.config.loss.outline_weight > 0.0) else {
+    let Some(map) = job
+        .graph
+        .evidence
+        .filter(|_| job.config.loss.outline_weight > 0.0)
+    else {
         return Ok(None);
     };
-    let shapes = job.graph.shapes().map_err(crate::network::NetworkError::from)?;
+    let shapes = job
+        .graph
+        .shapes()
+        .map_err(crate::network::NetworkError::from)?;
     let [_, height, width] = shapes[map.0];
     Ok(Some([height, width]))
 }

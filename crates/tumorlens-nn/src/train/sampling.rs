@@ -3,7 +3,7 @@
 use super::config::{Balance, Images, Sampling};
 use rand::RngExt;
 use std::collections::BTreeMap;
-use tumorlens_core::{Seed, SampleInfo};
+use tumorlens_core::{SampleInfo, Seed};
 
 /// One showing of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,8 @@ impl Sampler {
         seed: Seed,
     ) -> Self {
         // Ordered maps, so that the arrangement depends on names alone.
-        let mut parts: BTreeMap<(&str, usize), BTreeMap<(&str, usize), Vec<usize>>> = BTreeMap::new();
+        let mut parts: BTreeMap<(&str, usize), BTreeMap<(&str, usize), Vec<usize>>> =
+            BTreeMap::new();
         for (index, image) in images.enumerate() {
             let part = match sampling.balance {
                 Balance::None => ("", 0),
@@ -41,10 +42,21 @@ impl Sampler {
                 Images::OnePerGroup => (image.group.as_str(), 0),
                 Images::All => ("", index),
             };
-            parts.entry(part).or_default().entry(unit).or_default().push(index);
+            parts
+                .entry(part)
+                .or_default()
+                .entry(unit)
+                .or_default()
+                .push(index);
         }
-        let parts = parts.into_values().map(|units| units.into_values().collect()).collect();
-        Self { parts, seed: seed.derive("sampling") }
+        let parts = parts
+            .into_values()
+            .map(|units| units.into_values().collect())
+            .collect();
+        Self {
+            parts,
+            seed: seed.derive("sampling"),
+        }
     }
 
     /// Showings in an epoch.
@@ -65,7 +77,11 @@ impl Sampler {
             } else {
                 self.len() / self.parts.len() + usize::from(lot < self.len() % self.parts.len())
             };
-            draws.extend(drawn(&self.parts[part], share, seed.derive("part").index(part as u64)));
+            draws.extend(drawn(
+                &self.parts[part],
+                share,
+                seed.derive("part").index(part as u64),
+            ));
         }
         shuffle(&mut draws, seed.derive("order"));
         draws
@@ -83,7 +99,10 @@ fn drawn(units: &[Vec<usize>], count: usize, seed: Seed) -> Vec<Draw> {
             let seed = seed.index(unit as u64).index(repetition);
             let members = &units[unit];
             let index = members[seed.derive("member").rng().random_range(0..members.len())];
-            Draw { index, seed: seed.derive("view") }
+            Draw {
+                index,
+                seed: seed.derive("view"),
+            }
         })
         .collect()
 }
@@ -128,13 +147,21 @@ mod tests {
     }
 
     fn sampler(images: &[SampleInfo], which: Images, balance: Balance) -> Sampler {
-        Sampler::new(images.iter(), Sampling { images: which, balance }, Seed(3))
+        Sampler::new(
+            images.iter(),
+            Sampling {
+                images: which,
+                balance,
+            },
+            Seed(3),
+        )
     }
 
     /// Groups of one label each, several images a group.
     fn images() -> impl Strategy<Value = Vec<SampleInfo>> {
         proptest::collection::vec(0usize..12, 1..60).prop_map(|groups| {
-            let image = |(number, group): (usize, usize)| image(number, group, group % 3, group % 2);
+            let image =
+                |(number, group): (usize, usize)| image(number, group, group % 3, group % 2);
             groups.into_iter().enumerate().map(image).collect()
         })
     }
@@ -187,12 +214,18 @@ mod tests {
 
     #[test]
     fn a_large_source_does_not_drown_a_small_one() {
-        let images: Vec<_> = (0..90).map(|n| image(n, n, usize::from(n >= 80), n % 2)).collect();
+        let images: Vec<_> = (0..90)
+            .map(|n| image(n, n, usize::from(n >= 80), n % 2))
+            .collect();
         let draws = sampler(&images, Images::OnePerGroup, Balance::SourcesAndClasses).epoch(0);
         let small = draws.iter().filter(|d| d.index >= 80).count();
         assert!((44..=46).contains(&small), "{small}");
         let seeds: BTreeSet<u64> = draws.iter().map(|d| d.seed.0).collect();
-        assert_eq!(seeds.len(), draws.len(), "a repeated image is seen differently");
+        assert_eq!(
+            seeds.len(),
+            draws.len(),
+            "a repeated image is seen differently"
+        );
     }
 
     #[test]

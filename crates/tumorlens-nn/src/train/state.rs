@@ -53,10 +53,19 @@ impl State {
 /// Everything of a learner that changes as it learns.
 pub(super) fn values(learner: &Learner) -> Vec<Named<'_>> {
     let mut named = named("weights", &learner.weights);
-    for (parameter, moments) in learner.weights.parameters.iter().zip(&learner.optimizer.moments) {
+    for (parameter, moments) in learner
+        .weights
+        .parameters
+        .iter()
+        .zip(&learner.optimizer.moments)
+    {
         for (which, values) in [("first", &moments.first), ("second", &moments.second)] {
             if !values.is_empty() {
-                named.push((format!("{which}/{}", parameter.name), &parameter.shape, values));
+                named.push((
+                    format!("{which}/{}", parameter.name),
+                    &parameter.shape,
+                    values,
+                ));
             }
         }
     }
@@ -69,18 +78,39 @@ pub(super) fn values(learner: &Learner) -> Vec<Named<'_>> {
 /// The weights alone, as the best epoch's are kept.
 pub(super) fn named<'a>(prefix: &str, weights: &'a Weights) -> Vec<Named<'a>> {
     let name = |name: &str| format!("{prefix}/{name}");
-    weights.parameters.iter().map(|p| (name(&p.name), p.shape.as_slice(), p.values.as_slice())).collect()
+    weights
+        .parameters
+        .iter()
+        .map(|p| (name(&p.name), p.shape.as_slice(), p.values.as_slice()))
+        .collect()
 }
 
 /// Puts a checkpoint's values back into a learner, which is left half-filled on an error.
-pub(super) fn restore(learner: &mut Learner, checkpoint: Checkpoint<State>) -> Result<State, CheckpointError> {
-    let Checkpoint { header: state, mut values } = checkpoint;
+pub(super) fn restore(
+    learner: &mut Learner,
+    checkpoint: Checkpoint<State>,
+) -> Result<State, CheckpointError> {
+    let Checkpoint {
+        header: state,
+        mut values,
+    } = checkpoint;
     if state.version != VERSION {
-        return Err(CheckpointError(format!("is of version {}, expected {VERSION}", state.version)));
+        return Err(CheckpointError(format!(
+            "is of version {}, expected {VERSION}",
+            state.version
+        )));
     }
     fill("weights", &mut learner.weights, &mut values)?;
-    for (parameter, moments) in learner.weights.parameters.iter().zip(&mut learner.optimizer.moments) {
-        for (which, slot) in [("first", &mut moments.first), ("second", &mut moments.second)] {
+    for (parameter, moments) in learner
+        .weights
+        .parameters
+        .iter()
+        .zip(&mut learner.optimizer.moments)
+    {
+        for (which, slot) in [
+            ("first", &mut moments.first),
+            ("second", &mut moments.second),
+        ] {
             if !slot.is_empty() {
                 take(&format!("{which}/{}", parameter.name), slot, &mut values)?;
             }
@@ -101,18 +131,27 @@ pub(super) fn fill(
     weights: &mut Weights,
     values: &mut BTreeMap<String, Vec<f32>>,
 ) -> Result<(), CheckpointError> {
-    weights.parameters.iter_mut().try_for_each(|p| take(&format!("{prefix}/{}", p.name), &mut p.values, values))
+    weights
+        .parameters
+        .iter_mut()
+        .try_for_each(|p| take(&format!("{prefix}/{}", p.name), &mut p.values, values))
 }
 
-fn take(name: &str, slot: &mut Vec<f32>, values: &mut BTreeMap<String, Vec<f32>>) -> Result<(), CheckpointError> {
+fn take(
+    name: &str,
+    slot: &mut Vec<f32>,
+    values: &mut BTreeMap<String, Vec<f32>>,
+) -> Result<(), CheckpointError> {
     match values.remove(name) {
         Some(found) if found.len() == slot.len() => {
             *slot = found;
             Ok(())
         }
-        Some(found) => {
-            Err(CheckpointError(format!("'{name}' has {} values, expected {}", found.len(), slot.len())))
-        }
+        Some(found) => Err(CheckpointError(format!(
+            "'{name}' has {} values, expected {}",
+            found.len(),
+            slot.len()
+        ))),
         None => Err(CheckpointError(format!("'{name}' is missing"))),
     }
 }

@@ -26,14 +26,24 @@ impl ValidationFigures {
     /// Figures of scored images.
     pub(super) fn new(scored: &[ScoredLogits], classes: &ClassSet) -> Self {
         let loss = ImageLoss::plain(classes);
-        let logits: Vec<f32> = scored.iter().flat_map(|s| s.logits.iter().copied()).collect();
+        let logits: Vec<f32> = scored
+            .iter()
+            .flat_map(|s| s.logits.iter().copied())
+            .collect();
         let targets: Vec<Vec<f64>> = scored.iter().map(|s| loss.target(s.label)).collect();
-        let probabilities: Vec<Vec<f64>> = scored.iter().map(|s| loss.probabilities(&s.logits)).collect();
+        let probabilities: Vec<Vec<f64>> = scored
+            .iter()
+            .map(|s| loss.probabilities(&s.logits))
+            .collect();
         let truth: Vec<usize> = scored.iter().map(|s| s.label.0).collect();
         Self {
             loss: recorded(loss.of(&logits, &targets).value),
             auroc: rounded(measured(area(&truth, &probabilities, classes))),
-            balanced_accuracy: rounded(measured(balanced_accuracy(&truth, &probabilities, classes))),
+            balanced_accuracy: rounded(measured(balanced_accuracy(
+                &truth,
+                &probabilities,
+                classes,
+            ))),
         }
     }
 
@@ -52,7 +62,10 @@ impl ValidationFigures {
     pub(super) fn better_than(&self, other: &Self, metric: Metric) -> bool {
         let order = match metric {
             Metric::Loss => Ordering::Equal,
-            _ => self.get(metric).partial_cmp(&other.get(metric)).unwrap_or(Ordering::Equal),
+            _ => self
+                .get(metric)
+                .partial_cmp(&other.get(metric))
+                .unwrap_or(Ordering::Equal),
         };
         order.then(other.loss.total_cmp(&self.loss)) == Ordering::Greater
     }
@@ -118,13 +131,19 @@ mod tests {
         );
         assert_eq!(figures.auroc.get(), Some(0.75));
         assert_eq!(figures.balanced_accuracy.get(), Some(0.75));
-        let nats = [(1.0 + (-2f64).exp()).ln(), (1.0 + 1f64.exp()).ln(), 2f64.ln(), (1.0 + (-3f64).exp()).ln()];
+        let nats = [
+            (1.0 + (-2f64).exp()).ln(),
+            (1.0 + 1f64.exp()).ln(),
+            2f64.ln(),
+            (1.0 + (-3f64).exp()).ln(),
+        ];
         assert!((figures.loss - nats.iter().sum::<f64>() / 4.0).abs() < 1e-8);
     }
 
     #[test]
     fn without_a_positive_image_the_area_is_undefined_with_its_reason() {
-        let figures = ValidationFigures::new(&scored(&[(&[2.0], 0), (&[-1.0], 0)]), &ClassSet::tumor());
+        let figures =
+            ValidationFigures::new(&scored(&[(&[2.0], 0), (&[-1.0], 0)]), &ClassSet::tumor());
         assert!(matches!(figures.auroc, Measured::Undefined { .. }));
         assert_eq!(figures.get(Metric::Auroc), None);
     }

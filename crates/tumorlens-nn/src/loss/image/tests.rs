@@ -40,9 +40,19 @@ fn values_and_gradients_are_those_of_pytorch() {
             ..ImageLoss::plain(&classes(case.classes))
         };
         let found = loss.of(&case.logits, &case.targets);
-        assert!((found.value - case.value).abs() < 1e-9, "{}: {} {}", case.name, found.value, case.value);
+        assert!(
+            (found.value - case.value).abs() < 1e-9,
+            "{}: {} {}",
+            case.name,
+            found.value,
+            case.value
+        );
         for (found, expected) in found.gradient.iter().zip(&case.gradient) {
-            assert!((f64::from(*found) - expected).abs() < 1e-7, "{}: {found} {expected}", case.name);
+            assert!(
+                (f64::from(*found) - expected).abs() < 1e-7,
+                "{}: {found} {expected}",
+                case.name
+            );
         }
     }
 }
@@ -50,11 +60,17 @@ fn values_and_gradients_are_those_of_pytorch() {
 #[test]
 fn extreme_logits_give_finite_values() {
     for gamma in [0.0, 0.5, 2.0] {
-        let loss = ImageLoss { focal_gamma: gamma, ..ImageLoss::plain(&classes(2)) };
+        let loss = ImageLoss {
+            focal_gamma: gamma,
+            ..ImageLoss::plain(&classes(2))
+        };
         for logit in [-1e4, -50.0, 50.0, 1e4] {
             for label in 0..2 {
                 let found = loss.of(&[logit], &[loss.target(ClassIndex(label))]);
-                assert!(found.value.is_finite() && found.gradient[0].is_finite(), "{logit} {label} {found:?}");
+                assert!(
+                    found.value.is_finite() && found.gradient[0].is_finite(),
+                    "{logit} {label} {found:?}"
+                );
             }
         }
     }

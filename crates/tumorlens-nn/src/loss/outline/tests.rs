@@ -27,9 +27,19 @@ fn values_and_gradients_are_those_of_pytorch() {
     assert_eq!(golden.outline.len(), 4);
     for case in golden.outline {
         let found = outline_loss(&case.maps, case.batch, &case.targets);
-        assert!((found.value - case.value).abs() < 1e-9, "{}: {} {}", case.name, found.value, case.value);
+        assert!(
+            (found.value - case.value).abs() < 1e-9,
+            "{}: {} {}",
+            case.name,
+            found.value,
+            case.value
+        );
         for (found, expected) in found.gradient.iter().zip(&case.gradient) {
-            assert!((f64::from(*found) - expected).abs() < 1e-7, "{}: {found} {expected}", case.name);
+            assert!(
+                (f64::from(*found) - expected).abs() < 1e-7,
+                "{}: {found} {expected}",
+                case.name
+            );
         }
     }
 }
@@ -37,16 +47,28 @@ fn values_and_gradients_are_those_of_pytorch() {
 #[test]
 fn an_unknown_outline_costs_nothing() {
     let found = outline_loss(&[3.0; 8], 2, &[None, None]);
-    assert_eq!(found, Loss { value: 0.0, gradient: vec![0.0; 8] });
+    assert_eq!(
+        found,
+        Loss {
+            value: 0.0,
+            gradient: vec![0.0; 8]
+        }
+    );
 }
 
 #[test]
 fn means_over_cells_are_right_where_pixels_are_cut() {
     let values: Vec<f32> = (0..16).map(|v| v as f32).collect();
-    assert_eq!(area_average(&values, [4, 4], [2, 2]), [2.5, 4.5, 10.5, 12.5]);
+    assert_eq!(
+        area_average(&values, [4, 4], [2, 2]),
+        [2.5, 4.5, 10.5, 12.5]
+    );
     assert_eq!(area_average(&[0.0, 3.0, 6.0], [1, 3], [1, 2]), [1.0, 5.0]);
     assert_eq!(area_average(&values, [4, 4], [4, 4]), values);
-    assert_eq!(area_average(&[1.0, 2.0], [1, 2], [1, 4]), [1.0, 1.0, 2.0, 2.0]);
+    assert_eq!(
+        area_average(&[1.0, 2.0], [1, 2], [1, 4]),
+        [1.0, 1.0, 2.0, 2.0]
+    );
 }
 
 #[test]
@@ -58,13 +80,23 @@ fn an_outline_teaches_its_own_class_and_silence_elsewhere() {
     };
     assert_eq!(targets(Some(&outline), 1, &two), [Some(vec![0.0, 1.0])]);
     assert_eq!(targets(Some(&[0.0; 4]), 0, &two), [Some(vec![0.0, 0.0])]);
-    assert_eq!(targets(Some(&[0.0; 4]), 1, &two), [None], "a tumor without an outlined pixel is not known");
+    assert_eq!(
+        targets(Some(&[0.0; 4]), 1, &two),
+        [None],
+        "a tumor without an outlined pixel is not known"
+    );
     assert_eq!(targets(None, 1, &two), [None]);
     let three = ["a", "b", "c"].map(str::to_owned).to_vec();
     let three = ClassSet::new(three, "b").unwrap();
     let silent = Some(vec![0.0, 0.0]);
-    assert_eq!(targets(Some(&outline), 2, &three), [silent.clone(), silent.clone(), Some(vec![0.0, 1.0])]);
-    assert_eq!(targets(Some(&[0.0; 4]), 0, &three), [None, silent.clone(), silent]);
+    assert_eq!(
+        targets(Some(&outline), 2, &three),
+        [silent.clone(), silent.clone(), Some(vec![0.0, 1.0])]
+    );
+    assert_eq!(
+        targets(Some(&[0.0; 4]), 0, &three),
+        [None, silent.clone(), silent]
+    );
 }
 
 proptest! {

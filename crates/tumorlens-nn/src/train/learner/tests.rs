@@ -25,7 +25,12 @@ fn values(n: usize, start: usize, scale: f32) -> Vec<f32> {
 
 fn tiny() -> Graph {
     let mut g = GraphBuilder::new([1, 8, 8]);
-    let shape = |channels, kernel, stride, bias| ConvShape { channels, kernel, stride, bias };
+    let shape = |channels, kernel, stride, bias| ConvShape {
+        channels,
+        kernel,
+        stride,
+        bias,
+    };
     let conv = g.conv("conv1", g.input(), shape([1, 4], 3, 2, false));
     let norm = g.batch_norm("bn1", conv, 4);
     let relu = g.activate("relu1", norm, Activation::Relu);
@@ -36,9 +41,19 @@ fn tiny() -> Graph {
 
 fn learner(graph: &Graph, frozen: &dyn Fn(&str) -> bool) -> Learner {
     let mut weights = Weights::initial(graph, Seed(0));
-    weights.parameters[0].values = values(36, 3, 1.0);
-    weights.parameters.iter_mut().filter(|p| p.name == "head.map.weight").for_each(|p| p.values = values(4, 77, 2.0));
-    let config = TrainConfig { clip_norm: 0.0, average: 0.5, ..TrainConfig::default() };
+    for parameter in &mut weights.parameters {
+        match parameter.name.as_str() {
+            "conv1.weight" => parameter.values = values(36, 3, 1.0),
+            "head.map.weight" => parameter.values = values(4, 77, 2.0),
+            "head.map.bias" => parameter.values = vec![0.0],
+            _ => {}
+        }
+    }
+    let config = TrainConfig {
+        clip_norm: 0.0,
+        average: 0.5,
+        ..TrainConfig::default()
+    };
     let loss = ImageLoss::plain(&ClassSet::tumor());
     Learner::new(graph, weights, &config, loss, frozen, &Device::flex()).unwrap()
 }
@@ -58,14 +73,25 @@ fn three_steps_are_those_of_pytorch_running_statistics_included() {
     let mut learner = learner(&tiny(), &|_| false);
     for (step, [image, outline]) in golden.losses.iter().enumerate() {
         let loss = learner.step(&batch(step), 0.01, Seed(step as u64)).unwrap();
-        assert!((loss.image - image).abs() < 1e-4, "step {step}: {} {image}", loss.image);
+        assert!(
+            (loss.image - image).abs() < 1e-4,
+            "step {step}: {} {image}",
+            loss.image
+        );
         let found = loss.outline.unwrap();
-        assert!((found - outline).abs() < 1e-4, "step {step}: {found} {outline}");
+        assert!(
+            (found - outline).abs() < 1e-4,
+            "step {step}: {found} {outline}"
+        );
     }
     for parameter in &learner.weights.parameters {
         let expected = &golden.weights[&parameter.name];
         for (found, expected) in parameter.values.iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-4, "{}: {found} {expected}", parameter.name);
+            assert!(
+                (found - expected).abs() < 1e-4,
+                "{}: {found} {expected}",
+                parameter.name
+            );
         }
     }
     assert_eq!(learner.weights.parameters.len(), golden.weights.len());
@@ -74,7 +100,9 @@ fn three_steps_are_those_of_pytorch_running_statistics_included() {
 #[test]
 fn what_is_frozen_stays_and_the_rest_learns() {
     let graph = tiny();
-    let mut learner = learner(&graph, &|name| name.starts_with("conv1") || name.starts_with("bn1"));
+    let mut learner = learner(&graph, &|name| {
+        name.starts_with("conv1") || name.starts_with("bn1")
+    });
     let before = learner.weights.clone();
     learner.step(&batch(0), 0.01, Seed(0)).unwrap();
     for (before, after) in before.parameters.iter().zip(&learner.weights.parameters) {
@@ -84,13 +112,22 @@ fn what_is_frozen_stays_and_the_rest_learns() {
         };
         assert_eq!(before.values != after.values, changes, "{}", after.name);
     }
-    assert_ne!(learner.result(), &learner.weights, "the average lags behind");
+    assert_ne!(
+        learner.result(),
+        &learner.weights,
+        "the average lags behind"
+    );
 }
 
 #[test]
 fn a_loss_that_is_not_finite_stops_the_step() {
     let mut learner = learner(&tiny(), &|_| false);
-    let poisoned = learner.weights.parameters.iter_mut().find(|p| p.name == "head.map.bias").unwrap();
+    let poisoned = learner
+        .weights
+        .parameters
+        .iter_mut()
+        .find(|p| p.name == "head.map.bias")
+        .unwrap();
     poisoned.values[0] = f32::INFINITY;
     learner.upload().unwrap();
     let error = learner.step(&batch(0), 0.01, Seed(0)).unwrap_err();
