@@ -2,7 +2,7 @@
 
 use super::field::Field;
 use super::space::{
-    Ellipsoid, Point, ellipsoid, point, smooth_intersection, smooth_union, smoothstep, tube,
+    Ellipsoid, Point, ellipsoid, norm, point, smooth_intersection, smooth_union, smoothstep, tube,
 };
 use crate::draw::Draw;
 use tumorlens_core::Seed;
@@ -42,7 +42,7 @@ pub(super) struct Fields {
 }
 
 /// Where a point lies. Distances in millimetres, below 0 inside.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Site {
     /// To the skin.
     pub(super) head: f32,
@@ -128,10 +128,9 @@ impl Anatomy {
         point(p.x * self.scale.x, p.y * self.scale.y, p.z * self.scale.z)
     }
 
-    /// The inside of the skull alone: what a lesion and the slices are placed by.
+    /// Distance to the inside of the skull, from a point of the standard head.
     pub(super) fn cranium(&self, p: Point) -> f32 {
-        let p = self.standard(p);
-        cranium(p, self.bumps(p))
+        cranium(p, cerebrum(p, self.bumps(p)))
     }
 
     /// No head is an ellipsoid.
@@ -141,25 +140,29 @@ impl Anatomy {
 
     /// Everything about a point of the standard head.
     pub(super) fn site(&self, p: Point) -> Site {
-        let bumps = self.bumps(p);
-        let cranium = cranium(p, bumps);
-        let head = self.head(p, cranium);
         let mut site = Site {
-            head,
-            cranium,
-            cerebrum: 1.0,
-            cerebellum: 1.0,
+            head: f32::INFINITY,
+            cranium: f32::INFINITY,
+            cerebrum: f32::INFINITY,
+            cerebellum: f32::INFINITY,
             folds: 1.0,
             below_sulci: 0.0,
             fissure: f32::INFINITY,
         };
-        if cranium > 2.0 {
+        // Most of the air, at no cost.
+        if p.z > 30.0 && VAULT.distance(p) > 35.0 {
             return site;
         }
-        let gap = 1.0 + 1.8 * self.atrophy;
+        let cerebrum = cerebrum(p, self.bumps(p));
+        site.cranium = cranium(p, cerebrum);
+        site.head = self.head(p, site.cranium);
+        if site.cranium > 2.0 {
+            return site;
+        }
+        let gap = 0.7 + 1.3 * self.atrophy;
         let below = below_tentorium(p);
-        site.cerebrum = smooth_intersection(cerebrum(p, bumps) + gap, 1.5 - below, 2.0);
-        site.cerebellum = smooth_intersection(cerebellum(p) + 0.5 * gap, below + 1.0, 3.0);
+        site.cerebrum = smooth_intersection(cerebrum + gap, 0.9 - below, 3.0);
+        site.cerebellum = smooth_intersection(cerebellum(p) + 0.5 * gap, below + 0.6, 3.0);
         if site.cerebrum < 2.0 {
             self.fold(p, &mut site);
         }
@@ -200,7 +203,7 @@ impl Anatomy {
         let wobble = 1.5 * self.fields.shape.at_mm(p + point(500.0, 0.0, 0.0), 25.0);
         let middle = (p.x - wobble).abs();
         let core = ellipsoid(point(0.0, -4.0, -1.0), point(36.0, 40.0, 28.0)).distance(p);
-        let between = middle.hypot((-core).max(0.0));
+        let between = norm(middle, (-core).max(0.0));
         site.fissure = between.min(sylvian(p.right())).min(insula(p.right()));
 
         // The pattern is read where the point's radius meets the surface, so that sulci run inwards; a little of the depth
@@ -278,7 +281,7 @@ impl Anatomy {
 }
 
 /// The inside of the skull.
-fn cranium(p: Point, bumps: f32) -> f32 {
+fn cranium(p: Point, cerebrum: f32) -> f32 {
     let stem = tube(
         p,
         &[
@@ -287,16 +290,15 @@ fn cranium(p: Point, bumps: f32) -> f32 {
             (point(0.0, -25.0, -66.0), 11.0),
         ],
     );
-    smooth_union(
-        cerebrum(p, bumps),
-        smooth_union(posterior_fossa(p), stem, 5.0),
-        10.0,
-    )
+    smooth_union(cerebrum, smooth_union(posterior_fossa(p), stem, 5.0), 10.0)
 }
+
+/// The vault of the skull.
+const VAULT: Ellipsoid = ellipsoid(point(0.0, -2.0, 10.0), point(67.0, 85.0, 62.0));
 
 /// The space of the cerebrum: vault, floor of the frontal lobes, temporal lobes.
 fn cerebrum(p: Point, bumps: f32) -> f32 {
-    let vault = ellipsoid(point(0.0, -2.0, 10.0), point(67.0, 85.0, 62.0)).distance(p) + bumps;
+    let vault = VAULT.distance(p) + bumps;
     // Narrower in front than behind.
     let vault = vault + 0.07 * (p.y + 10.0).max(0.0) * smoothstep(0.0, 60.0, p.x.abs());
     let vault = smooth_intersection(vault, -20.0 - p.z, 14.0);
@@ -311,7 +313,8 @@ fn posterior_fossa(p: Point) -> f32 {
 
 /// Two halves with a notch between them behind and below, where the vermis lies deeper.
 fn cerebellum(p: Point) -> f32 {
-    let notch = 5.0 * smoothstep(9.0, 0.0, p.x.abs()) * smoothstep(-45.0, -72.0, p.y + 0.5 * (p.z + 27.0));
+    let notch =
+        5.0 * smoothstep(9.0, 0.0, p.x.abs()) * smoothstep(-45.0, -72.0, p.y + 0.5 * (p.z + 27.0));
     posterior_fossa(p) + notch
 }
 
@@ -363,12 +366,12 @@ fn sylvian(q: Point) -> f32 {
         (q.y - 30.0).max(-34.0 - q.y).max(0.0),
         0.0,
     );
-    sheet.hypot(outside.length())
+    norm(sheet, outside.length())
 }
 
 /// The sheet over the insula.
 fn insula(q: Point) -> f32 {
     let sheet = (q.x - 38.0 + 0.06 * q.y.abs()).abs();
     let over = |v: f32, low: f32, high: f32| (low - v).max(v - high).max(0.0);
-    sheet.hypot(over(q.y, -20.0, 24.0).hypot(over(q.z, -12.0, 13.0)))
+    norm(sheet, norm(over(q.y, -20.0, 24.0), over(q.z, -12.0, 13.0)))
 }

@@ -62,7 +62,7 @@ impl Target {
     pub(super) fn draw(anatomy: &Anatomy, seed: Seed) -> Self {
         let mut draw = Draw::new(seed.derive("target"));
         // Small ones are as frequent as large ones on a logarithmic scale.
-        let radius = draw.range(5.0f32.ln()..=24.0f32.ln()).exp();
+        let radius = draw.range(6.5f32.ln()..=24.0f32.ln()).exp();
         let low = draw.chance(0.1);
         let superficial = draw.chance(0.35);
         let mut best = (f32::INFINITY, point(30.0, 0.0, 20.0));
@@ -123,7 +123,7 @@ impl Lesion {
             body: ellipsoid(target.centre, radii),
             field: Field::new(seed),
             // Rarely faint: a person would hesitate too.
-            contrast: draw.range(0.3..=1.0).powf(0.6),
+            contrast: draw.range(0.35..=1.0).sqrt(),
             rim: (r * draw.range(0.15..=0.35)).clamp(1.6, 6.0),
             oedema: if swells { draw.range(4.0..=16.0) } else { 0.0 },
             mass: draw.range(0.2..=0.75),
@@ -132,7 +132,7 @@ impl Lesion {
 
     /// Where the tissue that is seen at `p` would be without the lesion: it was pushed outwards, and volume is kept. The
     /// skull does not give way, so the push fades towards it.
-    pub(super) fn unpushed(&self, p: Point, cranium: f32) -> Point {
+    pub(super) fn unpushed(&self, p: Point, cranium: impl Fn(Point) -> f32) -> Point {
         let r = self.target.radius;
         let away = p - self.target.centre;
         let distance = away.length();
@@ -140,7 +140,7 @@ impl Lesion {
             return p;
         }
         let share = (1.0 - self.mass * (r / distance.max(r)).powi(3)).cbrt();
-        let yields = smoothstep(0.0, 14.0, -cranium) * smoothstep(5.0 * r, 3.0 * r, distance);
+        let yields = smoothstep(0.0, 14.0, -cranium(p)) * smoothstep(5.0 * r, 3.0 * r, distance);
         self.target.centre + away * mix(1.0, share, yields)
     }
 

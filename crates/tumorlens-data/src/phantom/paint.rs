@@ -2,7 +2,7 @@
 
 use super::anatomy::{Anatomy, Site, nuclei, stem};
 use super::face::soft_tissue;
-use super::space::{Point, ellipsoid, mix, point, smoothstep};
+use super::space::{Point, ellipsoid, mix, norm, point, smoothstep};
 use super::tissue::{Palette, Weighting};
 
 /// What is seen at a point.
@@ -88,7 +88,7 @@ fn brain(
         // The pattern's value over its slope is the distance to the sulcus, near it.
         let sulcus = site.folds.abs() / raster.slope.max(0.035);
         let surface = (-site.cerebrum)
-            .min(sulcus.hypot(site.below_sulci))
+            .min(norm(sulcus, site.below_sulci))
             .min(site.fissure);
         let fluid = 0.2 + 0.4 * anatomy.atrophy;
         value = mix(value, palette.grey * grain, cover(fluid - surface, edge));
@@ -146,11 +146,11 @@ fn cerebellum(p: Point, depth: f32, texture: f32, palette: &Palette) -> (f32, f3
 
 /// The large sinus along the middle of the vault, and arteries under the brain.
 fn vessels(p: Point, site: &Site, under: f32, palette: &Palette, edge: f32) -> f32 {
-    let sinus = p.x.hypot(site.cranium + 2.5) - 2.6;
+    let sinus = norm(p.x, site.cranium + 2.5) - 2.6;
     let sinus = if p.z > -5.0 { sinus } else { f32::INFINITY };
     let q = p.right();
-    let carotid = (q.x - 11.0).hypot(p.y - 8.0) - 1.8;
-    let basilar = p.x.hypot(p.y - 1.0) - 1.4;
+    let carotid = norm(q.x - 11.0, p.y - 8.0) - 1.8;
+    let basilar = norm(p.x, p.y - 1.0) - 1.4;
     let arteries = if (-34.0..-14.0).contains(&p.z) {
         carotid.min(basilar)
     } else {

@@ -5,7 +5,7 @@ use super::field::Field;
 use super::lesion::Lesion;
 use super::paint::{Raster, paint};
 use super::plane::Grid;
-use super::space::Point;
+use super::space::{Point, norm};
 use super::tissue::Palette;
 use crate::draw::Draw;
 use crate::transform::augment::gaussian;
@@ -63,11 +63,10 @@ fn sample(scene: &Scene<'_>, side: usize) -> Vec<Sample> {
     let mut samples = Vec::with_capacity(side * side);
     for y in 0..side {
         for x in 0..side {
-            let world = scene.grid.at(x, y);
-            let seen = scene.anatomy.standard(world);
+            let seen = scene.anatomy.standard(scene.grid.at(x, y));
             let (origin, lesion) = match scene.lesion {
                 Some(lesion) => {
-                    let origin = lesion.unpushed(seen, scene.anatomy.cranium(world));
+                    let origin = lesion.unpushed(seen, |p| scene.anatomy.cranium(p));
                     (origin, lesion.distance(seen))
                 }
                 None => (seen, f32::INFINITY),
@@ -96,7 +95,7 @@ fn brightness(scene: &Scene<'_>, samples: &[Sample], side: usize) -> Vec<f32> {
         let dy = (folds(x, down) - folds(x, up)) / (down - up).max(1) as f32;
         let raster = Raster {
             edge,
-            slope: dx.hypot(dy) / scene.grid.pixel,
+            slope: norm(dx, dy) / scene.grid.pixel,
         };
         let seen = paint(scene.anatomy, s.origin, &s.site, raster, &scene.palette);
         let value = match scene.lesion {
@@ -126,7 +125,7 @@ fn scan(values: &mut [f32], coil: impl Fn(usize) -> f32, draw: &mut Draw) {
         for (i, value) in chunk.iter_mut().enumerate() {
             let signal = *value * (unevenness * coil(4 * chunk_index + i)).exp();
             let (a, b) = (signal + sigma * real[i], sigma * imaginary[i]);
-            let magnitude = (a * a + b * b).sqrt();
+            let magnitude = norm(a, b);
             *value = (255.0 * gain * magnitude.powf(gamma))
                 .round()
                 .clamp(0.0, 255.0);

@@ -109,6 +109,11 @@ pub(super) fn smoothstep(from: f32, to: f32, v: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
+/// Length of (a, b). `f32::hypot` guards against overflow, which millimetres do not need, and is many times slower.
+pub(super) fn norm(a: f32, b: f32) -> f32 {
+    (a * a + b * b).sqrt()
+}
+
 pub(super) fn mix(a: f32, b: f32, share: f32) -> f32 {
     a + (b - a) * share
 }

@@ -368,7 +368,8 @@ mod tests {
 
     #[test]
     fn a_value_out_of_range_is_named() {
-        let changes: [(&str, fn(&mut TrainConfig)); 9] = [
+        type Change = fn(&mut TrainConfig);
+        let changes: [(&str, Change); 9] = [
             ("epochs", |c| c.epochs = 0),
             ("batch_size", |c| c.batch_size = 0),
             ("learning_rate", |c| c.learning_rate = f64::NAN),

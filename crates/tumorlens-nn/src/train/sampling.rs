@@ -29,9 +29,9 @@ impl Sampler {
         sampling: Sampling,
         seed: Seed,
     ) -> Self {
+        type Units<'a> = BTreeMap<(&'a str, usize), Vec<usize>>;
         // Ordered maps, so that the arrangement depends on names alone.
-        let mut parts: BTreeMap<(&str, usize), BTreeMap<(&str, usize), Vec<usize>>> =
-            BTreeMap::new();
+        let mut parts: BTreeMap<(&str, usize), Units<'_>> = BTreeMap::new();
         for (index, image) in images.enumerate() {
             let part = match sampling.balance {
                 Balance::None => ("", 0),

@@ -8,6 +8,7 @@ mod archive;
 mod opcode;
 mod pickle;
 mod reference;
+mod value;
 
 use super::file::{Collector, StoredTensor, StoredTensors, WeightsFileError, is_counter, shown};
 use archive::Archive;

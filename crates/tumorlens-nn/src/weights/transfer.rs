@@ -66,7 +66,7 @@ pub fn load_into(
     graph: &Graph,
     weights: &mut Weights,
     path: &Path,
-    options: &TransferOptions,
+    options: TransferOptions,
 ) -> Result<TransferReport, TransferError> {
     let mut tensors = file::read(path)?;
     let path = file::one_line(&path.display().to_string());

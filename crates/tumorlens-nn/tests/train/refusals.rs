@@ -111,7 +111,8 @@ fn parts_that_cannot_train_or_judge_are_refused_before_the_first_step() {
             .unwrap_err()
             .to_string()
     };
-    let cases: [(fn(&mut Scene), &str); 5] = [
+    type Change = fn(&mut Scene);
+    let cases: [(Change, &str); 5] = [
         (
             |s| s.validation = Squares::of_class(0, 4),
             "no validation image of class 'tumor', so 'auroc' is undefined",

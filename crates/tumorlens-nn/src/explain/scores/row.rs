@@ -10,8 +10,8 @@ use rand::RngExt;
 use tumorlens_core::{Attribution, ClassIndex, ClassSet, Measured};
 use tumorlens_stats::bootstrap::Resampling;
 use tumorlens_stats::faithfulness::{
-    Cut, Localised, Outlined, PerturbationCurve, SizeBins, best_cut, centre_prior, chance,
-    localisation_table, localise,
+    Cut, Localised, Outlined, PerturbationCurve, SizeBins, best_cut, centre_prior,
+    localisation_table,
 };
 use tumorlens_stats::groups::Groups;
 
@@ -143,33 +143,14 @@ impl Judge<'_> {
     /// The figures of every image, beside those of what knows nothing.
     fn localised(&self, maps: &[Vec<f32>], cut: Cut) -> Result<Vec<Localised>, ExplainError> {
         let hills = vec![self.hill(); self.images.len()];
-        let hills = self.outlined(&hills)?;
         let like = Cut::ShareOfMaximum(0.5);
-        let hill_cut = best_cut(&hills, like).map_or(like, |(cut, _)| cut);
-        let figures =
-            |((outlined, hill), image): ((&Outlined<'_>, &Outlined<'_>), &OutlinedImage<'_>)| {
-                let (area, pixels) = (outlined.area(), outlined.map().len());
-                let line = cut.value(outlined.map()).unwrap_or(f64::INFINITY);
-                let shown = outlined
-                    .map()
-                    .iter()
-                    .filter(|v| f64::from(**v) >= line)
-                    .count();
-                Localised {
-                    path: image.path.to_owned(),
-                    group: image.group.to_owned(),
-                    lesion_share: area as f64 / pixels as f64,
-                    map: localise(outlined, cut),
-                    chance: chance(area, pixels, shown),
-                    centre: localise(hill, hill_cut),
-                }
-            };
-        Ok(self
-            .outlined(maps)?
-            .iter()
-            .zip(&hills)
-            .zip(self.images)
-            .map(figures)
+        let hill_cut = best_cut(&self.outlined(&hills)?, like).map_or(like, |(cut, _)| cut);
+        let outlined = self.outlined(maps)?;
+        let each = outlined.iter().zip(self.images);
+        Ok(each
+            .map(|(outlined, image)| {
+                Localised::measure(image.path, image.group, outlined, cut, hill_cut)
+            })
             .collect())
     }
 
