@@ -81,7 +81,12 @@ pub(crate) struct DataArgs {
     pub(crate) folds: usize,
 
     /// Shares of training, validation and test of `--split holdout`.
-    #[arg(long, value_name = "A,B,C", default_value = "0.7,0.15,0.15", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "A,B,C",
+        default_value = "0.7,0.15,0.15",
+        value_delimiter = ','
+    )]
     pub(crate) shares: Vec<f64>,
 }
 

@@ -20,9 +20,12 @@ pub(crate) fn scored(
     logits
         .iter()
         .map(|one| {
-            let row = rows.get(one.index).context("a prediction without an image")?;
-            let probabilities =
-                decision.probabilities(classes, &one.logits).with_context(|| format!("{}: not a finite logit", row.path))?;
+            let row = rows
+                .get(one.index)
+                .context("a prediction without an image")?;
+            let probabilities = decision
+                .probabilities(classes, &one.logits)
+                .with_context(|| format!("{}: not a finite logit", row.path))?;
             Ok(Scored {
                 path: row.path.clone(),
                 group: row.group.clone(),
@@ -36,9 +39,19 @@ pub(crate) fn scored(
 }
 
 /// Every figure with its interval, at the operating points of the decision.
-pub(crate) fn assess(images: &[Scored], classes: &ClassSet, decision: &Decision, seed: Seed) -> anyhow::Result<Evaluation> {
+pub(crate) fn assess(
+    images: &[Scored],
+    classes: &ClassSet,
+    decision: &Decision,
+    seed: Seed,
+) -> anyhow::Result<Evaluation> {
     let settings = EvaluationSettings::seeded(seed.derive("evaluation"));
-    Ok(evaluate(classes, images, &decision.operating_points, &settings)?)
+    Ok(evaluate(
+        classes,
+        images,
+        &decision.operating_points,
+        &settings,
+    )?)
 }
 
 /// One row of `predictions.csv`.
@@ -70,8 +83,16 @@ pub(crate) fn write_predictions(
         for image in *images {
             let p = &image.probabilities;
             let call = match classes.negative() {
-                Some(negative) => if p[positive.0] >= threshold { positive } else { negative },
-                None => tumorlens_core::ClassIndex((0..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best })),
+                Some(negative) => {
+                    if p[positive.0] >= threshold {
+                        positive
+                    } else {
+                        negative
+                    }
+                }
+                None => tumorlens_core::ClassIndex(
+                    (0..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best }),
+                ),
             };
             writer.serialize(PredictionRow {
                 path: &image.path,
@@ -83,7 +104,11 @@ pub(crate) fn write_predictions(
                 probability: p[positive.0].get(),
                 threshold: threshold.get(),
                 call: classes.name(call).to_owned(),
-                probabilities: p.iter().map(|p| p.get().to_string()).collect::<Vec<_>>().join(" "),
+                probabilities: p
+                    .iter()
+                    .map(|p| p.get().to_string())
+                    .collect::<Vec<_>>()
+                    .join(" "),
             })?;
         }
     }

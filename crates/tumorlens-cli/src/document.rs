@@ -25,10 +25,19 @@ pub(crate) struct Findings<'a> {
 
 /// The report of a study.
 pub(crate) fn report(findings: Findings<'_>) -> anyhow::Result<Report> {
-    let Findings { study, results, explained, environment, bundle } = findings;
+    let Findings {
+        study,
+        results,
+        explained,
+        environment,
+        bundle,
+    } = findings;
     let decision = &results.model.decision;
-    let context =
-        evaluation::Context { images: &results.test, default: &decision.default, calibration: &decision.calibration };
+    let context = evaluation::Context {
+        images: &results.test,
+        default: &decision.default,
+        calibration: &decision.calibration,
+    };
     Ok(Report {
         title: format!("Brain tumor on MRI: {}", names(study)),
         subtitle: format!(
@@ -57,6 +66,16 @@ pub(crate) fn report(findings: Findings<'_>) -> anyhow::Result<Report> {
 }
 
 fn names(study: &Study<'_>) -> String {
-    let names: Vec<&str> = study.dataset.record.sources.iter().map(|s| s.name.as_str()).collect();
-    if names.is_empty() { "dataset".to_owned() } else { names.join(", ") }
+    let names: Vec<&str> = study
+        .dataset
+        .record
+        .sources
+        .iter()
+        .map(|s| s.name.as_str())
+        .collect();
+    if names.is_empty() {
+        "dataset".to_owned()
+    } else {
+        names.join(", ")
+    }
 }

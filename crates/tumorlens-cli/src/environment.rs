@@ -42,6 +42,12 @@ impl Environment {
 /// The processor's name where the system tells it.
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|l| l.strip_prefix("model name")).and_then(|l| l.split_once(':'));
-    name.map_or_else(|| "not known".to_owned(), |(_, name)| name.trim().to_owned())
+    let name = text
+        .lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .and_then(|l| l.split_once(':'));
+    name.map_or_else(
+        || "not known".to_owned(),
+        |(_, name)| name.trim().to_owned(),
+    )
 }

@@ -48,7 +48,11 @@ pub(crate) struct Stopped;
 
 /// The exit for an error.
 pub(crate) fn of(error: &anyhow::Error) -> Exit {
-    if error.is::<Stopped>() { Exit::Stopped } else { Exit::Failed }
+    if error.is::<Stopped>() {
+        Exit::Stopped
+    } else {
+        Exit::Failed
+    }
 }
 
 /// The whole chain of an error on one line, without control characters that a file name may have brought in.
@@ -65,5 +69,7 @@ pub(crate) fn one_line(error: &anyhow::Error) -> String {
         }
         text.push_str(&cause);
     }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

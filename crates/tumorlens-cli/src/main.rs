@@ -40,7 +40,9 @@ fn main() -> ExitCode {
 fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
     stop::install()?;
     if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
     }
     let progress = Progress::new(arguments.quiet);
     match &arguments.command {

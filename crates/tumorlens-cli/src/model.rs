@@ -29,7 +29,10 @@ fn file(path: &Path) -> anyhow::Result<PathBuf> {
     }
     let inside = path.join(BUNDLE);
     if !inside.is_file() {
-        bail!("{}: the folder holds no {BUNDLE}; has the run finished?", path.display());
+        bail!(
+            "{}: the folder holds no {BUNDLE}; has the run finished?",
+            path.display()
+        );
     }
     Ok(inside)
 }

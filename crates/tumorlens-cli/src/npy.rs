@@ -2,7 +2,8 @@
 
 /// The bytes of a two-dimensional array `[height, width]`, row by row.
 pub(crate) fn bytes(height: usize, width: usize, values: &[f32]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({height}, {width}), }}");
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({height}, {width}), }}");
     // Magic, version and length take 10 bytes; header and newline fill up to a multiple of 64.
     let padding = 63 - (10 + header.len()) % 64;
     header.extend(std::iter::repeat_n(' ', padding));
@@ -25,7 +26,9 @@ mod tests {
             assert_eq!((out.len() - 24) % 64, 0);
             let length = usize::from(u16::from_le_bytes([out[8], out[9]]));
             let header = std::str::from_utf8(&out[10..10 + length]).unwrap();
-            assert!(header.contains(&format!("'shape': ({height}, {width})")) && header.ends_with('\n'));
+            assert!(
+                header.contains(&format!("'shape': ({height}, {width})")) && header.ends_with('\n')
+            );
             assert_eq!(out[10 + length..10 + length + 4], 1.5f32.to_le_bytes());
         }
     }

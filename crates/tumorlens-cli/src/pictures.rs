@@ -11,7 +11,13 @@ use tumorlens_data::transform::{Prepared, prepare, to_input};
 
 /// Files and folders to single pictures, in the order given; within a folder by path.
 pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Scan> {
-    Ok(scan(paths, &ScanOptions { labelled: false, ..ScanOptions::default() })?)
+    Ok(scan(
+        paths,
+        &ScanOptions {
+            labelled: false,
+            ..ScanOptions::default()
+        },
+    )?)
 }
 
 /// A picture as the model sees it, and as it is.
@@ -26,10 +32,16 @@ pub(crate) struct Picture {
 
 /// Decodes and prepares; the reason when that is impossible.
 pub(crate) fn read(path: &Path, spec: &PreprocessSpec) -> Result<Picture, Unreadable> {
-    let image = decode_file(path, &Limits::default()).map_err(|e| Unreadable::File(e.to_string()))?.image;
+    let image = decode_file(path, &Limits::default())
+        .map_err(|e| Unreadable::File(e.to_string()))?
+        .image;
     let prepared = prepare(&image, spec).map_err(|e| Unreadable::Content(e.to_string()))?;
     let input = to_input(&prepared.values, spec);
-    Ok(Picture { image, prepared, input })
+    Ok(Picture {
+        image,
+        prepared,
+        input,
+    })
 }
 
 /// Why a picture cannot be judged.
@@ -47,7 +59,9 @@ pub(crate) struct Stems(BTreeSet<String>);
 impl Stems {
     /// A name that was not given before.
     pub(crate) fn of(&mut self, path: &Path) -> String {
-        let stem = path.file_stem().map_or_else(|| "image".to_owned(), |s| to_text(Path::new(s)));
+        let stem = path
+            .file_stem()
+            .map_or_else(|| "image".to_owned(), |s| to_text(Path::new(s)));
         let mut name = stem.clone();
         let mut number = 2;
         while !self.0.insert(name.clone()) {

@@ -38,12 +38,18 @@ impl Progress {
             (false, true) => Mode::Bar,
             (false, false) => Mode::Plain,
         };
-        Self { mode, stage: Mutex::new(None) }
+        Self {
+            mode,
+            stage: Mutex::new(None),
+        }
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Option<Stage>) -> R) -> R {
         // A poisoned lock only means that another thread panicked while drawing.
-        f(&mut self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        f(&mut self
+            .stage
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
 
@@ -67,7 +73,14 @@ impl Observer for Progress {
         });
         let name = stage.to_owned();
         self.with(|slot| {
-            *slot = Some(Stage { name, steps, done: 0, note: String::new(), bar, said: Instant::now() });
+            *slot = Some(Stage {
+                name,
+                steps,
+                done: 0,
+                note: String::new(),
+                bar,
+                said: Instant::now(),
+            });
         });
     }
 
@@ -107,7 +120,10 @@ impl Observer for Progress {
         if self.mode == Mode::Silent {
             return;
         }
-        let message: String = message.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+        let message: String = message
+            .chars()
+            .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+            .collect();
         self.with(|slot| match slot.as_ref().and_then(|s| s.bar.as_ref()) {
             Some(bar) => bar.suspend(|| eprintln!("{message}")),
             None => eprintln!("{message}"),

@@ -9,7 +9,7 @@ use crate::training::{self, Parts};
 use crate::{explanation, training::Model};
 use anyhow::{Context, bail};
 use std::path::Path;
-use tumorlens_core::Observer;
+use tumorlens_core::{Measured, Observer};
 use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::audit::AuditReport;
 use tumorlens_data::dataset::Dataset;
@@ -49,28 +49,83 @@ impl Study<'_> {
         let environment = Environment::here(self.config);
         write_json(&self.folder.join("environment.json"), &environment)?;
 
-        let model = training::fit(self.dataset, &parts, self.config, self.folder, start, observer)?;
+        let model = training::fit(
+            self.dataset,
+            &parts,
+            self.config,
+            self.folder,
+            start,
+            observer,
+        )?;
         let classes = &self.dataset.classes;
-        let validation = scored(&parts.validation, &model.validation, classes, &model.decision)?;
+        let validation = scored(
+            &parts.validation,
+            &model.validation,
+            classes,
+            &model.decision,
+        )?;
 
         // The test part is opened here, once, after every choice was made.
-        let source = training::source(self.dataset, &test_rows, self.config, &AugmentConfig::none())?;
-        let logits = training::logits(&model.graph, &model.weights, &source, self.config, observer)?;
+        let source = training::source(
+            self.dataset,
+            &test_rows,
+            self.config,
+            &AugmentConfig::none(),
+        )?;
+        let logits =
+            training::logits(&model.graph, &model.weights, &source, self.config, observer)?;
         let test = scored(&test_rows, &logits, classes, &model.decision)?;
         let evaluation = assess(&test, classes, &model.decision, self.config.train.seed)?;
         write_json(&self.folder.join("evaluation.json"), &evaluation)?;
-        let predictions = [("validation", validation.as_slice()), ("test", test.as_slice())];
-        write_predictions(&self.folder.join("predictions.csv"), &predictions, classes, &model.decision)?;
+        let predictions = [
+            ("validation", validation.as_slice()),
+            ("test", test.as_slice()),
+        ];
+        write_predictions(
+            &self.folder.join("predictions.csv"),
+            &predictions,
+            classes,
+            &model.decision,
+        )?;
 
-        let mut results = Results { model, parts, test_rows, test, evaluation };
+        let mut results = Results {
+            model,
+            parts,
+            test_rows,
+            test,
+            evaluation,
+        };
         let explained = explanation::explain(self, &mut results, observer)?;
-        let figures = results.evaluation.key_figures(&results.model.decision.default);
-        let figures = figures.into_iter().map(|(m, v)| (document::evaluation::key(m), v)).collect();
-        let bundle = results.model.bundle("tumorlens", self.dataset, &results.parts, self.config, figures)?;
+        let figures = results
+            .evaluation
+            .key_figures(&results.model.decision.default);
+        let figures = figures
+            .into_iter()
+            .map(|(m, v)| (document::evaluation::key(m), v))
+            .collect();
+        let bundle = results.model.bundle(
+            "tumorlens",
+            self.dataset,
+            &results.parts,
+            self.config,
+            figures,
+        )?;
         bundle.save(&self.folder.join(BUNDLE))?;
-        write_json(&self.folder.join("explanation.json"), &explained.scores)?;
+        match &explained.scores {
+            Ok(scores) => write_json(&self.folder.join("explanation.json"), scores)?,
+            Err(reason) => write_json(
+                &self.folder.join("explanation.json"),
+                &Measured::undefined(reason.as_str()),
+            )?,
+        }
 
-        let findings = Findings { study: self, results: &results, explained, environment: &environment, bundle: &bundle };
+        let findings = Findings {
+            study: self,
+            results: &results,
+            explained,
+            environment: &environment,
+            bundle: &bundle,
+        };
         let report = document::report(findings)?;
         write_json(&self.folder.join("report.json"), &report)?;
         self.write("report.html", tumorlens_report::render(&report)?.as_bytes())?;
@@ -84,8 +139,13 @@ impl Study<'_> {
 
     /// Training and validation rows, and the test rows.
     fn parts(&self) -> anyhow::Result<(Parts, Vec<ManifestRow>)> {
-        let part = |part: Part| -> Vec<ManifestRow> { self.dataset.part(&part.to_string()).cloned().collect() };
-        let parts = Parts { train: part(Part::Train), validation: part(Part::Validation) };
+        let part = |part: Part| -> Vec<ManifestRow> {
+            self.dataset.part(&part.to_string()).cloned().collect()
+        };
+        let parts = Parts {
+            train: part(Part::Train),
+            validation: part(Part::Validation),
+        };
         let test = part(Part::Test);
         if parts.train.is_empty() || parts.validation.is_empty() || test.is_empty() {
             bail!(

@@ -44,7 +44,13 @@ pub(crate) fn source(
     config: &RunConfig,
     augment: &AugmentConfig,
 ) -> anyhow::Result<DatasetSource> {
-    Ok(DatasetSource::new(&dataset.dir, rows, &dataset.classes, &config.preprocess, augment)?)
+    Ok(DatasetSource::new(
+        &dataset.dir,
+        rows,
+        &dataset.classes,
+        &config.preprocess,
+        augment,
+    )?)
 }
 
 /// Trains, keeps the best epoch, rounds its weights as they will be stored, and calibrates on the validation part.
@@ -57,7 +63,10 @@ pub(crate) fn fit(
     observer: &dyn Observer,
 ) -> anyhow::Result<Model> {
     let side = config.preprocess.size;
-    let graph = config.model.graph([config.preprocess.channels, side, side], dataset.classes.logits())?;
+    let graph = config.model.graph(
+        [config.preprocess.channels, side, side],
+        dataset.classes.logits(),
+    )?;
     let mut initial = Weights::initial(&graph, config.train.seed.derive("weights"));
     if let Some(file) = &config.start.init {
         let report = load_into(&graph, &mut initial, file, &TransferOptions::default())?;
@@ -79,8 +88,13 @@ pub(crate) fn fit(
         frozen: &|name| frozen.contains(name),
         observer,
     })?;
-    let Outcome::Finished(trained) = outcome else { return Err(Stopped.into()) };
-    let weights = safetensors::read(&safetensors::write(&trained.weights, Precision::Half)?, &graph)?;
+    let Outcome::Finished(trained) = outcome else {
+        return Err(Stopped.into());
+    };
+    let weights = safetensors::read(
+        &safetensors::write(&trained.weights, Precision::Half)?,
+        &graph,
+    )?;
     let logits = logits(&graph, &weights, &validation, config, observer)?;
     Ok(Model {
         decision: Decision::choose(&dataset.classes, &logits),
@@ -123,7 +137,9 @@ impl Model {
             classes: dataset.classes.clone(),
             architecture: config.model.summary(),
             parameters: self.weights.learned() as u64,
-            intended_use: "Research on finding brain tumors in single MRI slices. Not a medical device.".to_owned(),
+            intended_use:
+                "Research on finding brain tumors in single MRI slices. Not a medical device."
+                    .to_owned(),
             limits: limits(),
             data: sources(parts),
             dataset_sha256: dataset.manifest_sha256()?,

@@ -34,7 +34,11 @@ pub struct ShapeError {
 fn check(size: Size, found: usize) -> Result<(), ShapeError> {
     match size.width.checked_mul(size.height) {
         Some(n) if n == found && n > 0 => Ok(()),
-        _ => Err(ShapeError { width: size.width, height: size.height, found }),
+        _ => Err(ShapeError {
+            width: size.width,
+            height: size.height,
+            found,
+        }),
     }
 }
 
@@ -59,7 +63,10 @@ impl GreyImage {
     /// Computes every pixel from (x, y). A zero side is taken as 1, so that an image always exists.
     #[must_use]
     pub fn from_fn(size: Size, mut f: impl FnMut(usize, usize) -> f32) -> Self {
-        let size = Size { width: size.width.max(1), height: size.height.max(1) };
+        let size = Size {
+            width: size.width.max(1),
+            height: size.height.max(1),
+        };
         let mut values = Vec::with_capacity(size.area());
         for y in 0..size.height {
             for x in 0..size.width {
@@ -115,9 +122,13 @@ impl GreyImage {
     /// Smallest and largest finite value; `None` when no value is finite.
     #[must_use]
     pub fn range(&self) -> Option<(f32, f32)> {
-        self.values.iter().copied().filter(|v| v.is_finite()).fold(None, |range, v| {
-            Some(range.map_or((v, v), |(low, high): (f32, f32)| (low.min(v), high.max(v))))
-        })
+        self.values
+            .iter()
+            .copied()
+            .filter(|v| v.is_finite())
+            .fold(None, |range, v| {
+                Some(range.map_or((v, v), |(low, high): (f32, f32)| (low.min(v), high.max(v))))
+            })
     }
 }
 
@@ -141,7 +152,10 @@ impl Mask {
     /// Computes every pixel from (x, y). A zero side is taken as 1.
     #[must_use]
     pub fn from_fn(size: Size, mut f: impl FnMut(usize, usize) -> bool) -> Self {
-        let size = Size { width: size.width.max(1), height: size.height.max(1) };
+        let size = Size {
+            width: size.width.max(1),
+            height: size.height.max(1),
+        };
         let mut values = Vec::with_capacity(size.area());
         for y in 0..size.height {
             for x in 0..size.width {
@@ -188,10 +202,31 @@ mod tests {
 
     #[test]
     fn an_image_of_the_wrong_length_cannot_be_made() {
-        let size = Size { width: 2, height: 3 };
+        let size = Size {
+            width: 2,
+            height: 3,
+        };
         assert!(GreyImage::new(size, vec![0.0; 5]).is_err());
-        assert!(GreyImage::new(Size { width: 0, height: 3 }, vec![]).is_err());
-        assert!(Mask::new(Size { width: usize::MAX, height: 3 }, vec![true]).is_err());
+        assert!(
+            GreyImage::new(
+                Size {
+                    width: 0,
+                    height: 3
+                },
+                vec![]
+            )
+            .is_err()
+        );
+        assert!(
+            Mask::new(
+                Size {
+                    width: usize::MAX,
+                    height: 3
+                },
+                vec![true]
+            )
+            .is_err()
+        );
         assert!(GreyImage::new(size, vec![0.0; 6]).is_ok());
     }
 }

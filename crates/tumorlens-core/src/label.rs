@@ -68,7 +68,10 @@ impl ClassSet {
     /// The default pair: `no_tumor`, and `tumor` as the positive class.
     #[must_use]
     pub fn tumor() -> Self {
-        Self { names: vec!["no_tumor".to_owned(), "tumor".to_owned()], positive: 1 }
+        Self {
+            names: vec!["no_tumor".to_owned(), "tumor".to_owned()],
+            positive: 1,
+        }
     }
 
     /// Number of classes, at least two.
@@ -92,7 +95,11 @@ impl ClassSet {
     /// Number of logits of a network for these classes: 1 for two classes, else one a class.
     #[must_use]
     pub fn logits(&self) -> usize {
-        if self.is_binary() { 1 } else { self.names.len() }
+        if self.is_binary() {
+            1
+        } else {
+            self.names.len()
+        }
     }
 
     /// Names in order.
@@ -136,7 +143,10 @@ impl TryFrom<RawClassSet> for ClassSet {
 impl From<ClassSet> for RawClassSet {
     fn from(set: ClassSet) -> Self {
         let positive = set.names[set.positive].clone();
-        Self { classes: set.names, positive }
+        Self {
+            classes: set.names,
+            positive,
+        }
     }
 }
 
@@ -148,7 +158,10 @@ mod tests {
     fn a_set_survives_a_round_trip_and_names_its_positive_class() {
         let set = ClassSet::new(vec!["tumor".into(), "no_tumor".into()], "tumor").unwrap();
         let json = serde_json::to_string(&set).unwrap();
-        assert_eq!(json, r#"{"classes":["tumor","no_tumor"],"positive":"tumor"}"#);
+        assert_eq!(
+            json,
+            r#"{"classes":["tumor","no_tumor"],"positive":"tumor"}"#
+        );
         assert_eq!(serde_json::from_str::<ClassSet>(&json).unwrap(), set);
         assert_eq!(set.positive(), ClassIndex(0));
         assert_eq!(set.negative(), Some(ClassIndex(1)));

@@ -54,7 +54,10 @@ impl Measured {
     #[must_use]
     pub fn value(value: f64) -> Self {
         if value.is_finite() {
-            Self::Value { value, interval: None }
+            Self::Value {
+                value,
+                interval: None,
+            }
         } else {
             Self::undefined("not a finite number")
         }
@@ -64,7 +67,10 @@ impl Measured {
     #[must_use]
     pub fn with_interval(value: f64, interval: Interval) -> Self {
         match Self::value(value) {
-            Self::Value { value, .. } => Self::Value { value, interval: Some(interval) },
+            Self::Value { value, .. } => Self::Value {
+                value,
+                interval: Some(interval),
+            },
             undefined @ Self::Undefined { .. } => undefined,
         }
     }
@@ -72,7 +78,9 @@ impl Measured {
     /// Undefined for this reason.
     #[must_use]
     pub fn undefined(reason: impl Into<String>) -> Self {
-        Self::Undefined { undefined: reason.into() }
+        Self::Undefined {
+            undefined: reason.into(),
+        }
     }
 
     /// The point estimate, if defined.

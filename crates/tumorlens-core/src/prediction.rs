@@ -49,7 +49,11 @@ pub struct Prediction {
 impl Prediction {
     /// A refusal with its reason.
     #[must_use]
-    pub fn refused(path: impl Into<String>, model: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn refused(
+        path: impl Into<String>,
+        model: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
         Self {
             path: path.into(),
             probability: None,

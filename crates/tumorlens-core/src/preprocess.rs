@@ -81,7 +81,12 @@ impl Default for PreprocessSpec {
             crop: Crop::Head { margin: 0.02 },
             fit: Fit::Pad,
             size: 128,
-            window: Window { low: 1.0, high: 99.5, mean: 0.3, std: 0.25 },
+            window: Window {
+                low: 1.0,
+                high: 99.5,
+                mean: 0.3,
+                std: 0.25,
+            },
             channels: 1,
         }
     }
@@ -93,7 +98,13 @@ impl PreprocessSpec {
     /// # Errors
     /// Names the first field that is out of range.
     pub fn check(&self) -> Result<(), SpecError> {
-        let error = |field, found: String, expected| Err(SpecError { field, found, expected });
+        let error = |field, found: String, expected| {
+            Err(SpecError {
+                field,
+                found,
+                expected,
+            })
+        };
         if !(16..=1024).contains(&self.size) {
             return error("size", self.size.to_string(), "16 to 1024");
         }
@@ -102,10 +113,18 @@ impl PreprocessSpec {
         }
         let w = self.window;
         if !(w.low >= 0.0 && w.low < w.high && w.high <= 100.0) {
-            return error("window", format!("{} to {}", w.low, w.high), "percentiles 0 <= low < high <= 100");
+            return error(
+                "window",
+                format!("{} to {}", w.low, w.high),
+                "percentiles 0 <= low < high <= 100",
+            );
         }
         if !(w.std > 0.0 && w.std.is_finite() && w.mean.is_finite()) {
-            return error("window.std", format!("{} (mean {})", w.std, w.mean), "finite, std above 0");
+            return error(
+                "window.std",
+                format!("{} (mean {})", w.std, w.mean),
+                "finite, std above 0",
+            );
         }
         if let Crop::Head { margin } = self.crop
             && !(0.0..=1.0).contains(&margin)

@@ -21,14 +21,22 @@ impl Probability {
     /// # Errors
     /// When it lies outside [0, 1] or is not finite.
     pub fn new(value: f64) -> Result<Self, ProbabilityError> {
-        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(ProbabilityError(value)) }
+        if (0.0..=1.0).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(ProbabilityError(value))
+        }
     }
 
     /// The logistic function of a logit; `None` for NaN.
     #[must_use]
     pub fn from_logit(logit: f64) -> Option<Self> {
         // Written for either sign so that neither exponential overflows.
-        let p = if logit >= 0.0 { 1.0 / (1.0 + (-logit).exp()) } else { logit.exp() / (1.0 + logit.exp()) };
+        let p = if logit >= 0.0 {
+            1.0 / (1.0 + (-logit).exp())
+        } else {
+            logit.exp() / (1.0 + logit.exp())
+        };
         Self::new(p).ok()
     }
 
@@ -61,9 +69,18 @@ mod tests {
         assert!(Probability::new(1.3).is_err());
         assert!(Probability::new(f64::NAN).is_err());
         assert!(Probability::new(-0.0001).is_err());
-        assert_eq!(Probability::from_logit(800.0).map(Probability::get), Some(1.0));
-        assert_eq!(Probability::from_logit(-800.0).map(Probability::get), Some(0.0));
-        assert_eq!(Probability::from_logit(0.0).map(Probability::get), Some(0.5));
+        assert_eq!(
+            Probability::from_logit(800.0).map(Probability::get),
+            Some(1.0)
+        );
+        assert_eq!(
+            Probability::from_logit(-800.0).map(Probability::get),
+            Some(0.0)
+        );
+        assert_eq!(
+            Probability::from_logit(0.0).map(Probability::get),
+            Some(0.5)
+        );
         assert_eq!(Probability::from_logit(f64::NAN), None);
     }
 }

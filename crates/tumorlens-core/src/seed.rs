@@ -56,6 +56,9 @@ mod tests {
         assert_ne!(root.derive("a"), Seed(8).derive("a"));
         assert_eq!(root.derive("a"), root.derive("a"));
         // Witness: the same derivation by Python's hashlib. A change here changes every published result.
-        assert_eq!(Seed(7).derive("augmentation").index(3).0, 17_088_771_678_427_988_196);
+        assert_eq!(
+            Seed(7).derive("augmentation").index(3).0,
+            17_088_771_678_427_988_196
+        );
     }
 }

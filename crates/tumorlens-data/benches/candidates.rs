@@ -3,11 +3,11 @@
 //! `cargo bench -p tumorlens-data --bench candidates`
 
 use divan::Bencher;
+use rayon::prelude::*;
 use tumorlens_core::Seed;
 use tumorlens_data::fingerprint::perceptual_hash::PerceptualHash;
 use tumorlens_data::group::hash_index::HashIndex;
 use tumorlens_data::group::{CANDIDATE_BITS, CROP_BITS};
-use rayon::prelude::*;
 
 fn main() {
     divan::main();
@@ -20,7 +20,10 @@ fn hashes(n: usize) -> Vec<PerceptualHash> {
         9 => bits(i as u64 - 1) ^ 0x0100_0020_0400_0080,
         _ => bits(i as u64),
     };
-    (0..n).into_par_iter().map(|i| PerceptualHash(hash(i))).collect()
+    (0..n)
+        .into_par_iter()
+        .map(|i| PerceptualHash(hash(i)))
+        .collect()
 }
 
 /// All that grouping asks of the index: whole and head, each plain and mirrored, and six crops, plain and mirrored.

@@ -20,8 +20,8 @@ mod table;
 
 pub use image::{AuditImage, read_image};
 pub use report::{
-    AuditReport, ClassCount, Conflict, CopyCount, Evidence, Finding, Leak, Probe, ProbeSplit, Severity, Topic,
-    Unreadable,
+    AuditReport, ClassCount, Conflict, CopyCount, Evidence, Finding, Leak, Probe, ProbeSplit,
+    Severity, Topic, Unreadable,
 };
 
 use crate::group::find_copies;
@@ -121,12 +121,21 @@ fn look<'a>(
                 read.push(row);
                 seen.push(image);
             }
-            Err(reason) => unreadable.push(Unreadable { path: row.path.clone(), reason }),
+            Err(reason) => unreadable.push(Unreadable {
+                path: row.path.clone(),
+                reason,
+            }),
         }
     }
     if read.is_empty() {
-        let first = unreadable.first().map(|u| format!(", the first: {}: {}", u.path, u.reason)).unwrap_or_default();
-        return Err(AuditError::NoImages { unreadable: unreadable.len(), first });
+        let first = unreadable
+            .first()
+            .map(|u| format!(", the first: {}: {}", u.path, u.reason))
+            .unwrap_or_default();
+        return Err(AuditError::NoImages {
+            unreadable: unreadable.len(),
+            first,
+        });
     }
     Ok((read, seen, unreadable))
 }
@@ -138,7 +147,10 @@ fn kept_together(rows: &[&ManifestRow], copies: &[usize]) -> Vec<usize> {
     let mut first_copy: BTreeMap<usize, usize> = BTreeMap::new();
     for (i, row) in rows.iter().enumerate() {
         union.join(i, *first_copy.entry(copies[i]).or_insert(i));
-        let keys = [["group", "", &row.group], ["subject", &row.source, &row.subject]];
+        let keys = [
+            ["group", "", &row.group],
+            ["subject", &row.source, &row.subject],
+        ];
         for key in keys.into_iter().filter(|[_, _, name]| !name.is_empty()) {
             union.join(i, *first.entry(key).or_insert(i));
         }

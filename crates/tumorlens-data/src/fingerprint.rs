@@ -77,25 +77,43 @@ impl Fingerprint {
             pixels: pixel_hash(image),
             whole: View::of(&whole),
             head: View::of(&head),
-            crops: CROPS.iter().filter_map(|crop| PerceptualHash::of(&square(&head, cropped(*crop)))).collect(),
+            crops: CROPS
+                .iter()
+                .filter_map(|crop| PerceptualHash::of(&square(&head, cropped(*crop))))
+                .collect(),
         }
     }
 }
 
 impl View {
     fn of(square: &GreyImage) -> Self {
-        Self { hash: PerceptualHash::of(square), detail: Detail::of(square) }
+        Self {
+            hash: PerceptualHash::of(square),
+            detail: Detail::of(square),
+        }
     }
 }
 
 fn square(image: &GreyImage, region: Region) -> GreyImage {
-    thumbnail(image, region, Size { width: detail::SIDE, height: detail::SIDE })
+    thumbnail(
+        image,
+        region,
+        Size {
+            width: detail::SIDE,
+            height: detail::SIDE,
+        },
+    )
 }
 
 /// What is left of a 64x64 view.
 fn cropped([left, top, right, bottom]: [f32; 4]) -> Region {
     let side = detail::SIDE as f32;
-    Region { left: left * side, top: top * side, width: side * (1.0 - left - right), height: side * (1.0 - top - bottom) }
+    Region {
+        left: left * side,
+        top: top * side,
+        width: side * (1.0 - left - right),
+        height: side * (1.0 - top - bottom),
+    }
 }
 
 fn pixel_hash(image: &GreyImage) -> String {

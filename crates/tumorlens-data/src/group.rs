@@ -94,7 +94,11 @@ impl CopyGroups {
     #[must_use]
     pub fn without_mirrored(&self) -> Vec<usize> {
         let mut union = Union::new(self.group.len());
-        for pair in self.pairs.iter().filter(|pair| pair.kind != CopyKind::Mirrored) {
+        for pair in self
+            .pairs
+            .iter()
+            .filter(|pair| pair.kind != CopyKind::Mirrored)
+        {
             union.join(pair.a, pair.b);
         }
         union.numbers()
@@ -109,12 +113,20 @@ impl CopyGroups {
 #[must_use]
 pub fn find_copies<F: Borrow<Fingerprint> + Sync>(fingerprints: &[F]) -> CopyGroups {
     let (representatives, mut pairs) = identical(fingerprints);
-    let distinct: Vec<&Fingerprint> = representatives.iter().map(|&i| fingerprints[i].borrow()).collect();
+    let distinct: Vec<&Fingerprint> = representatives
+        .iter()
+        .map(|&i| fingerprints[i].borrow())
+        .collect();
     let candidates = candidates(&distinct);
     let prove = |&(a, b): &(u32, u32)| {
         let (a, b) = (a as usize, b as usize);
         let proof = proof::prove(distinct[a], distinct[b])?;
-        Some(CopyPair { a: representatives[a], b: representatives[b], kind: proof.kind, correlation: proof.correlation })
+        Some(CopyPair {
+            a: representatives[a],
+            b: representatives[b],
+            kind: proof.kind,
+            correlation: proof.correlation,
+        })
     };
     pairs.extend(candidates.par_iter().filter_map(prove).collect::<Vec<_>>());
     pairs.sort_by_key(|pair| (pair.a, pair.b));
@@ -123,7 +135,11 @@ pub fn find_copies<F: Borrow<Fingerprint> + Sync>(fingerprints: &[F]) -> CopyGro
     for pair in &pairs {
         union.join(pair.a, pair.b);
     }
-    CopyGroups { group: union.numbers(), pairs, candidates: candidates.len() }
+    CopyGroups {
+        group: union.numbers(),
+        pairs,
+        candidates: candidates.len(),
+    }
 }
 
 /// The group of each image, numbered from 0 in the order of first appearance: [`find_copies`] without the pairs.
@@ -142,7 +158,12 @@ fn identical<F: Borrow<Fingerprint>>(fingerprints: &[F]) -> (Vec<usize>, Vec<Cop
         if a == b {
             representatives.push(b);
         } else {
-            pairs.push(CopyPair { a, b, kind: CopyKind::IdenticalPixels, correlation: 1.0 });
+            pairs.push(CopyPair {
+                a,
+                b,
+                kind: CopyKind::IdenticalPixels,
+                correlation: 1.0,
+            });
         }
     }
     (representatives, pairs)
@@ -163,9 +184,20 @@ fn candidates(fingerprints: &[&Fingerprint]) -> Vec<(u32, u32)> {
                 });
             }
         };
-        fingerprint.whole.hash.iter().for_each(|hash| look_up(&whole, *hash, CANDIDATE_BITS));
-        fingerprint.head.hash.iter().for_each(|hash| look_up(&head, *hash, CANDIDATE_BITS));
-        fingerprint.crops.iter().for_each(|hash| look_up(&head, *hash, CROP_BITS));
+        fingerprint
+            .whole
+            .hash
+            .iter()
+            .for_each(|hash| look_up(&whole, *hash, CANDIDATE_BITS));
+        fingerprint
+            .head
+            .hash
+            .iter()
+            .for_each(|hash| look_up(&head, *hash, CANDIDATE_BITS));
+        fingerprint
+            .crops
+            .iter()
+            .for_each(|hash| look_up(&head, *hash, CROP_BITS));
         found.sort_unstable();
         found.dedup();
         found

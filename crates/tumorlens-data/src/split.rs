@@ -91,11 +91,16 @@ pub fn assign(
                 (Part::Test, test),
             ]
             .map(|(part, share)| (SplitName::Part(part), share));
-            let parts: Vec<_> = parts.into_iter().filter(|(_, share)| *share > 0.0).collect();
+            let parts: Vec<_> = parts
+                .into_iter()
+                .filter(|(_, share)| *share > 0.0)
+                .collect();
             spread(&groups, &parts, seed)
         }
         SplitPlan::KFold { k } => {
-            let parts: Vec<_> = (0..k).map(|i| (SplitName::Fold(i), 1.0 / k as f64)).collect();
+            let parts: Vec<_> = (0..k)
+                .map(|i| (SplitName::Fold(i), 1.0 / k as f64))
+                .collect();
             spread(&groups, &parts, seed)
         }
         SplitPlan::LeaveOneSourceOut => rotation::source_folds(items, &groups),
@@ -110,5 +115,8 @@ fn spread(
 ) -> Result<Vec<SplitName>, SplitError> {
     let shares: Vec<f64> = parts.iter().map(|(_, share)| *share).collect();
     let of_group = allocate(groups, &shares, seed)?;
-    Ok(groups.per_item(&of_group).map(|part| parts[part].0).collect())
+    Ok(groups
+        .per_item(&of_group)
+        .map(|part| parts[part].0)
+        .collect())
 }

@@ -25,26 +25,61 @@ fn a_slice_is_recognised_after_what_people_do_to_pictures() {
     let head = Head::new(1);
     let original = head.picture(240, 0.1);
     let cases: Vec<(&str, GreyImage, CopyKind)> = vec![
-        ("the same pixels", original.clone(), CopyKind::IdenticalPixels),
+        (
+            "the same pixels",
+            original.clone(),
+            CopyKind::IdenticalPixels,
+        ),
         ("made smaller", head.picture(128, 0.1), CopyKind::SameSlice),
         ("made larger", head.picture(512, 0.1), CopyKind::SameSlice),
         ("recompressed", recompress(&original), CopyKind::SameSlice),
-        ("brighter, clipped", recolour(&original, |v| 1.6 * v + 20.0), CopyKind::SameSlice),
-        ("darker, gamma 1.8", recolour(&original, |v| 255.0 * (v / 255.0).powf(1.8)), CopyKind::SameSlice),
+        (
+            "brighter, clipped",
+            recolour(&original, |v| 1.6 * v + 20.0),
+            CopyKind::SameSlice,
+        ),
+        (
+            "darker, gamma 1.8",
+            recolour(&original, |v| 255.0 * (v / 255.0).powf(1.8)),
+            CopyKind::SameSlice,
+        ),
         ("sharpened", sharpen(&original, 1.5), CopyKind::SameSlice),
         ("blurred", sharpen(&original, -1.0), CopyKind::SameSlice),
-        ("border cropped", head.picture(240, 0.01), CopyKind::SameSlice),
+        (
+            "border cropped",
+            head.picture(240, 0.01),
+            CopyKind::SameSlice,
+        ),
         ("border padded", head.picture(240, 0.4), CopyKind::SameSlice),
-        ("border cropped on one side", crop(&original, 0.07, 0.0, 0.0, 0.05), CopyKind::SameSlice),
-        ("cropped into the head", crop(&original, 0.13, 0.0, 0.0, 0.0), CopyKind::SameSlice),
-        ("cropped into the head all round", crop(&original, 0.12, 0.12, 0.12, 0.12), CopyKind::SameSlice),
+        (
+            "border cropped on one side",
+            crop(&original, 0.07, 0.0, 0.0, 0.05),
+            CopyKind::SameSlice,
+        ),
+        (
+            "cropped into the head",
+            crop(&original, 0.13, 0.0, 0.0, 0.0),
+            CopyKind::SameSlice,
+        ),
+        (
+            "cropped into the head all round",
+            crop(&original, 0.12, 0.12, 0.12, 0.12),
+            CopyKind::SameSlice,
+        ),
         ("mirrored", mirror(&original), CopyKind::Mirrored),
-        ("mirrored, smaller, gamma", mirror(&recolour(&head.picture(150, 0.05), |v| 16.0 * v.sqrt())), CopyKind::Mirrored),
+        (
+            "mirrored, smaller, gamma",
+            mirror(&recolour(&head.picture(150, 0.05), |v| 16.0 * v.sqrt())),
+            CopyKind::Mirrored,
+        ),
     ];
     let mut failed = Vec::new();
     for (name, image, kind) in cases {
         let copies = find_copies(&prints(&[original.clone(), image]));
-        let found = copies.pairs.first().map(|pair| (pair.kind, pair.correlation));
+        let found = copies
+            .pairs
+            .first()
+            .map(|pair| (pair.kind, pair.correlation));
         if copies.group != [0, 0] || found.map(|f| f.0) != Some(kind) {
             failed.push(format!("{name}: {found:?}"));
         }
@@ -54,7 +89,9 @@ fn a_slice_is_recognised_after_what_people_do_to_pictures() {
 
 #[test]
 fn other_slices_stay_apart_although_they_share_outline_and_brightness() {
-    let pictures: Vec<GreyImage> = (0..60).map(|seed| Head::new(seed).picture(160, 0.1)).collect();
+    let pictures: Vec<GreyImage> = (0..60)
+        .map(|seed| Head::new(seed).picture(160, 0.1))
+        .collect();
     let copies = find_copies(&prints(&pictures));
     assert_eq!(copies.count(), 60);
     assert_eq!(copies.pairs, []);
@@ -65,7 +102,12 @@ fn groups_do_not_depend_on_the_order_of_the_images_or_the_number_of_threads() {
     let slice = |seed: u64| Head::new(seed).picture(128, 0.1);
     let mut pictures = Vec::new();
     for seed in 0..8 {
-        pictures.extend([slice(seed), mirror(&slice(seed)), sharpen(&slice(seed), 1.0), crop(&slice(seed), 0.1, 0.1, 0.0, 0.0)]);
+        pictures.extend([
+            slice(seed),
+            mirror(&slice(seed)),
+            sharpen(&slice(seed), 1.0),
+            crop(&slice(seed), 0.1, 0.1, 0.0, 0.0),
+        ]);
     }
     let forward = prints(&pictures);
     let backward: Vec<Fingerprint> = forward.iter().rev().cloned().collect();
@@ -76,8 +118,14 @@ fn groups_do_not_depend_on_the_order_of_the_images_or_the_number_of_threads() {
     for (i, j) in (0..32).flat_map(|i| (0..32).map(move |j| (i, j))) {
         assert_eq!(groups[i] == groups[j], back[i] == back[j]);
     }
-    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    assert_eq!(single.install(|| find_copies(&forward)), find_copies(&forward));
+    let single = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    assert_eq!(
+        single.install(|| find_copies(&forward)),
+        find_copies(&forward)
+    );
 }
 
 #[test]
@@ -109,18 +157,26 @@ fn root() -> &'static Path {
 
 /// The images of the sets, or nothing, said plainly, when the data is not there.
 fn known(sets: &[&str]) -> Option<Vec<Known>> {
-    let data = std::env::var_os("TUMORLENS_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let data = std::env::var_os("TUMORLENS_DATA")
+        .map_or_else(|| root().join("../shared/data"), PathBuf::from);
     let mut images = Vec::new();
     for set in sets {
         let manifest = data.join(set).join("manifest.csv");
         let Ok(mut reader) = csv::Reader::from_path(&manifest) else {
-            eprintln!("skipped: {} is not there (set TUMORLENS_DATA)", manifest.display());
+            eprintln!(
+                "skipped: {} is not there (set TUMORLENS_DATA)",
+                manifest.display()
+            );
             return None;
         };
         for row in reader.records() {
             let row = row.unwrap();
             let file = data.join(set).join(&row[0]);
-            images.push(Known { name: format!("{set}/{}", &row[0]), file, group: row[2].to_owned() });
+            images.push(Known {
+                name: format!("{set}/{}", &row[0]),
+                file,
+                group: row[2].to_owned(),
+            });
         }
     }
     Some(images)
@@ -129,9 +185,14 @@ fn known(sets: &[&str]) -> Option<Vec<Known>> {
 /// The links of docs/explanation/copies-disputed.csv, by name: pairs that were looked at and are copies although the
 /// reference has them apart.
 fn disputed() -> Vec<(String, String)> {
-    let mut reader = csv::Reader::from_path(root().join("docs/explanation/copies-disputed.csv")).unwrap();
+    let mut reader =
+        csv::Reader::from_path(root().join("docs/explanation/copies-disputed.csv")).unwrap();
     let name = |row: &csv::StringRecord, i: usize| format!("{}/{}", &row[i], &row[i + 1]);
-    reader.records().map(|row| row.unwrap()).map(|row| (name(&row, 0), name(&row, 2))).collect()
+    reader
+        .records()
+        .map(|row| row.unwrap())
+        .map(|row| (name(&row, 0), name(&row, 2)))
+        .collect()
 }
 
 /// Reference groups by number, joined along the links where both ends are among the images.
@@ -142,11 +203,18 @@ fn reference(images: &[Known], links: &[(String, String)]) -> Vec<usize> {
         let next = number.len();
         group.push(*number.entry(&image.group).or_insert(next));
     }
-    let position: BTreeMap<&str, usize> = images.iter().enumerate().map(|(i, k)| (k.name.as_str(), i)).collect();
+    let position: BTreeMap<&str, usize> = images
+        .iter()
+        .enumerate()
+        .map(|(i, k)| (k.name.as_str(), i))
+        .collect();
     for (a, b) in links {
         if let (Some(&a), Some(&b)) = (position.get(a.as_str()), position.get(b.as_str())) {
             let (keep, drop) = (group[a], group[b]);
-            group.iter_mut().filter(|g| **g == drop).for_each(|g| *g = keep);
+            group
+                .iter_mut()
+                .filter(|g| **g == drop)
+                .for_each(|g| *g = keep);
         }
     }
     group
@@ -170,13 +238,19 @@ fn agreement(ours: &[usize], reference: &[usize]) -> (f64, f64) {
 fn check(sets: &[&str], slices: std::ops::RangeInclusive<usize>) {
     let Some(images) = known(sets) else { return };
     let limits = Limits::default();
-    let prints: Vec<Fingerprint> =
-        images.par_iter().map(|k| Fingerprint::of(&decode_file(&k.file, &limits).unwrap().image)).collect();
+    let prints: Vec<Fingerprint> = images
+        .par_iter()
+        .map(|k| Fingerprint::of(&decode_file(&k.file, &limits).unwrap().image))
+        .collect();
     let copies = find_copies(&prints);
     // Links run across sets, so that two images of one set may be joined by way of the other: all sets are needed.
     let everything = known(&["navoneel", "br35h"]).unwrap_or_default();
     let joined = reference(&everything, &disputed());
-    let of: BTreeMap<&str, usize> = everything.iter().zip(joined).map(|(k, g)| (k.name.as_str(), g)).collect();
+    let of: BTreeMap<&str, usize> = everything
+        .iter()
+        .zip(joined)
+        .map(|(k, g)| (k.name.as_str(), g))
+        .collect();
     let reviewed: Vec<usize> = images.iter().map(|k| of[k.name.as_str()]).collect();
 
     let (raw_precision, raw_recall) = agreement(&copies.group, &reference(&images, &[]));
@@ -188,8 +262,15 @@ fn check(sets: &[&str], slices: std::ops::RangeInclusive<usize>) {
         images.len(),
         copies.count()
     );
-    assert!(slices.contains(&copies.count()), "{} slices", copies.count());
-    assert!(raw_recall >= 0.95 && recall >= 0.95, "recall {raw_recall} and {recall}");
+    assert!(
+        slices.contains(&copies.count()),
+        "{} slices",
+        copies.count()
+    );
+    assert!(
+        raw_recall >= 0.95 && recall >= 0.95,
+        "recall {raw_recall} and {recall}"
+    );
     assert!(precision >= 0.98, "precision {precision}");
 }
 

@@ -86,7 +86,10 @@ impl Bundle {
         put(&mut parts, "golden.json", &self.golden)?;
         let weights = crate::weights::safetensors::write(&self.weights, Precision::Half)?;
         parts.insert("weights.safetensors".to_owned(), weights);
-        pack(&parts).map_err(|e| BundleError::Part { part: "index", reason: e.to_string() })
+        pack(&parts).map_err(|e| BundleError::Part {
+            part: "index",
+            reason: e.to_string(),
+        })
     }
 
     /// Reads and checks a bundle.
@@ -96,7 +99,9 @@ impl Bundle {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
         let parts = unpack(bytes)?;
         let graph: Graph = get(&parts, "graph.json")?;
-        let weights = parts.get("weights.safetensors").ok_or_else(|| missing("weights.safetensors"))?;
+        let weights = parts
+            .get("weights.safetensors")
+            .ok_or_else(|| missing("weights.safetensors"))?;
         let weights = crate::weights::safetensors::read(weights, &graph)?;
         let bundle = Self {
             card: get(&parts, "card.json")?,
@@ -112,16 +117,33 @@ impl Bundle {
 
     fn check(&self) -> Result<(), BundleError> {
         let part = |part, reason: String| BundleError::Part { part, reason };
-        self.preprocess.check().map_err(|e| part("preprocess.json", e.to_string()))?;
+        self.preprocess
+            .check()
+            .map_err(|e| part("preprocess.json", e.to_string()))?;
         let [c, size] = [self.preprocess.channels, self.preprocess.size];
         if self.graph.input != [c, size, size] {
-            return Err(part("graph.json", format!("input {:?}, preprocessing gives {:?}", self.graph.input, [c, size, size])));
+            return Err(part(
+                "graph.json",
+                format!(
+                    "input {:?}, preprocessing gives {:?}",
+                    self.graph.input,
+                    [c, size, size]
+                ),
+            ));
         }
-        let outputs = self.graph.shapes().map_err(|e| part("graph.json", e.to_string()))?[self.graph.logits.0][0];
+        let outputs = self
+            .graph
+            .shapes()
+            .map_err(|e| part("graph.json", e.to_string()))?[self.graph.logits.0][0];
         if outputs != self.card.classes.logits() {
-            return Err(part("card.json", format!("{outputs} logits for {} classes", self.card.classes.len())));
+            return Err(part(
+                "card.json",
+                format!("{outputs} logits for {} classes", self.card.classes.len()),
+            ));
         }
-        self.decision.check().map_err(|reason| part("decision.json", reason))
+        self.decision
+            .check()
+            .map_err(|reason| part("decision.json", reason))
     }
 
     /// Reads a file.
@@ -129,10 +151,15 @@ impl Bundle {
     /// # Errors
     /// When it cannot be read or is no sound bundle; the message names the file.
     pub fn load(path: &Path) -> Result<Self, BundleError> {
-        let io = |source| BundleError::Io { path: path.display().to_string(), source };
+        let io = |source| BundleError::Io {
+            path: path.display().to_string(),
+            source,
+        };
         let length = std::fs::metadata(path).map_err(io)?.len();
         if length > MAX_BYTES {
-            return Err(io(std::io::Error::other(format!("{length} bytes are too many for a bundle"))));
+            return Err(io(std::io::Error::other(format!(
+                "{length} bytes are too many for a bundle"
+            ))));
         }
         Self::from_bytes(&std::fs::read(path).map_err(io)?)
     }
@@ -143,8 +170,10 @@ impl Bundle {
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), BundleError> {
         let bytes = self.to_bytes()?;
-        crate::atomic_write::atomic_write(path, &bytes)
-            .map_err(|source| BundleError::Io { path: path.display().to_string(), source })
+        crate::atomic_write::atomic_write(path, &bytes).map_err(|source| BundleError::Io {
+            path: path.display().to_string(),
+            source,
+        })
     }
 
     /// Name and the first 8 digits of the SHA-256 of weights, architecture, preprocessing and decision.
@@ -152,7 +181,11 @@ impl Bundle {
     /// # Errors
     /// When a part cannot be serialised.
     pub fn identity(&self) -> Result<String, BundleError> {
-        Ok(format!("{}-{}", self.card.name, &sha256(&self.to_bytes()?)[..8]))
+        Ok(format!(
+            "{}-{}",
+            self.card.name,
+            &sha256(&self.to_bytes()?)[..8]
+        ))
     }
 
     /// The network on a device, for inference.
@@ -165,17 +198,25 @@ impl Bundle {
 }
 
 fn missing(part: &'static str) -> BundleError {
-    BundleError::Part { part, reason: "is missing".to_owned() }
+    BundleError::Part {
+        part,
+        reason: "is missing".to_owned(),
+    }
 }
 
 fn put<T: Serialize>(parts: &mut Parts, part: &'static str, value: &T) -> Result<(), BundleError> {
-    let bytes =
-        serde_json::to_vec(value).map_err(|e| BundleError::Part { part, reason: e.to_string() })?;
+    let bytes = serde_json::to_vec(value).map_err(|e| BundleError::Part {
+        part,
+        reason: e.to_string(),
+    })?;
     parts.insert(part.to_owned(), bytes);
     Ok(())
 }
 
 fn get<T: DeserializeOwned>(parts: &Parts, part: &'static str) -> Result<T, BundleError> {
     let bytes = parts.get(part).ok_or_else(|| missing(part))?;
-    serde_json::from_slice(bytes).map_err(|e| BundleError::Part { part, reason: e.to_string() })
+    serde_json::from_slice(bytes).map_err(|e| BundleError::Part {
+        part,
+        reason: e.to_string(),
+    })
 }

@@ -76,10 +76,20 @@ impl DeviceChoice {
             })),
             #[cfg(feature = "cuda")]
             Self::Cuda(index) => Ok(Device::cuda(index)),
-            #[allow(unreachable_patterns, reason = "which arms remain depends on the features")]
+            #[allow(
+                unreachable_patterns,
+                reason = "which arms remain depends on the features"
+            )]
             other => {
-                let feature = if matches!(other, Self::Wgpu(_)) { "wgpu" } else { "cuda" };
-                Err(DeviceError::NotCompiled { device: other.to_string(), feature })
+                let feature = if matches!(other, Self::Wgpu(_)) {
+                    "wgpu"
+                } else {
+                    "cuda"
+                };
+                Err(DeviceError::NotCompiled {
+                    device: other.to_string(),
+                    feature,
+                })
             }
         }
     }

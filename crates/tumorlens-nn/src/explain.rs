@@ -1,8 +1,8 @@
 //! Explanation: what a score rests on, as a map over the network's input.
 //!
 //! A method is what differs and nothing else. The steps that all share stand in one place each: the question and
-//! the passes that answer it ([`question`]), weighting, summing and rectifying a layer's channels ([`cam`]),
-//! resizing to the input's grid ([`resize`]).
+//! the passes that answer it (`question`), weighting, summing and rectifying a layer's channels (`cam`),
+//! resizing to the input's grid (`resize`).
 //!
 //! | method | works on | gradients | range |
 //! | --- | --- | --- | --- |

@@ -54,13 +54,21 @@ impl Network {
         learn: Option<&dyn Fn(&Parameter) -> bool>,
     ) -> Result<Self, NetworkError> {
         graph.shapes()?;
-        let device = if learn.is_some() { device.clone().autodiff() } else { device.clone() };
-        let by_name: BTreeMap<&str, &Parameter> =
-            weights.parameters.iter().map(|p| (p.name.as_str(), p)).collect();
+        let device = if learn.is_some() {
+            device.clone().autodiff()
+        } else {
+            device.clone()
+        };
+        let by_name: BTreeMap<&str, &Parameter> = weights
+            .parameters
+            .iter()
+            .map(|p| (p.name.as_str(), p))
+            .collect();
         let mut values = BTreeMap::new();
         for slot in slots(&graph) {
-            let parameter =
-                by_name.get(slot.name.as_str()).ok_or_else(|| NetworkError::Missing(slot.name.clone()))?;
+            let parameter = by_name
+                .get(slot.name.as_str())
+                .ok_or_else(|| NetworkError::Missing(slot.name.clone()))?;
             if parameter.shape != slot.shape {
                 return Err(NetworkError::WrongShape {
                     name: slot.name,
@@ -74,7 +82,11 @@ impl Network {
             }
             values.insert(slot.name, value);
         }
-        Ok(Self { graph, values, device })
+        Ok(Self {
+            graph,
+            values,
+            device,
+        })
     }
 
     /// The architecture.
@@ -100,7 +112,10 @@ impl Network {
     /// # Errors
     /// When there is no such parameter or the number of values differs.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<(), NetworkError> {
-        let old = self.values.get_mut(name).ok_or_else(|| NetworkError::Missing(name.to_owned()))?;
+        let old = self
+            .values
+            .get_mut(name)
+            .ok_or_else(|| NetworkError::Missing(name.to_owned()))?;
         let [expected] = old.dims();
         if expected != values.len() {
             return Err(NetworkError::WrongShape {

@@ -38,7 +38,12 @@ impl Predictor {
         let network = bundle.network(&device.open()?).map_err(BundleError::from)?;
         let name = bundle.identity()?;
         let method = Method::default_for(&bundle.graph);
-        Ok(Self { bundle, network, name, method })
+        Ok(Self {
+            bundle,
+            network,
+            name,
+            method,
+        })
     }
 
     /// The bundle.
@@ -56,7 +61,10 @@ impl Predictor {
     fn check(&self, input: &[f32]) -> Result<(), ClassifyError> {
         let expected = self.bundle.graph.input.iter().product();
         if input.len() != expected {
-            return Err(ClassifyError::Shape { found: input.len(), expected });
+            return Err(ClassifyError::Shape {
+                found: input.len(),
+                expected,
+            });
         }
         if input.iter().any(|v| !v.is_finite()) {
             return Err(ClassifyError::NotFinite("a value of the input"));
@@ -91,8 +99,12 @@ impl Classifier for Predictor {
             let batch = self.network.batch(chunk.concat());
             let logits = self.network.forward(batch, Mode::Inference).logits;
             let [_, outputs] = logits.dims();
-            let data = logits.try_into_data_as::<f32>().map_err(|e| ClassifyError::Model(e.to_string()))?;
-            let values = data.as_slice::<f32>().map_err(|e| ClassifyError::Model(e.to_string()))?;
+            let data = logits
+                .try_into_data_as::<f32>()
+                .map_err(|e| ClassifyError::Model(e.to_string()))?;
+            let values = data
+                .as_slice::<f32>()
+                .map_err(|e| ClassifyError::Model(e.to_string()))?;
             for logits in values.chunks_exact(outputs) {
                 let judged = self.bundle.decision.judge(self.classes(), logits);
                 judgements.push(judged.ok_or(ClassifyError::NotFinite("a logit"))?);
@@ -104,7 +116,14 @@ impl Classifier for Predictor {
     fn explain(&self, input: &[f32]) -> Result<Attribution, ClassifyError> {
         self.check(input)?;
         let classes = self.classes();
-        explain::attribute(&self.network, input, classes, classes.positive(), self.method, None)
-            .map_err(|e| ClassifyError::Model(e.to_string()))
+        explain::attribute(
+            &self.network,
+            input,
+            classes,
+            classes.positive(),
+            self.method,
+            None,
+        )
+        .map_err(|e| ClassifyError::Model(e.to_string()))
     }
 }

@@ -80,7 +80,9 @@ impl Weights {
                 let values = match slot.role {
                     Role::Weight => {
                         let deviation = match slot.shape[..] {
-                            [outputs, _, height, width] if !is_map => (2.0 / (outputs * height * width) as f32).sqrt(),
+                            [outputs, _, height, width] if !is_map => {
+                                (2.0 / (outputs * height * width) as f32).sqrt()
+                            }
                             _ => 0.01,
                         };
                         normal(n, deviation, seed.derive(&slot.name))
@@ -89,7 +91,12 @@ impl Weights {
                     Role::Bias if is_map => vec![EVIDENCE_INITIAL_BIAS; n],
                     Role::Bias | Role::Shift | Role::RunningMean => vec![0.0; n],
                 };
-                Parameter { name: slot.name, shape: slot.shape, role: slot.role, values }
+                Parameter {
+                    name: slot.name,
+                    shape: slot.shape,
+                    role: slot.role,
+                    values,
+                }
             })
             .collect();
         Self { parameters }
@@ -104,13 +111,20 @@ impl Weights {
     /// Number of learned values.
     #[must_use]
     pub fn learned(&self) -> usize {
-        self.parameters.iter().filter(|p| p.role.is_learned()).map(|p| p.values.len()).sum()
+        self.parameters
+            .iter()
+            .filter(|p| p.role.is_learned())
+            .map(|p| p.values.len())
+            .sum()
     }
 
     /// Name of the first parameter that holds a value that is not finite.
     #[must_use]
     pub fn not_finite(&self) -> Option<&str> {
-        self.parameters.iter().find(|p| p.values.iter().any(|v| !v.is_finite())).map(|p| p.name.as_str())
+        self.parameters
+            .iter()
+            .find(|p| p.values.iter().any(|v| !v.is_finite()))
+            .map(|p| p.name.as_str())
     }
 }
 
@@ -144,11 +158,25 @@ pub fn slots(graph: &Graph) -> Vec<Slot> {
     let mut all = Vec::new();
     for node in &graph.nodes {
         let mut add = |suffix: &str, shape: Vec<usize>, role| {
-            all.push(Slot { name: format!("{}.{suffix}", node.name), shape, role });
+            all.push(Slot {
+                name: format!("{}.{suffix}", node.name),
+                shape,
+                role,
+            });
         };
         match node.op {
-            Op::Conv { inputs, outputs, kernel, bias, .. } => {
-                add("weight", vec![outputs, inputs, kernel, kernel], Role::Weight);
+            Op::Conv {
+                inputs,
+                outputs,
+                kernel,
+                bias,
+                ..
+            } => {
+                add(
+                    "weight",
+                    vec![outputs, inputs, kernel, kernel],
+                    Role::Weight,
+                );
                 if bias {
                     add("bias", vec![outputs], Role::Bias);
                 }

@@ -44,7 +44,11 @@ fn bare(args: &AuditArgs, seed: Seed, progress: &Progress) -> anyhow::Result<Aud
 }
 
 /// Audits a dataset.
-pub(crate) fn audit(dataset: &Dataset, seed: Seed, observer: &dyn Observer) -> anyhow::Result<AuditReport> {
+pub(crate) fn audit(
+    dataset: &Dataset,
+    seed: Seed,
+    observer: &dyn Observer,
+) -> anyhow::Result<AuditReport> {
     let load = |row: &_| read_image(&dataset.file(row), &Limits::default());
     audit::audit(&dataset.rows, load, seed, observer).map_err(|error| match error {
         AuditError::Stopped => Stopped.into(),

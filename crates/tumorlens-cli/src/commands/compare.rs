@@ -26,10 +26,23 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<Exit> {
 }
 
 fn print(result: &Comparison) {
-    println!("{} images of {} groups scored by both; differences are first less second", result.images, result.groups);
-    print!("{}", terminal::figures(result.differences.iter().map(|(m, v)| (m.label(), v))));
-    println!("AUROC, paired DeLong:       {}, p {}", number::measured(&result.auroc.difference), number::measured(&result.auroc.p_value));
-    println!("accuracy, exchange by group: p {}", number::measured(&result.accuracy_p_value));
+    println!(
+        "{} images of {} groups scored by both; differences are first less second",
+        result.images, result.groups
+    );
+    print!(
+        "{}",
+        terminal::figures(result.differences.iter().map(|(m, v)| (m.label(), v)))
+    );
+    println!(
+        "AUROC, paired DeLong:       {}, p {}",
+        number::measured(&result.auroc.difference),
+        number::measured(&result.auroc.p_value)
+    );
+    println!(
+        "accuracy, exchange by group: p {}",
+        number::measured(&result.accuracy_p_value)
+    );
     if let Ok(value) = serde_json::to_value(&result.mcnemar) {
         println!("calls, McNemar:             {value}");
     }
@@ -56,7 +69,11 @@ struct Row {
 
 impl Predictions {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let file: PathBuf = if path.is_dir() { path.join("predictions.csv") } else { path.to_owned() };
+        let file: PathBuf = if path.is_dir() {
+            path.join("predictions.csv")
+        } else {
+            path.to_owned()
+        };
         let context = || file.display().to_string();
         let mut reader = csv::Reader::from_path(&file).with_context(context)?;
         let (mut images, mut calls) = (Vec::new(), Vec::new());
@@ -84,6 +101,9 @@ impl Predictions {
     }
 
     fn judged(&self) -> Judged<'_> {
-        Judged { images: &self.images, calls: &self.calls }
+        Judged {
+            images: &self.images,
+            calls: &self.calls,
+        }
     }
 }

@@ -38,19 +38,39 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     let items: Vec<SplitItem<'_>> = dataset
         .rows
         .iter()
-        .map(|r| SplitItem { group: &r.group, label: &r.label, source: &r.source })
+        .map(|r| SplitItem {
+            group: &r.group,
+            label: &r.label,
+            source: &r.source,
+        })
         .collect();
     let mixed = mixed(&dataset);
     let seed = config.train.seed;
-    let names = assign(&items, SplitPlan::KFold { k: args.folds }, mixed, seed.derive("folds"))?;
+    let names = assign(
+        &items,
+        SplitPlan::KFold { k: args.folds },
+        mixed,
+        seed.derive("folds"),
+    )?;
     let mut folds = Vec::new();
     for test in 0..args.folds {
         progress.say(&format!("fold {} of {}", test + 1, args.folds));
         let parts = rotate(&items, &names, test, VALIDATION, mixed, seed)?;
         let folder = args.out.join(SplitName::Fold(test).to_string());
-        folds.push(fold(&dataset, &parts, &config, &folder, args.resume, progress)?);
+        folds.push(fold(
+            &dataset,
+            &parts,
+            &config,
+            &folder,
+            args.resume,
+            progress,
+        )?);
     }
-    let result = cross_validate(&dataset.classes, &folds, &EvaluationSettings::seeded(seed.derive("evaluation")))?;
+    let result = cross_validate(
+        &dataset.classes,
+        &folds,
+        &EvaluationSettings::seeded(seed.derive("evaluation")),
+    )?;
     write_json(&args.out.join("crossval.json"), &result)?;
     print(&result, args.out.as_path());
     Ok(Exit::Done)
@@ -59,7 +79,11 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
 /// Groups whose copies contradict each other are let through only where the user kept them.
 fn mixed(dataset: &Dataset) -> MixedGroups {
     let subjects = dataset.rows.iter().any(|r| !r.subject.is_empty());
-    if subjects || !dataset.record.kept_conflicts.is_empty() { MixedGroups::Allow } else { MixedGroups::Refuse }
+    if subjects || !dataset.record.kept_conflicts.is_empty() {
+        MixedGroups::Allow
+    } else {
+        MixedGroups::Refuse
+    }
 }
 
 /// What a finished fold leaves behind, so that a resumed cross-validation does not train it again.
@@ -79,41 +103,100 @@ fn fold(
 ) -> anyhow::Result<Fold> {
     let finished = folder.join("fold.json");
     if resume && finished.is_file() {
-        let text = std::fs::read_to_string(&finished).with_context(|| finished.display().to_string())?;
-        let Finished { images, points } = serde_json::from_str(&text).with_context(|| finished.display().to_string())?;
+        let text =
+            std::fs::read_to_string(&finished).with_context(|| finished.display().to_string())?;
+        let Finished { images, points } =
+            serde_json::from_str(&text).with_context(|| finished.display().to_string())?;
         return Ok(Fold { images, points });
     }
     let rows = |part: Part| -> Vec<ManifestRow> {
-        dataset.rows.iter().zip(parts).filter(|(_, p)| **p == part).map(|(r, _)| r.clone()).collect()
+        dataset
+            .rows
+            .iter()
+            .zip(parts)
+            .filter(|(_, p)| **p == part)
+            .map(|(r, _)| r.clone())
+            .collect()
     };
-    let train = Parts { train: rows(Part::Train), validation: rows(Part::Validation) };
+    let train = Parts {
+        train: rows(Part::Train),
+        validation: rows(Part::Validation),
+    };
     let test = rows(Part::Test);
-    let model = training::fit(dataset, &train, config, folder, train::start(resume), observer)?;
+    let model = training::fit(
+        dataset,
+        &train,
+        config,
+        folder,
+        train::start(resume),
+        observer,
+    )?;
     let source = training::source(dataset, &test, config, &AugmentConfig::none())?;
     let logits = training::logits(&model.graph, &model.weights, &source, config, observer)?;
     let images = scored(&test, &logits, &dataset.classes, &model.decision)?;
-    write_predictions(&folder.join("predictions.csv"), &[("test", &images)], &dataset.classes, &model.decision)?;
-    let result = Finished { images, points: model.decision.operating_points };
+    write_predictions(
+        &folder.join("predictions.csv"),
+        &[("test", &images)],
+        &dataset.classes,
+        &model.decision,
+    )?;
+    let result = Finished {
+        images,
+        points: model.decision.operating_points,
+    };
     write_json(&finished, &result)?;
-    Ok(Fold { images: result.images, points: result.points })
+    Ok(Fold {
+        images: result.images,
+        points: result.points,
+    })
 }
 
 fn print(result: &CrossValidation, out: &Path) {
     let counts = &result.pooled.counts;
-    println!("{} folds over {} images of {} groups", result.folds.len(), counts.images, counts.groups);
-    let mut table = Table::new(["", "mean over folds", "deviation", "lowest", "highest", "pooled"]);
-    rows(&mut table, "", &result.scores, |m| result.pooled.assessment.scores.get(&m));
+    println!(
+        "{} folds over {} images of {} groups",
+        result.folds.len(),
+        counts.images,
+        counts.groups
+    );
+    let mut table = Table::new([
+        "",
+        "mean over folds",
+        "deviation",
+        "lowest",
+        "highest",
+        "pooled",
+    ]);
+    rows(&mut table, "", &result.scores, |m| {
+        result.pooled.assessment.scores.get(&m)
+    });
     for point in &result.points {
-        let pooled = result.pooled.assessment.points.iter().find(|p| p.name == point.name);
-        rows(&mut table, &point.name, &point.figures, |m| pooled.and_then(|p| p.figures.get(&m)));
+        let pooled = result
+            .pooled
+            .assessment
+            .points
+            .iter()
+            .find(|p| p.name == point.name);
+        rows(&mut table, &point.name, &point.figures, |m| {
+            pooled.and_then(|p| p.figures.get(&m))
+        });
     }
     print!("{}", table.text());
     println!("written: {}", out.join("crossval.json").display());
 }
 
-fn rows<'a>(table: &mut Table, point: &str, spreads: &Spreads, pooled: impl Fn(Metric) -> Option<&'a Measured>) {
+fn rows<'a>(
+    table: &mut Table,
+    point: &str,
+    spreads: &Spreads,
+    pooled: impl Fn(Metric) -> Option<&'a Measured>,
+) {
     for (metric, spread) in spreads {
-        let name = if point.is_empty() { metric.label().to_owned() } else { format!("{} ({point})", metric.label()) };
+        let name = if point.is_empty() {
+            metric.label().to_owned()
+        } else {
+            format!("{} ({point})", metric.label())
+        };
         let number = tumorlens_report::number::measured;
         let pooled = pooled(*metric).map(number).unwrap_or_default();
         table.row([

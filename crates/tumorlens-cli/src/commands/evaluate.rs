@@ -27,13 +27,23 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
         );
     }
     dataset.verify_files(progress)?;
-    let rows: Vec<ManifestRow> =
-        if args.part == "all" { dataset.rows.clone() } else { dataset.part(&args.part).cloned().collect() };
+    let rows: Vec<ManifestRow> = if args.part == "all" {
+        dataset.rows.clone()
+    } else {
+        dataset.part(&args.part).cloned().collect()
+    };
     if rows.is_empty() {
-        bail!("{}: no image in the part '{}'; use train, validation, test, foldN or all", args.dataset.display(), args.part);
+        bail!(
+            "{}: no image in the part '{}'; use train, validation, test, foldN or all",
+            args.dataset.display(),
+            args.part
+        );
     }
-    let config =
-        RunConfig { preprocess: bundle.preprocess.clone(), device: Device::default(), ..RunConfig::default() };
+    let config = RunConfig {
+        preprocess: bundle.preprocess.clone(),
+        device: Device::default(),
+        ..RunConfig::default()
+    };
     let source = training::source(&dataset, &rows, &config, &AugmentConfig::none())?;
     let logits = training::logits(&bundle.graph, &bundle.weights, &source, &config, progress)?;
     let images = scored(&rows, &logits, classes, &bundle.decision)?;
@@ -41,10 +51,21 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
     if let Some(out) = &args.out {
         std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
         write_json(&out.join("evaluation.json"), &evaluation)?;
-        write_predictions(&out.join("predictions.csv"), &[(&args.part, &images)], classes, &bundle.decision)?;
+        write_predictions(
+            &out.join("predictions.csv"),
+            &[(&args.part, &images)],
+            classes,
+            &bundle.decision,
+        )?;
     }
     let figures = evaluation.key_figures(&bundle.decision.default);
-    println!("{}: {} images of {} groups; 95 % intervals", args.part, evaluation.counts.images, evaluation.counts.groups);
-    print!("{}", terminal::figures(figures.iter().map(|(m, v)| (m.label(), v))));
+    println!(
+        "{}: {} images of {} groups; 95 % intervals",
+        args.part, evaluation.counts.images, evaluation.counts.groups
+    );
+    print!(
+        "{}",
+        terminal::figures(figures.iter().map(|(m, v)| (m.label(), v)))
+    );
     Ok(Exit::Done)
 }

@@ -45,16 +45,27 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
         for &method in &methods {
             let layer = args.layer.as_deref().filter(|_| method.takes_layer());
             let classes = predictor.classes();
-            let map = explain::attribute(predictor.network(), &picture.input, classes, classes.positive(), method, layer)?;
+            let map = explain::attribute(
+                predictor.network(),
+                &picture.input,
+                classes,
+                classes.positive(),
+                method,
+                layer,
+            )?;
             let map = place(&map, &picture)?;
             let own = method == Method::default_for(predictor.network().graph());
             let range = range(&map, predictor.map_threshold().filter(|_| own));
-            write(&args.out.join(format!("{stem}.{method}.png")), &overlay_png(&picture.image, &map, range, None)?)?;
+            write(
+                &args.out.join(format!("{stem}.{method}.png")),
+                &overlay_png(&picture.image, &map, range, None)?,
+            )?;
             let raw = npy::bytes(map.size.height, map.size.width, &map.values);
             write(&args.out.join(format!("{stem}.{method}.npy")), &raw)?;
         }
         if args.features {
-            let maps = explain::feature_maps(predictor.network(), &picture.input, args.layer.as_deref())?;
+            let maps =
+                explain::feature_maps(predictor.network(), &picture.input, args.layer.as_deref())?;
             let sheet = tiles(&maps.values, maps.size, TileLayout::feature_maps(maps.size))?;
             write(&args.out.join(format!("{stem}.features.png")), sheet.png())?;
         }
@@ -62,7 +73,11 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
     }
     progress.end();
     println!("pictures and raw maps: {}", args.out.display());
-    Ok(if unreadable > 0 { Exit::Partial } else { Exit::Done })
+    Ok(if unreadable > 0 {
+        Exit::Partial
+    } else {
+        Exit::Done
+    })
 }
 
 /// What `--method list` and `--layer list` print.
@@ -72,7 +87,10 @@ fn listing(args: &ExplainArgs, predictor: &Predictor) -> anyhow::Result<Option<V
     }
     if args.layer.as_deref() == Some("list") {
         let layers = layers(predictor.network().graph())?;
-        let lines = layers.into_iter().map(|l| format!("{:<28} {:?}", l.name, l.shape)).collect();
+        let lines = layers
+            .into_iter()
+            .map(|l| format!("{:<28} {:?}", l.name, l.shape))
+            .collect();
         return Ok(Some(lines));
     }
     Ok(None)
@@ -82,5 +100,9 @@ fn methods(args: &ExplainArgs, predictor: &Predictor) -> anyhow::Result<Vec<Meth
     if args.method.is_empty() {
         return Ok(vec![Method::default_for(predictor.network().graph())]);
     }
-    Ok(args.method.iter().map(|m| m.parse()).collect::<Result<_, _>>()?)
+    Ok(args
+        .method
+        .iter()
+        .map(|m| m.parse())
+        .collect::<Result<_, _>>()?)
 }

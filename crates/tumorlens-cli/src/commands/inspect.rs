@@ -20,7 +20,12 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     if let serde_json::Value::Object(fields) = value {
         for (name, value) in fields {
             if name != "thumb16" {
-                println!("{name:>16}  {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                println!(
+                    "{name:>16}  {}",
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                );
             }
         }
     }

@@ -38,8 +38,10 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
         if progress.should_stop() {
             return Err(Stopped.into());
         }
-        let read: Vec<Result<Picture, Unreadable>> =
-            chunk.par_iter().map(|path| pictures::read(path, predictor.preprocess())).collect();
+        let read: Vec<Result<Picture, Unreadable>> = chunk
+            .par_iter()
+            .map(|path| pictures::read(path, predictor.preprocess()))
+            .collect();
         let inputs: Vec<&[f32]> = read.iter().flatten().map(|p| p.input.as_slice()).collect();
         let mut judged = predictor.judge(&inputs)?.into_iter();
         for (path, picture) in chunk.iter().zip(&read) {
@@ -67,15 +69,28 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
     }
     progress.end();
     out.finish()?;
-    Ok(if unreadable > 0 { Exit::Partial } else { Exit::Done })
+    Ok(if unreadable > 0 {
+        Exit::Partial
+    } else {
+        Exit::Done
+    })
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|p| to_text(p)).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|p| to_text(p))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The model's own map on the picture's pixel grid, and how strongly to draw it.
-fn write_maps(args: &PredictArgs, predictor: &Predictor, picture: &Picture, stem: &str) -> anyhow::Result<()> {
+fn write_maps(
+    args: &PredictArgs,
+    predictor: &Predictor,
+    picture: &Picture,
+    stem: &str,
+) -> anyhow::Result<()> {
     let map = predictor.explain(&picture.input)?;
     let placed = place(&map, picture)?;
     if let Some(dir) = &args.maps {
@@ -84,28 +99,50 @@ fn write_maps(args: &PredictArgs, predictor: &Predictor, picture: &Picture, stem
     }
     if let Some(dir) = &args.heatmaps {
         let range = range(&placed, predictor.map_threshold());
-        write(&dir.join(format!("{stem}.png")), &overlay_png(&picture.image, &placed, range, None)?)?;
+        write(
+            &dir.join(format!("{stem}.png")),
+            &overlay_png(&picture.image, &placed, range, None)?,
+        )?;
     }
     Ok(())
 }
 
 /// A map of the input on the picture's own grid.
 pub(crate) fn place(map: &Attribution, picture: &Picture) -> anyhow::Result<Attribution> {
-    let image = picture.prepared.placement.to_original(&map.values, Outside::Minimum)?;
-    Ok(Attribution { size: image.size(), values: image.into_values(), ..map.clone() })
+    let image = picture
+        .prepared
+        .placement
+        .to_original(&map.values, Outside::Minimum)?;
+    Ok(Attribution {
+        size: image.size(),
+        values: image.into_values(),
+        ..map.clone()
+    })
 }
 
 /// Drawn from the outline's threshold on, where one is known: what is not evidence stays grey.
 pub(crate) fn range(map: &Attribution, threshold: Option<f32>) -> HeatRange {
-    let high = map.values.iter().copied().filter(|v| v.is_finite()).fold(0.0f32, f32::max);
+    let high = map
+        .values
+        .iter()
+        .copied()
+        .filter(|v| v.is_finite())
+        .fold(0.0f32, f32::max);
     match threshold {
-        Some(threshold) => HeatRange { low: threshold, high: high.max(threshold + 4.0) },
-        None => HeatRange { low: 0.0, high: if high > 0.0 { high } else { 1.0 } },
+        Some(threshold) => HeatRange {
+            low: threshold,
+            high: high.max(threshold + 4.0),
+        },
+        None => HeatRange {
+            low: 0.0,
+            high: if high > 0.0 { high } else { 1.0 },
+        },
     }
 }
 
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    tumorlens_data::atomic_write::atomic_write(path, bytes).with_context(|| path.display().to_string())
+    tumorlens_data::atomic_write::atomic_write(path, bytes)
+        .with_context(|| path.display().to_string())
 }
 
 /// Lines on stdout in the form asked for.
@@ -122,7 +159,15 @@ impl Output {
         }
         if args.csv {
             let mut writer = csv::Writer::from_writer(std::io::stdout());
-            writer.write_record(["path", "probability", "threshold", "label", "verdict", "reason", "model"])?;
+            writer.write_record([
+                "path",
+                "probability",
+                "threshold",
+                "label",
+                "verdict",
+                "reason",
+                "model",
+            ])?;
             return Ok(Self::Csv(writer));
         }
         println!("{}  For research use only.", predictor.name());
@@ -136,15 +181,35 @@ impl Output {
         match self {
             Self::Json => writeln!(std::io::stdout(), "{}", serde_json::to_string(p)?)?,
             Self::Csv(writer) => {
-                let number = |p: Option<tumorlens_core::Probability>| p.map(|p| p.get().to_string()).unwrap_or_default();
+                let number = |p: Option<tumorlens_core::Probability>| {
+                    p.map(|p| p.get().to_string()).unwrap_or_default()
+                };
                 let label = p.label.clone().unwrap_or_default();
-                let fields = [&p.path, &number(p.probability), &number(p.threshold), &label, verdict, reason, &p.model];
+                let fields = [
+                    &p.path,
+                    &number(p.probability),
+                    &number(p.threshold),
+                    &label,
+                    verdict,
+                    reason,
+                    &p.model,
+                ];
                 writer.write_record(fields.map(|f: &str| f.to_owned()))?;
             }
             Self::Text => {
-                let probability = p.probability.map_or_else(|| "     ".to_owned(), |p| format!("{:.3}", p.get()));
-                let label = if p.verdict == Verdict::Refused { reason } else { p.label.as_deref().unwrap_or_default() };
-                writeln!(std::io::stdout(), "{verdict:<9} {probability}  {label:<12} {}", p.path)?;
+                let probability = p
+                    .probability
+                    .map_or_else(|| "     ".to_owned(), |p| format!("{:.3}", p.get()));
+                let label = if p.verdict == Verdict::Refused {
+                    reason
+                } else {
+                    p.label.as_deref().unwrap_or_default()
+                };
+                writeln!(
+                    std::io::stdout(),
+                    "{verdict:<9} {probability}  {label:<12} {}",
+                    p.path
+                )?;
             }
         }
         Ok(())

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use tumorlens_core::{Observer, Seed};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::label_table::ClassMode;
-use tumorlens_data::prepare::{self, PrepareError, PrepareOptions, PrepareReport, SplitChoice, prepare};
+use tumorlens_data::prepare::{
+    self, PrepareError, PrepareOptions, PrepareReport, SplitChoice, prepare,
+};
 use tumorlens_data::split::SplitPlan;
 
 pub(crate) fn run(args: &PrepareArgs, progress: &Progress) -> anyhow::Result<Exit> {
@@ -23,12 +25,18 @@ pub(crate) fn run(args: &PrepareArgs, progress: &Progress) -> anyhow::Result<Exi
 
 /// Checked options from the command line.
 pub(crate) fn options(args: &DataArgs, seed: Seed) -> anyhow::Result<PrepareOptions> {
-    let mut options = PrepareOptions { positive: args.positive.clone(), ..PrepareOptions::default() };
+    let mut options = PrepareOptions {
+        positive: args.positive.clone(),
+        ..PrepareOptions::default()
+    };
     for mapping in &args.labels {
         let (name, class) = mapping
             .split_once('=')
             .with_context(|| format!("--label {mapping}: write NAME=CLASS, e.g. yes=tumor"))?;
-        options.scan.labels.push((name.to_owned(), class.to_owned()));
+        options
+            .scan
+            .labels
+            .push((name.to_owned(), class.to_owned()));
     }
     if args.multi_class {
         options.scan.classes = ClassMode::Types;
@@ -42,16 +50,29 @@ pub(crate) fn options(args: &DataArgs, seed: Seed) -> anyhow::Result<PrepareOpti
     options.split = match args.split {
         SplitKind::None => SplitChoice::None,
         SplitKind::Official => SplitChoice::Official,
-        SplitKind::Holdout => SplitChoice::New { plan: holdout(&args.shares)?, seed },
-        SplitKind::Kfold => SplitChoice::New { plan: SplitPlan::KFold { k: args.folds }, seed },
-        SplitKind::Source => SplitChoice::New { plan: SplitPlan::LeaveOneSourceOut, seed },
+        SplitKind::Holdout => SplitChoice::New {
+            plan: holdout(&args.shares)?,
+            seed,
+        },
+        SplitKind::Kfold => SplitChoice::New {
+            plan: SplitPlan::KFold { k: args.folds },
+            seed,
+        },
+        SplitKind::Source => SplitChoice::New {
+            plan: SplitPlan::LeaveOneSourceOut,
+            seed,
+        },
     };
     Ok(options)
 }
 
 fn holdout(shares: &[f64]) -> anyhow::Result<SplitPlan> {
     match *shares {
-        [train, validation, test] => Ok(SplitPlan::Holdout { train, validation, test }),
+        [train, validation, test] => Ok(SplitPlan::Holdout {
+            train,
+            validation,
+            test,
+        }),
         _ => bail!("--shares: three numbers are needed, e.g. 0.7,0.15,0.15"),
     }
 }
@@ -71,17 +92,30 @@ pub(crate) fn make(
 
 /// What a person should know about the preparation.
 pub(crate) fn lines(report: &PrepareReport) -> Vec<String> {
-    let classes: Vec<String> = report.classes.iter().map(|(name, n)| format!("{n} {name}")).collect();
+    let classes: Vec<String> = report
+        .classes
+        .iter()
+        .map(|(name, n)| format!("{n} {name}"))
+        .collect();
     let copies = &report.copies;
     let mut lines = vec![
-        format!("{} images: {}; {} with an outline", report.images, classes.join(", "), report.masks),
+        format!(
+            "{} images: {}; {} with an outline",
+            report.images,
+            classes.join(", "),
+            report.masks
+        ),
         format!(
             "{} distinct files, {} distinct slices, {} groups (largest {})",
             copies.distinct_files, copies.distinct_slices, copies.groups, copies.largest_group
         ),
     ];
     if !report.splits.is_empty() {
-        let parts: Vec<String> = report.splits.iter().map(|(name, n)| format!("{name} {n}")).collect();
+        let parts: Vec<String> = report
+            .splits
+            .iter()
+            .map(|(name, n)| format!("{name} {n}"))
+            .collect();
         lines.push(format!("split by group: {}", parts.join(", ")));
     }
     if report.set_aside > 0 {
@@ -91,12 +125,20 @@ pub(crate) fn lines(report: &PrepareReport) -> Vec<String> {
         ));
     }
     if !report.skipped.is_empty() {
-        lines.push(format!("{} files skipped, e.g. {}", report.skipped.len(), first(report)));
+        lines.push(format!(
+            "{} files skipped, e.g. {}",
+            report.skipped.len(),
+            first(report)
+        ));
     }
     lines.extend(report.notes.iter().cloned());
     lines
 }
 
 fn first(report: &PrepareReport) -> String {
-    report.skipped.first().map(|s| format!("{}: {}", s.path, s.reason)).unwrap_or_default()
+    report
+        .skipped
+        .first()
+        .map(|s| format!("{}: {}", s.path, s.reason))
+        .unwrap_or_default()
 }

@@ -20,7 +20,13 @@ pub(crate) fn run(args: &RunArgs, progress: &Progress) -> anyhow::Result<Exit> {
     let audit = audit::audit(&dataset, seed, progress)?;
     write_json(&args.out.join("audit.json"), &audit)?;
     let command = command(args, config.train.seed.0);
-    let study = Study { dataset: &dataset, config: &config, audit: Some(&audit), folder: &args.out, command };
+    let study = Study {
+        dataset: &dataset,
+        config: &config,
+        audit: Some(&audit),
+        folder: &args.out,
+        command,
+    };
     let results = study.conduct(train::start(args.resume), progress)?;
     train::print(&results, &args.out);
     Ok(Exit::Done)
@@ -37,7 +43,11 @@ fn dataset(args: &RunArgs, seed: Seed, progress: &Progress) -> anyhow::Result<Da
     if args.resume && Dataset::is_in(&out) {
         return Ok(Dataset::load(&out)?);
     }
-    let inputs = if args.data.is_empty() { vec![phantoms(&args.out, seed, progress)?] } else { args.data.clone() };
+    let inputs = if args.data.is_empty() {
+        vec![phantoms(&args.out, seed, progress)?]
+    } else {
+        args.data.clone()
+    };
     let options = prepare::options(&args.dataset, seed)?;
     let (dataset, report) = prepare::make(&inputs, &options, &out, progress)?;
     for line in prepare::lines(&report) {
@@ -60,7 +70,13 @@ fn command(args: &RunArgs, seed: u64) -> String {
     let data: String = args
         .data
         .iter()
-        .map(|p| format!(" --data {}", p.file_name().map_or_else(|| "DATA".into(), |n| n.to_string_lossy())))
+        .map(|p| {
+            format!(
+                " --data {}",
+                p.file_name()
+                    .map_or_else(|| "DATA".into(), |n| n.to_string_lossy())
+            )
+        })
         .collect();
     format!("tumorlens run{data} --seed {seed} --config config.toml --out RUN")
 }

@@ -14,8 +14,17 @@ use tumorlens_stats::metric::Metric;
 pub(crate) fn run(args: &TrainArgs, progress: &Progress) -> anyhow::Result<Exit> {
     let dataset = Dataset::load(&args.dataset)?;
     let config = effective(&args.training, &dataset, &args.out, args.resume)?;
-    let command = format!("tumorlens train DATASET --config {} --out RUN", "config.toml");
-    let study = Study { dataset: &dataset, config: &config, audit: None, folder: &args.out, command };
+    let command = format!(
+        "tumorlens train DATASET --config {} --out RUN",
+        "config.toml"
+    );
+    let study = Study {
+        dataset: &dataset,
+        config: &config,
+        audit: None,
+        folder: &args.out,
+        command,
+    };
     let results = study.conduct(start(args.resume), progress)?;
     print(&results, &args.out);
     Ok(Exit::Done)
@@ -29,7 +38,11 @@ pub(crate) fn effective(
     resume: bool,
 ) -> anyhow::Result<RunConfig> {
     let own = folder.join("config.toml");
-    if resume && own.is_file() { RunConfig::load(&own) } else { RunConfig::effective(args, dataset) }
+    if resume && own.is_file() {
+        RunConfig::load(&own)
+    } else {
+        RunConfig::effective(args, dataset)
+    }
 }
 
 pub(crate) fn start(resume: bool) -> Start {
@@ -38,10 +51,18 @@ pub(crate) fn start(resume: bool) -> Start {
 
 /// The figures on a terminal, and where the report lies.
 pub(crate) fn print(results: &Results, folder: &Path) {
-    let figures = results.evaluation.key_figures(&results.model.decision.default);
-    let rows: Vec<_> = figures.iter().map(|(m, v): (&Metric, _)| (m.label(), v)).collect();
+    let figures = results
+        .evaluation
+        .key_figures(&results.model.decision.default);
+    let rows: Vec<_> = figures
+        .iter()
+        .map(|(m, v): (&Metric, _)| (m.label(), v))
+        .collect();
     let counts = &results.evaluation.counts;
-    println!("test part: {} images of {} groups, opened once; 95 % intervals", counts.images, counts.groups);
+    println!(
+        "test part: {} images of {} groups, opened once; 95 % intervals",
+        counts.images, counts.groups
+    );
     print!("{}", terminal::figures(rows));
     println!("report: {}", folder.join("report.html").display());
     println!("model:  {}", folder.join(crate::model::BUNDLE).display());

@@ -12,7 +12,11 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let mismatch = bundle.replay_golden(&device.open()?)?;
     match mismatch {
         None => {
-            println!("{}: sound; {} golden inputs replayed on {device}", bundle.identity()?, bundle.golden.len());
+            println!(
+                "{}: sound; {} golden inputs replayed on {device}",
+                bundle.identity()?,
+                bundle.golden.len()
+            );
             Ok(Exit::Done)
         }
         Some(mismatch) => {

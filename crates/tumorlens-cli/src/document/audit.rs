@@ -19,14 +19,22 @@ pub(super) fn part(audit: &AuditReport) -> page::Audit {
     page::Audit {
         copies: copies.collect(),
         findings: audit.findings.iter().map(finding).collect(),
-        probes: Section::Given(page::Probes { metric: "accuracy".to_owned(), rows: rows.collect() }),
+        probes: Section::Given(page::Probes {
+            metric: "accuracy".to_owned(),
+            rows: rows.collect(),
+        }),
     }
 }
 
 /// What the model must beat: the probes on the grouped split.
 pub(super) fn probe_rows(audit: &AuditReport) -> Vec<NamedMeasure> {
-    let grouped = audit.probes.iter().filter(|p| p.split == ProbeSplit::Grouped);
-    grouped.map(|p| NamedMeasure::new(p.name.clone(), p.accuracy.clone())).collect()
+    let grouped = audit
+        .probes
+        .iter()
+        .filter(|p| p.split == ProbeSplit::Grouped);
+    grouped
+        .map(|p| NamedMeasure::new(p.name.clone(), p.accuracy.clone()))
+        .collect()
 }
 
 fn name(probe: &Probe) -> String {

@@ -17,7 +17,10 @@ pub(super) fn part(study: &Study<'_>, results: &Results) -> anyhow::Result<DataP
     Ok(DataPart {
         facts: facts(study)?,
         split: Section::Given(split(study, results)),
-        audit: study.audit.map_or_else(|| Section::missing("run `tumorlens audit` on the dataset"), |a| Section::Given(super::audit::part(a))),
+        audit: study.audit.map_or_else(
+            || Section::missing("run `tumorlens audit` on the dataset"),
+            |a| Section::Given(super::audit::part(a)),
+        ),
         samples: Section::Given(samples(study, results)?),
         augmentation: Section::Given(vec![augmentation(study, results)?]),
     })
@@ -28,14 +31,30 @@ fn facts(study: &Study<'_>) -> anyhow::Result<Vec<Fact>> {
     let record = &dataset.record;
     let copies = &record.copies;
     let outlines = dataset.rows.iter().filter(|r| !r.mask.is_empty()).count();
-    let sources: Vec<String> = record.sources.iter().map(|s| format!("{} ({})", s.name, s.images)).collect();
+    let sources: Vec<String> = record
+        .sources
+        .iter()
+        .map(|s| format!("{} ({})", s.name, s.images))
+        .collect();
     Ok(vec![
         Fact::new("images", number::count(dataset.rows.len() as u64)),
-        Fact::new("distinct files", number::count(copies.distinct_files as u64)),
-        Fact::new("distinct slices", number::count(copies.distinct_slices as u64)),
-        Fact::new("groups that stay together", number::count(copies.groups as u64)),
+        Fact::new(
+            "distinct files",
+            number::count(copies.distinct_files as u64),
+        ),
+        Fact::new(
+            "distinct slices",
+            number::count(copies.distinct_slices as u64),
+        ),
+        Fact::new(
+            "groups that stay together",
+            number::count(copies.groups as u64),
+        ),
         Fact::new("images with an outline", number::count(outlines as u64)),
-        Fact::new("set aside for contradicting labels", number::count(record.set_aside.len() as u64)),
+        Fact::new(
+            "set aside for contradicting labels",
+            number::count(record.set_aside.len() as u64),
+        ),
         Fact::new("files skipped", number::count(record.skipped.len() as u64)),
         Fact::new("sources", sources.join(", ")),
         Fact::new("SHA-256 of manifest.csv", dataset.manifest_sha256()?),
@@ -46,7 +65,11 @@ fn split(study: &Study<'_>, results: &Results) -> Split {
     let classes = &study.dataset.classes;
     let part = |name: &str, rows: &[ManifestRow]| SplitPart {
         name: name.to_owned(),
-        images: classes.names().iter().map(|c| rows.iter().filter(|r| r.label == *c).count() as u64).collect(),
+        images: classes
+            .names()
+            .iter()
+            .map(|c| rows.iter().filter(|r| r.label == *c).count() as u64)
+            .collect(),
         groups: rows.iter().map(|r| &r.group).collect::<BTreeSet<_>>().len() as u64,
     };
     Split {
@@ -56,20 +79,34 @@ fn split(study: &Study<'_>, results: &Results) -> Split {
             part("validation", &results.parts.validation),
             part("test", &results.test_rows),
         ],
-        method: "by group: the copies of a slice, and all images of a subject, lie on one side".to_owned(),
+        method: "by group: the copies of a slice, and all images of a subject, lie on one side"
+            .to_owned(),
     }
 }
 
 /// Training images of each class as the network sees them, one of a group, spread over the part.
 fn samples(study: &Study<'_>, results: &Results) -> anyhow::Result<Vec<ContactSheet>> {
-    let source = crate::training::source(study.dataset, &results.parts.train, study.config, &study.config.augment)?;
+    let source = crate::training::source(
+        study.dataset,
+        &results.parts.train,
+        study.config,
+        &study.config.augment,
+    )?;
     let classes = &study.dataset.classes;
     (0..classes.len())
         .map(|class| {
             let class = ClassIndex(class);
             let tiles = spread(&source, class, SAMPLES)
                 .into_iter()
-                .map(|i| tile(study, &source, i, View::Plain, file_name(&source.info(i).path)))
+                .map(|i| {
+                    tile(
+                        study,
+                        &source,
+                        i,
+                        View::Plain,
+                        file_name(&source.info(i).path),
+                    )
+                })
                 .collect::<anyhow::Result<_>>()?;
             Ok(ContactSheet {
                 title: classes.name(class).to_owned(),
@@ -81,7 +118,12 @@ fn samples(study: &Study<'_>, results: &Results) -> anyhow::Result<Vec<ContactSh
 }
 
 fn augmentation(study: &Study<'_>, results: &Results) -> anyhow::Result<ContactSheet> {
-    let source = crate::training::source(study.dataset, &results.parts.train, study.config, &study.config.augment)?;
+    let source = crate::training::source(
+        study.dataset,
+        &results.parts.train,
+        study.config,
+        &study.config.augment,
+    )?;
     let seed = study.config.train.seed.derive("contact sheet");
     let mut tiles = Vec::new();
     for i in spread(&source, study.dataset.classes.positive(), AUGMENTED.0) {
@@ -112,10 +154,28 @@ fn spread(source: &dyn SampleSource, class: ClassIndex, most: usize) -> Vec<usiz
     (0..n).map(|k| all[k * all.len() / n]).collect()
 }
 
-fn tile(study: &Study<'_>, source: &dyn SampleSource, index: usize, view: View, caption: String) -> anyhow::Result<Tile> {
+fn tile(
+    study: &Study<'_>,
+    source: &dyn SampleSource,
+    index: usize,
+    view: View,
+    caption: String,
+) -> anyhow::Result<Tile> {
     let spec = &study.config.preprocess;
     let side = spec.size;
     let input = source.load(index, view)?.input;
-    let values = input[..side * side].iter().map(|v| (v * spec.window.std + spec.window.mean) * 255.0).collect();
-    Ok(Tile::of(&GreyImage::new(Size { width: side, height: side }, values)?, caption)?)
+    let values = input[..side * side]
+        .iter()
+        .map(|v| (v * spec.window.std + spec.window.mean) * 255.0)
+        .collect();
+    Ok(Tile::of(
+        &GreyImage::new(
+            Size {
+                width: side,
+                height: side,
+            },
+            values,
+        )?,
+        caption,
+    )?)
 }

@@ -13,12 +13,18 @@ const HISTOGRAM_BINS: usize = 20;
 
 /// Key of a metric in `evaluation.json`, by which the report's glossary explains it.
 pub(crate) fn key(metric: Metric) -> String {
-    serde_json::to_value(metric).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(metric)
+        .ok()
+        .and_then(|v| v.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// A figure, or that it was not measured.
 pub(crate) fn figure(figures: &Figures, metric: Metric) -> Measured {
-    figures.get(&metric).cloned().unwrap_or_else(|| Measured::undefined("not measured"))
+    figures
+        .get(&metric)
+        .cloned()
+        .unwrap_or_else(|| Measured::undefined("not measured"))
 }
 
 /// What is needed beside the evaluation itself.
@@ -39,7 +45,10 @@ pub(crate) fn part(evaluation: &Evaluation, context: &Context<'_>) -> page::Eval
             "Measured on {} images of {} groups that took no part in training or in any choice. Intervals are 95 %.",
             evaluation.counts.images, evaluation.counts.groups
         ),
-        metrics: figures.iter().map(|(m, v)| NamedMeasure::new(key(*m), v.clone())).collect(),
+        metrics: figures
+            .iter()
+            .map(|(m, v)| NamedMeasure::new(key(*m), v.clone()))
+            .collect(),
         roc: roc(evaluation, &figures),
         precision_recall: precision_recall(evaluation, &figures),
         reliability: reliability(evaluation, context.calibration),
@@ -54,9 +63,20 @@ fn share(hits: u64, of: u64) -> Option<f64> {
     (of > 0).then(|| hits as f64 / of as f64)
 }
 
-fn marks(evaluation: &Evaluation, place: impl Fn(&Confusion) -> Option<(f64, f64)>) -> Vec<page::Mark> {
+fn marks(
+    evaluation: &Evaluation,
+    place: impl Fn(&Confusion) -> Option<(f64, f64)>,
+) -> Vec<page::Mark> {
     let points = evaluation.assessment.points.iter();
-    points.filter_map(|p| place(&p.confusion).map(|(x, y)| page::Mark { name: p.name.clone(), x, y })).collect()
+    points
+        .filter_map(|p| {
+            place(&p.confusion).map(|(x, y)| page::Mark {
+                name: p.name.clone(),
+                x,
+                y,
+            })
+        })
+        .collect()
 }
 
 fn roc(evaluation: &Evaluation, figures: &Figures) -> Section<Vec<page::RocCurve>> {
@@ -65,21 +85,40 @@ fn roc(evaluation: &Evaluation, figures: &Figures) -> Section<Vec<page::RocCurve
     };
     Section::Given(vec![page::RocCurve {
         name: "model".to_owned(),
-        points: curve.points().iter().map(|p| (p.false_positive_rate, p.true_positive_rate)).collect(),
+        points: curve
+            .points()
+            .iter()
+            .map(|p| (p.false_positive_rate, p.true_positive_rate))
+            .collect(),
         band: vec![],
         auroc: figure(figures, Metric::Auroc),
         marks: marks(evaluation, |c| {
-            Some((share(c.false_positive, c.negatives())?, share(c.true_positive, c.positives())?))
+            Some((
+                share(c.false_positive, c.negatives())?,
+                share(c.true_positive, c.positives())?,
+            ))
         }),
     }])
 }
 
-fn precision_recall(evaluation: &Evaluation, figures: &Figures) -> Section<Vec<page::PrecisionRecallCurve>> {
+fn precision_recall(
+    evaluation: &Evaluation,
+    figures: &Figures,
+) -> Section<Vec<page::PrecisionRecallCurve>> {
     let Some(curve) = &evaluation.precision_recall else {
         return Section::missing("precision and recall need images with tumor");
     };
-    let positives = evaluation.counts.by_class.get(evaluation.classes.positive().0).copied().unwrap_or_default();
-    let mut points: Vec<(f64, f64)> = curve.points().iter().map(|p| (p.recall, p.precision)).collect();
+    let positives = evaluation
+        .counts
+        .by_class
+        .get(evaluation.classes.positive().0)
+        .copied()
+        .unwrap_or_default();
+    let mut points: Vec<(f64, f64)> = curve
+        .points()
+        .iter()
+        .map(|p| (p.recall, p.precision))
+        .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     Section::Given(vec![page::PrecisionRecallCurve {
         name: "model".to_owned(),
@@ -87,7 +126,10 @@ fn precision_recall(evaluation: &Evaluation, figures: &Figures) -> Section<Vec<p
         auprc: figure(figures, Metric::Auprc),
         prevalence: share(positives as u64, evaluation.counts.images as u64).unwrap_or_default(),
         marks: marks(evaluation, |c| {
-            Some((share(c.true_positive, c.positives())?, share(c.true_positive, c.called_positive())?))
+            Some((
+                share(c.true_positive, c.positives())?,
+                share(c.true_positive, c.called_positive())?,
+            ))
         }),
     }])
 }
@@ -103,28 +145,46 @@ fn reliability(evaluation: &Evaluation, note: &str) -> Section<page::Reliability
         mean_probability: b.mean_probability.clone(),
         observed: b.observed.clone(),
     });
-    Section::Given(page::Reliability { bins: bins.collect(), before: vec![], note: note.to_owned() })
+    Section::Given(page::Reliability {
+        bins: bins.collect(),
+        before: vec![],
+        note: note.to_owned(),
+    })
 }
 
 fn histogram(evaluation: &Evaluation, context: &Context<'_>) -> page::ScoreHistogram {
     let positive = evaluation.classes.positive().0;
     let bin = |p: f64| ((p * HISTOGRAM_BINS as f64) as usize).min(HISTOGRAM_BINS - 1);
-    let classes = evaluation.classes.names().iter().enumerate().map(|(class, name)| {
-        let mut counts = vec![0; HISTOGRAM_BINS];
-        for image in context.images.iter().filter(|i| i.label.0 == class) {
-            counts[bin(image.probabilities[positive].get())] += 1;
-        }
-        page::ClassCounts { name: name.clone(), counts }
-    });
+    let classes = evaluation
+        .classes
+        .names()
+        .iter()
+        .enumerate()
+        .map(|(class, name)| {
+            let mut counts = vec![0; HISTOGRAM_BINS];
+            for image in context.images.iter().filter(|i| i.label.0 == class) {
+                counts[bin(image.probabilities[positive].get())] += 1;
+            }
+            page::ClassCounts {
+                name: name.clone(),
+                counts,
+            }
+        });
     page::ScoreHistogram {
-        edges: (0..=HISTOGRAM_BINS).map(|i| i as f64 / HISTOGRAM_BINS as f64).collect(),
+        edges: (0..=HISTOGRAM_BINS)
+            .map(|i| i as f64 / HISTOGRAM_BINS as f64)
+            .collect(),
         classes: classes.collect(),
         threshold: threshold(evaluation, context.default).map(Probability::get),
     }
 }
 
 fn threshold(evaluation: &Evaluation, name: &str) -> Option<Probability> {
-    evaluation.operating_points.iter().find(|p| p.name == name).map(|p| p.threshold)
+    evaluation
+        .operating_points
+        .iter()
+        .find(|p| p.name == name)
+        .map(|p| p.threshold)
 }
 
 /// With two classes, calls at the operating point; with more, the most probable class.
@@ -141,7 +201,9 @@ fn confusion(evaluation: &Evaluation, context: &Context<'_>) -> Section<page::Co
             }
             format!("threshold {:.3} ({})", threshold.get(), context.default)
         }
-        (Some(_), None) => return Section::missing("no operating point could be chosen on validation"),
+        (Some(_), None) => {
+            return Section::missing("no operating point could be chosen on validation");
+        }
         (None, _) => {
             for image in context.images {
                 let p = &image.probabilities;
@@ -151,7 +213,11 @@ fn confusion(evaluation: &Evaluation, context: &Context<'_>) -> Section<page::Co
             "the most probable class".to_owned()
         }
     };
-    Section::Given(page::Confusion { classes: classes.clone(), counts, rule })
+    Section::Given(page::Confusion {
+        classes: classes.clone(),
+        counts,
+        rule,
+    })
 }
 
 fn operating_points(evaluation: &Evaluation, default: &str) -> Section<Vec<page::OperatingPoint>> {
@@ -168,8 +234,17 @@ fn operating_points(evaluation: &Evaluation, default: &str) -> Section<Vec<page:
             npv: figure(&p.figures, Metric::Npv),
         })
     };
-    let rows: Vec<_> = evaluation.assessment.points.iter().filter_map(row).collect();
-    if rows.is_empty() { Section::missing("no operating point could be chosen on validation") } else { Section::Given(rows) }
+    let rows: Vec<_> = evaluation
+        .assessment
+        .points
+        .iter()
+        .filter_map(row)
+        .collect();
+    if rows.is_empty() {
+        Section::missing("no operating point could be chosen on validation")
+    } else {
+        Section::Given(rows)
+    }
 }
 
 fn subgroups(evaluation: &Evaluation, figures: &Figures) -> Section<page::Subgroups> {

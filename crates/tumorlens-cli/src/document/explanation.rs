@@ -3,17 +3,21 @@
 use crate::commands::predict::range;
 use crate::explanation::{Case, Explained};
 use crate::study::{Results, Study};
+use tumorlens_core::{Measured, Size};
 use tumorlens_nn::explain::scores::{MethodScores, Sanity, Scores};
 use tumorlens_report::figure::tensor::{TileLayout, tiles};
 use tumorlens_report::report::explanation as page;
 use tumorlens_report::{CasePicture, Section};
-use tumorlens_core::{Measured, Size};
 use tumorlens_stats::faithfulness::PerturbationCurve;
 
 /// Channels shown of a layer.
 const CHANNELS: usize = 16;
 
-pub(super) fn part(study: &Study<'_>, results: &Results, explained: Explained) -> anyhow::Result<page::Explanation> {
+pub(super) fn part(
+    study: &Study<'_>,
+    results: &Results,
+    explained: Explained,
+) -> anyhow::Result<page::Explanation> {
     let classes = &study.dataset.classes;
     let threshold = results.model.decision.map_threshold;
     let groups = explained
@@ -21,30 +25,57 @@ pub(super) fn part(study: &Study<'_>, results: &Results, explained: Explained) -
         .iter()
         .filter(|group| !group.cases.is_empty())
         .map(|group| {
-            let cases = group.cases.iter().map(|c| case(study, results, c, threshold)).collect::<anyhow::Result<_>>()?;
-            Ok(page::CaseGroup { title: group.title.to_owned(), picked: group.picked.to_owned(), cases })
+            let cases = group
+                .cases
+                .iter()
+                .map(|c| case(study, results, c, threshold))
+                .collect::<anyhow::Result<_>>()?;
+            Ok(page::CaseGroup {
+                title: group.title.to_owned(),
+                picked: group.picked.to_owned(),
+                cases,
+            })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let scored = explained.scores.as_ref();
     Ok(page::Explanation {
-        note: note(explained.method, threshold, classes.name(classes.positive())),
+        note: note(
+            explained.method,
+            threshold,
+            classes.name(classes.positive()),
+        ),
         cases: Section::Given(groups),
         scores: scored.map_or_else(Section::missing, |s| Section::Given(table(s))),
         faithfulness: scored.map_or_else(Section::missing, |s| Section::Given(faithfulness(s))),
         filters: Section::Given(vec![filters(&explained)?]),
-        feature_maps: Section::Given(explained.maps.iter().map(sheet).collect::<anyhow::Result<_>>()?),
+        feature_maps: Section::Given(
+            explained
+                .maps
+                .iter()
+                .map(sheet)
+                .collect::<anyhow::Result<_>>()?,
+        ),
     })
 }
 
 fn note(method: tumorlens_nn::explain::Method, threshold: Option<f32>, class: &str) -> String {
     let drawn = match threshold {
-        Some(threshold) => format!("Values below {threshold:.2}, the threshold chosen on validation outlines, are not drawn."),
+        Some(threshold) => format!(
+            "Values below {threshold:.2}, the threshold chosen on validation outlines, are not drawn."
+        ),
         None => "Each map is drawn from 0 to its largest value.".to_owned(),
     };
-    format!("Heat maps by {method} for '{class}'. {drawn} The line is the outline drawn by a person, where there is one.")
+    format!(
+        "Heat maps by {method} for '{class}'. {drawn} The line is the outline drawn by a person, where there is one."
+    )
 }
 
-fn case(study: &Study<'_>, results: &Results, case: &Case, threshold: Option<f32>) -> anyhow::Result<page::Case> {
+fn case(
+    study: &Study<'_>,
+    results: &Results,
+    case: &Case,
+    threshold: Option<f32>,
+) -> anyhow::Result<page::Case> {
     let classes = &study.dataset.classes;
     let positive = classes.positive();
     let p = case.scored.probabilities[positive.0];
@@ -61,12 +92,19 @@ fn case(study: &Study<'_>, results: &Results, case: &Case, threshold: Option<f32
         right: Some((case.scored.label == positive) == called),
         probability: Some(p.get()),
         note: String::new(),
-        picture: CasePicture::draw(&case.picture.image, Some((&case.map, range(&case.map, threshold))), case.mask.as_ref())?,
+        picture: CasePicture::draw(
+            &case.picture.image,
+            Some((&case.map, range(&case.map, threshold))),
+            case.mask.as_ref(),
+        )?,
     })
 }
 
 fn table(scores: &Scores) -> page::MethodScores {
-    page::MethodScores { images: scores.images as u64, rows: scores.rows.iter().map(row).collect() }
+    page::MethodScores {
+        images: scores.images as u64,
+        rows: scores.rows.iter().map(row).collect(),
+    }
 }
 
 fn row(scores: &MethodScores) -> page::MethodScore {
@@ -80,8 +118,12 @@ fn row(scores: &MethodScores) -> page::MethodScore {
         deletion: Some(scores.deletion.clone()),
         insertion: Some(scores.insertion.clone()),
         sanity: match &scores.sanity {
-            Sanity::Pass { similarity } => page::Sanity::Passed { similarity: Measured::value(*similarity) },
-            Sanity::Fail { similarity } => page::Sanity::Failed { similarity: Measured::value(*similarity) },
+            Sanity::Pass { similarity } => page::Sanity::Passed {
+                similarity: Measured::value(*similarity),
+            },
+            Sanity::Fail { similarity } => page::Sanity::Failed {
+                similarity: Measured::value(*similarity),
+            },
             Sanity::NotRun { .. } => page::Sanity::NotChecked,
         },
     }
@@ -89,8 +131,18 @@ fn row(scores: &MethodScores) -> page::MethodScore {
 
 fn faithfulness(scores: &Scores) -> page::Faithfulness {
     let curves = |pick: fn(&MethodScores) -> Option<Vec<(f64, f64)>>| {
-        let named = scores.rows.iter().filter(|r| !r.reference || r.method == "random");
-        named.filter_map(|r| Some(page::NamedCurve { name: r.method.clone(), points: pick(r)? })).collect::<Vec<_>>()
+        let named = scores
+            .rows
+            .iter()
+            .filter(|r| !r.reference || r.method == "random");
+        named
+            .filter_map(|r| {
+                Some(page::NamedCurve {
+                    name: r.method.clone(),
+                    points: pick(r)?,
+                })
+            })
+            .collect::<Vec<_>>()
     };
     page::Faithfulness {
         deletion: curves(|r| r.deletion_curve.as_ref().map(points)),
@@ -99,7 +151,12 @@ fn faithfulness(scores: &Scores) -> page::Faithfulness {
 }
 
 fn points(curve: &PerturbationCurve) -> Vec<(f64, f64)> {
-    curve.fractions().iter().copied().zip(curve.scores().iter().copied()).collect()
+    curve
+        .fractions()
+        .iter()
+        .copied()
+        .zip(curve.scores().iter().copied())
+        .collect()
 }
 
 fn sheet(maps: &tumorlens_nn::explain::FeatureMaps) -> anyhow::Result<page::TensorSheet> {
@@ -107,18 +164,31 @@ fn sheet(maps: &tumorlens_nn::explain::FeatureMaps) -> anyhow::Result<page::Tens
     let values = &maps.values[..shown * maps.size.area()];
     Ok(page::TensorSheet {
         layer: maps.layer.clone(),
-        note: format!("{shown} of {} channels, {}x{}, each scaled by itself", maps.channels, maps.size.width, maps.size.height),
+        note: format!(
+            "{shown} of {} channels, {}x{}, each scaled by itself",
+            maps.channels, maps.size.width, maps.size.height
+        ),
         picture: tiles(values, maps.size, TileLayout::feature_maps(maps.size))?,
     })
 }
 
 fn filters(explained: &Explained) -> anyhow::Result<page::TensorSheet> {
     let filters = &explained.filters;
-    let tile = Size { width: filters.side, height: filters.side };
+    let tile = Size {
+        width: filters.side,
+        height: filters.side,
+    };
     let shown = (filters.outputs * filters.inputs).min(64);
     Ok(page::TensorSheet {
         layer: filters.layer.clone(),
-        note: format!("{shown} of {} kernels of the first convolution", filters.outputs * filters.inputs),
-        picture: tiles(&filters.values[..shown * tile.area()], tile, TileLayout::filters(tile))?,
+        note: format!(
+            "{shown} of {} kernels of the first convolution",
+            filters.outputs * filters.inputs
+        ),
+        picture: tiles(
+            &filters.values[..shown * tile.area()],
+            tile,
+            TileLayout::filters(tile),
+        )?,
     })
 }

@@ -6,16 +6,30 @@ use tumorlens_report::report::summary::{Comparison, KeyFigure, NamedMeasure, Sum
 use tumorlens_stats::metric::Metric;
 
 /// Figures shown large.
-const LARGE: [Metric; 4] = [Metric::Auroc, Metric::BalancedAccuracy, Metric::Sensitivity, Metric::Specificity];
+const LARGE: [Metric; 4] = [
+    Metric::Auroc,
+    Metric::BalancedAccuracy,
+    Metric::Sensitivity,
+    Metric::Specificity,
+];
 
 pub(super) fn part(study: &Study<'_>, results: &Results) -> Summary {
     let evaluation = &results.evaluation;
     let figures = evaluation.key_figures(&results.model.decision.default);
-    let key_figures = LARGE.map(|m| KeyFigure { name: key(m), measured: figure(&figures, m) });
-    let rules: Vec<NamedMeasure> = study.audit.map(super::audit::probe_rows).unwrap_or_default();
+    let key_figures = LARGE.map(|m| KeyFigure {
+        name: key(m),
+        measured: figure(&figures, m),
+    });
+    let rules: Vec<NamedMeasure> = study
+        .audit
+        .map(super::audit::probe_rows)
+        .unwrap_or_default();
     Summary {
         key_figures: key_figures.to_vec(),
-        test: Some(TestPart { images: evaluation.counts.images as u64, groups: evaluation.counts.groups as u64 }),
+        test: Some(TestPart {
+            images: evaluation.counts.images as u64,
+            groups: evaluation.counts.groups as u64,
+        }),
         comparison: (!rules.is_empty()).then(|| Comparison {
             metric: key(Metric::Accuracy),
             model: NamedMeasure::new("this model (test part)", figure(&figures, Metric::Accuracy)),

@@ -18,7 +18,14 @@ pub(super) fn part(study: &Study<'_>, results: &Results) -> Training {
         facts: vec![
             Fact::new("network", study.config.model.summary()),
             Fact::new("learned values", model.weights.learned().to_string()),
-            Fact::new("epochs", format!("{} of at most {}", model.history.len(), study.config.train.epochs)),
+            Fact::new(
+                "epochs",
+                format!(
+                    "{} of at most {}",
+                    model.history.len(),
+                    study.config.train.epochs
+                ),
+            ),
             Fact::new("steps", steps.to_string()),
             Fact::new("calibration", model.decision.calibration.clone()),
         ],

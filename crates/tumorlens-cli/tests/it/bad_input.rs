@@ -5,10 +5,25 @@ use super::program::{fail, tumorlens};
 #[test]
 fn a_folder_that_is_not_there_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    fail(dir.path(), &["prepare", "nowhere", "--out", "d"], 1, &["nowhere"]);
-    fail(dir.path(), &["train", "nowhere", "--out", "r"], 1, &["nowhere"]);
+    fail(
+        dir.path(),
+        &["prepare", "nowhere", "--out", "d"],
+        1,
+        &["nowhere"],
+    );
+    fail(
+        dir.path(),
+        &["train", "nowhere", "--out", "r"],
+        1,
+        &["nowhere"],
+    );
     fail(dir.path(), &["predict", "nowhere.png"], 1, &["nowhere.png"]);
-    fail(dir.path(), &["verify", "nowhere.tumorlens"], 1, &["nowhere.tumorlens"]);
+    fail(
+        dir.path(),
+        &["verify", "nowhere.tumorlens"],
+        1,
+        &["nowhere.tumorlens"],
+    );
 }
 
 #[test]
@@ -30,14 +45,24 @@ fn a_damaged_bundle_is_refused() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(dir.path().join("m.tumorlens"), bytes).unwrap();
-    fail(dir.path(), &["verify", "m.tumorlens"], 1, &["m.tumorlens", "damaged"]);
+    fail(
+        dir.path(),
+        &["verify", "m.tumorlens"],
+        1,
+        &["m.tumorlens", "damaged"],
+    );
 }
 
 #[cfg(not(feature = "cuda"))]
 #[test]
 fn a_device_that_is_not_compiled_in_names_its_feature() {
     let dir = tempfile::tempdir().unwrap();
-    fail(dir.path(), &["predict", "--device", "cuda", "x.png"], 1, &["--features cuda"]);
+    fail(
+        dir.path(),
+        &["predict", "--device", "cuda", "x.png"],
+        1,
+        &["--features cuda"],
+    );
 }
 
 #[test]
@@ -45,7 +70,12 @@ fn an_unknown_field_of_a_configuration_is_an_error_that_names_it() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("c.toml"), "[train]\nepoch = 3\n").unwrap();
     std::fs::create_dir(dir.path().join("d")).unwrap();
-    fail(dir.path(), &["train", "d", "--out", "r", "--config", "c.toml"], 1, &[]);
+    fail(
+        dir.path(),
+        &["train", "d", "--out", "r", "--config", "c.toml"],
+        1,
+        &[],
+    );
 }
 
 #[test]

@@ -5,14 +5,22 @@ use std::process::{Command, Output};
 
 /// Runs `tumorlens` in a folder.
 pub(crate) fn tumorlens(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tumorlens")).current_dir(dir).args(args).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_tumorlens"))
+        .current_dir(dir)
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// Runs it and demands success; gives stdout.
 pub(crate) fn succeed(dir: &Path, args: &[&str]) -> String {
     let output = tumorlens(dir, args);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args:?}: {}\n{stderr}", output.status);
+    assert!(
+        output.status.success(),
+        "{args:?}: {}\n{stderr}",
+        output.status
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 

@@ -26,7 +26,9 @@ batch_size = 16
 "#;
 
 fn json_lines(text: &str) -> Vec<serde_json::Value> {
-    text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    text.lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
 }
 
 #[test]
@@ -34,18 +36,52 @@ fn a_few_phantoms_go_the_whole_way_to_a_report() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();
     fs::write(at.join("tiny.toml"), TINY).unwrap();
-    succeed(at, &["phantom", "--out", "phantoms", "--subjects", "24", "--size", "64", "--seed", "1"]);
+    succeed(
+        at,
+        &[
+            "phantom",
+            "--out",
+            "phantoms",
+            "--subjects",
+            "24",
+            "--size",
+            "64",
+            "--seed",
+            "1",
+        ],
+    );
     let out = succeed(at, &["prepare", "phantoms", "--out", "data"]);
     assert!(out.contains("distinct slices"), "{out}");
     let audit = succeed(at, &["audit", "data", "--json"]);
     serde_json::from_str::<serde_json::Value>(&audit).unwrap();
 
-    let out = succeed(at, &["train", "data", "--out", "run", "--config", "tiny.toml"]);
-    assert!(out.contains("AUROC") && out.contains("report.html"), "{out}");
-    for file in ["config.toml", "metrics.jsonl", "predictions.csv", "evaluation.json", "report.html", "model.tumorlens"] {
-        assert!(fs::metadata(at.join("run").join(file)).unwrap().len() > 0, "{file}");
+    let out = succeed(
+        at,
+        &["train", "data", "--out", "run", "--config", "tiny.toml"],
+    );
+    assert!(
+        out.contains("AUROC") && out.contains("report.html"),
+        "{out}"
+    );
+    for file in [
+        "config.toml",
+        "metrics.jsonl",
+        "predictions.csv",
+        "evaluation.json",
+        "report.html",
+        "model.tumorlens",
+    ] {
+        assert!(
+            fs::metadata(at.join("run").join(file)).unwrap().len() > 0,
+            "{file}"
+        );
     }
-    fail(at, &["train", "data", "--out", "run", "--config", "tiny.toml"], 1, &["run"]);
+    fail(
+        at,
+        &["train", "data", "--out", "run", "--config", "tiny.toml"],
+        1,
+        &["run"],
+    );
 
     predicts(at);
     same_seed_same_bytes(at);
@@ -53,8 +89,10 @@ fn a_few_phantoms_go_the_whole_way_to_a_report() {
     let compared: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(compared["differences"]["accuracy"]["value"], 0.0, "{out}");
     succeed(at, &["evaluate", "run", "data", "--out", "e"]);
-    let [ours, theirs] = ["run/evaluation.json", "e/evaluation.json"].map(|f| fs::read_to_string(at.join(f)).unwrap());
-    let [ours, theirs] = [ours, theirs].map(|t| serde_json::from_str::<serde_json::Value>(&t).unwrap());
+    let [ours, theirs] = ["run/evaluation.json", "e/evaluation.json"]
+        .map(|f| fs::read_to_string(at.join(f)).unwrap());
+    let [ours, theirs] =
+        [ours, theirs].map(|t| serde_json::from_str::<serde_json::Value>(&t).unwrap());
     assert_eq!(ours["assessment"], theirs["assessment"]);
 
     let page = fs::read(at.join("run/report.html")).unwrap();
@@ -64,7 +102,17 @@ fn a_few_phantoms_go_the_whole_way_to_a_report() {
 
 fn predicts(at: &Path) {
     succeed(at, &["verify", "run/model.tumorlens"]);
-    let args = ["predict", "--model", "run", "--json", "--maps", "m", "--heatmaps", "h", "phantoms/tumor"];
+    let args = [
+        "predict",
+        "--model",
+        "run",
+        "--json",
+        "--maps",
+        "m",
+        "--heatmaps",
+        "h",
+        "phantoms/tumor",
+    ];
     let lines = json_lines(&succeed(at, &args));
     assert!(!lines.is_empty());
     for line in &lines {
@@ -72,17 +120,62 @@ fn predicts(at: &Path) {
         assert!(["tumor", "no_tumor"].contains(&line["verdict"].as_str().unwrap()));
     }
     let maps = fs::read_dir(at.join("m")).unwrap().count();
-    assert_eq!((maps, fs::read_dir(at.join("h")).unwrap().count()), (lines.len(), lines.len()));
-    succeed(at, &["explain", "--model", "run", "--method", "grad_cam", "--method", "evidence", "--out", "x", "phantoms/tumor"]);
+    assert_eq!(
+        (maps, fs::read_dir(at.join("h")).unwrap().count()),
+        (lines.len(), lines.len())
+    );
+    succeed(
+        at,
+        &[
+            "explain",
+            "--model",
+            "run",
+            "--method",
+            "grad_cam",
+            "--method",
+            "evidence",
+            "--out",
+            "x",
+            "phantoms/tumor",
+        ],
+    );
     assert_eq!(fs::read_dir(at.join("x")).unwrap().count(), 4 * lines.len());
-    let csv = succeed(at, &["predict", "--model", "run", "--csv", "phantoms/no_tumor"]);
-    assert!(csv.starts_with("path,probability,threshold,label,verdict,reason,model"), "{csv}");
+    let csv = succeed(
+        at,
+        &["predict", "--model", "run", "--csv", "phantoms/no_tumor"],
+    );
+    assert!(
+        csv.starts_with("path,probability,threshold,label,verdict,reason,model"),
+        "{csv}"
+    );
 }
 
 fn same_seed_same_bytes(at: &Path) {
-    succeed(at, &["--threads", "1", "train", "data", "--out", "again", "--config", "tiny.toml"]);
-    for file in ["model.tumorlens", "metrics.jsonl", "predictions.csv", "evaluation.json", "report.html"] {
+    succeed(
+        at,
+        &[
+            "--threads",
+            "1",
+            "train",
+            "data",
+            "--out",
+            "again",
+            "--config",
+            "tiny.toml",
+        ],
+    );
+    for file in [
+        "model.tumorlens",
+        "metrics.jsonl",
+        "predictions.csv",
+        "evaluation.json",
+        "report.html",
+    ] {
         let read = |run: &str| fs::read(at.join(run).join(file)).unwrap();
-        assert_eq!(read("run"), read("again"), "{file} differs between two threads and one");
+        assert_eq!(
+            read("run"),
+            read("again"),
+            "{file} differs between two threads and one"
+        );
     }
 }

@@ -52,7 +52,15 @@ pub(super) fn counts(seen: &[Seen], copies: &CopyGroups) -> Vec<CopyCount> {
         for (n, &a) in set.iter().enumerate() {
             for &b in &set[n + 1..] {
                 let same = seen[a].sha256 == seen[b].sha256;
-                add(if same { Evidence::SameBytes } else { Evidence::SamePixels }, a, b);
+                add(
+                    if same {
+                        Evidence::SameBytes
+                    } else {
+                        Evidence::SamePixels
+                    },
+                    a,
+                    b,
+                );
             }
         }
     }
@@ -68,13 +76,22 @@ pub(super) fn counts(seen: &[Seen], copies: &CopyGroups) -> Vec<CopyCount> {
             }
         }
     }
-    [Evidence::SameBytes, Evidence::SamePixels, Evidence::SameSlice, Evidence::Mirrored]
-        .into_iter()
-        .map(|evidence| {
-            let (pairs, images) = found.remove(&evidence).unwrap_or_default();
-            CopyCount { evidence, pairs, images: images.len() }
-        })
-        .collect()
+    [
+        Evidence::SameBytes,
+        Evidence::SamePixels,
+        Evidence::SameSlice,
+        Evidence::Mirrored,
+    ]
+    .into_iter()
+    .map(|evidence| {
+        let (pairs, images) = found.remove(&evidence).unwrap_or_default();
+        CopyCount {
+            evidence,
+            pairs,
+            images: images.len(),
+        }
+    })
+    .collect()
 }
 
 /// Expected share of test images with a copy in training when each image is drawn for training with probability 0.8: of
@@ -82,7 +99,9 @@ pub(super) fn counts(seen: &[Seen], copies: &CopyGroups) -> Vec<CopyCount> {
 pub(super) fn random_leak(group: &[usize]) -> Measured {
     let leaking: f64 = members(group)
         .values()
-        .map(|set| set.len() as f64 * (1.0 - 0.2f64.powi(i32::try_from(set.len() - 1).unwrap_or(i32::MAX))))
+        .map(|set| {
+            set.len() as f64 * (1.0 - 0.2f64.powi(i32::try_from(set.len() - 1).unwrap_or(i32::MAX)))
+        })
         .sum();
     Measured::value(leaking / group.len() as f64)
 }
@@ -91,7 +110,12 @@ pub(super) fn conflicts(rows: &[&ManifestRow], group: &[usize]) -> Vec<Conflict>
     members(group)
         .into_values()
         .filter(|set| set.iter().any(|&i| rows[i].label != rows[set[0]].label))
-        .map(|set| Conflict { files: set.iter().map(|&i| (rows[i].path.clone(), rows[i].label.clone())).collect() })
+        .map(|set| Conflict {
+            files: set
+                .iter()
+                .map(|&i| (rows[i].path.clone(), rows[i].label.clone()))
+                .collect(),
+        })
         .collect()
 }
 

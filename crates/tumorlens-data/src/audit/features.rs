@@ -32,19 +32,32 @@ pub(super) fn metadata(image: &AuditImage) -> Vec<f32> {
 
 /// The whole image as 48x48 values of 8 bits, whatever its shape and depth.
 pub(super) fn thumbnail48(image: &GreyImage, bits: u8) -> Vec<u8> {
-    let small = thumbnail(image, Region::whole(image.size()), Size { width: SIDE, height: SIDE });
+    let small = thumbnail(
+        image,
+        Region::whole(image.size()),
+        Size {
+            width: SIDE,
+            height: SIDE,
+        },
+    );
     let scale = 255.0 / full_scale(bits);
-    small.values().iter().map(|v| (v * scale).round().clamp(0.0, 255.0) as u8).collect()
+    small
+        .values()
+        .iter()
+        .map(|v| (v * scale).round().clamp(0.0, 255.0) as u8)
+        .collect()
 }
 
 /// Mean and spread of the outermost 4 % of each side, in twelve stretches: top, bottom, left, right.
 pub(super) fn border(thumbnail: &[u8]) -> Vec<f32> {
     let at = |x: usize, y: usize| f32::from(thumbnail[y * SIDE + x]);
     let far = SIDE - RING;
-    let sides: [&dyn Fn(usize, usize) -> f32; 4] =
-        [&|along, deep| at(along, deep), &|along, deep| at(along, far + deep), &|along, deep| at(deep, along), &|along, deep| {
-            at(far + deep, along)
-        }];
+    let sides: [&dyn Fn(usize, usize) -> f32; 4] = [
+        &|along, deep| at(along, deep),
+        &|along, deep| at(along, far + deep),
+        &|along, deep| at(deep, along),
+        &|along, deep| at(far + deep, along),
+    ];
     let length = SIDE / STRETCHES;
     let mut features = Vec::with_capacity(2 * sides.len() * STRETCHES);
     for side in sides {
@@ -53,7 +66,8 @@ pub(super) fn border(thumbnail: &[u8]) -> Vec<f32> {
                 .flat_map(|along| (0..RING).map(move |deep| side(along, deep)))
                 .collect();
             let mean = pixels.iter().sum::<f32>() / pixels.len() as f32;
-            let variance = pixels.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / pixels.len() as f32;
+            let variance =
+                pixels.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / pixels.len() as f32;
             features.extend([mean, variance.sqrt()]);
         }
     }

@@ -16,7 +16,12 @@ pub(super) struct Forest {
 
 enum Node {
     Leaf(usize),
-    Split { feature: usize, threshold: f32, below: Box<Node>, above: Box<Node> },
+    Split {
+        feature: usize,
+        threshold: f32,
+        below: Box<Node>,
+        above: Box<Node>,
+    },
 }
 
 /// Samples by row, with their classes below `classes`.
@@ -29,13 +34,22 @@ struct Samples<'a> {
 impl Forest {
     /// Fits to samples of equally many features. Without samples it always says class 0.
     pub(super) fn fit(features: &[&[f32]], labels: &[usize], classes: usize, seed: Seed) -> Self {
-        let samples = Samples { features, labels, classes };
+        let samples = Samples {
+            features,
+            labels,
+            classes,
+        };
         let tree = |number| {
             let mut draw = Draw::new(seed.index(number));
-            let drawn = (0..labels.len()).map(|_| draw.below(labels.len())).collect();
+            let drawn = (0..labels.len())
+                .map(|_| draw.below(labels.len()))
+                .collect();
             samples.grow(drawn, DEPTH, &mut draw)
         };
-        Self { trees: (0..TREES).map(tree).collect(), classes }
+        Self {
+            trees: (0..TREES).map(tree).collect(),
+            classes,
+        }
     }
 
     /// The class with most votes, the first on ties.
@@ -52,9 +66,17 @@ impl Node {
     fn predict(&self, features: &[f32]) -> usize {
         match self {
             Self::Leaf(class) => *class,
-            Self::Split { feature, threshold, below, above } => {
-                if features[*feature] <= *threshold { below } else { above }.predict(features)
+            Self::Split {
+                feature,
+                threshold,
+                below,
+                above,
+            } => if features[*feature] <= *threshold {
+                below
+            } else {
+                above
             }
+            .predict(features),
         }
     }
 }
@@ -63,9 +85,17 @@ impl Samples<'_> {
     fn grow(&self, drawn: Vec<usize>, depth: usize, draw: &mut Draw) -> Node {
         let counts = self.count(&drawn);
         let pure = counts.iter().filter(|n| **n > 0).count() <= 1;
-        let split = if pure || depth == 0 { None } else { self.best_split(&drawn, draw) };
-        let Some((feature, threshold)) = split else { return Node::Leaf(most(&counts)) };
-        let (below, above): (Vec<_>, Vec<_>) = drawn.into_iter().partition(|&i| self.features[i][feature] <= threshold);
+        let split = if pure || depth == 0 {
+            None
+        } else {
+            self.best_split(&drawn, draw)
+        };
+        let Some((feature, threshold)) = split else {
+            return Node::Leaf(most(&counts));
+        };
+        let (below, above): (Vec<_>, Vec<_>) = drawn
+            .into_iter()
+            .partition(|&i| self.features[i][feature] <= threshold);
         Node::Split {
             feature,
             threshold,
@@ -81,7 +111,10 @@ impl Samples<'_> {
         let mut best: Option<(f64, usize, f32)> = None;
         for _ in 0..tries {
             let feature = draw.below(features);
-            let mut order: Vec<(f32, usize)> = drawn.iter().map(|&i| (self.features[i][feature], self.labels[i])).collect();
+            let mut order: Vec<(f32, usize)> = drawn
+                .iter()
+                .map(|&i| (self.features[i][feature], self.labels[i]))
+                .collect();
             order.sort_by(|a, b| a.0.total_cmp(&b.0));
             let mut below = vec![0; self.classes];
             let mut above = self.count(drawn);
@@ -113,7 +146,11 @@ impl Samples<'_> {
 fn gini(counts: &[usize]) -> f64 {
     let n: usize = counts.iter().sum();
     let squares: f64 = counts.iter().map(|c| (*c as f64).powi(2)).sum();
-    if n == 0 { 0.0 } else { n as f64 - squares / n as f64 }
+    if n == 0 {
+        0.0
+    } else {
+        n as f64 - squares / n as f64
+    }
 }
 
 /// The class of the largest count, the first on ties.
@@ -129,12 +166,19 @@ mod tests {
     #[test]
     fn a_forest_learns_an_exclusive_or_and_is_the_same_every_time() {
         let mut draw = Draw::new(Seed(1));
-        let rows: Vec<[f32; 3]> = (0..400).map(|_| [draw.unit() as f32, draw.unit() as f32, draw.unit() as f32]).collect();
+        let rows: Vec<[f32; 3]> = (0..400)
+            .map(|_| [draw.unit() as f32, draw.unit() as f32, draw.unit() as f32])
+            .collect();
         let features: Vec<&[f32]> = rows.iter().map(<[f32; 3]>::as_slice).collect();
-        let labels: Vec<usize> = rows.iter().map(|r| usize::from((r[0] > 0.5) != (r[2] > 0.5))).collect();
+        let labels: Vec<usize> = rows
+            .iter()
+            .map(|r| usize::from((r[0] > 0.5) != (r[2] > 0.5)))
+            .collect();
         let score = |seed| {
             let forest = Forest::fit(&features[..300], &labels[..300], 2, seed);
-            (300..400).filter(|&i| forest.predict(features[i]) == labels[i]).count()
+            (300..400)
+                .filter(|&i| forest.predict(features[i]) == labels[i])
+                .count()
         };
         assert!(score(Seed(5)) >= 90, "{}", score(Seed(5)));
         assert_eq!(score(Seed(5)), score(Seed(5)));

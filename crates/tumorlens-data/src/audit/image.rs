@@ -29,7 +29,12 @@ pub fn read_image(path: &Path, limits: &Limits) -> Result<AuditImage, String> {
     let bytes = read_file(path, limits).map_err(|e| e.to_string())?;
     let picture = decode(&bytes, limits).map_err(|e| e.to_string())?;
     let sha256 = crate::hex(&Sha256::digest(&bytes));
-    Ok(AuditImage { image: picture.image, info: picture.info, bytes: bytes.len() as u64, sha256 })
+    Ok(AuditImage {
+        image: picture.image,
+        info: picture.info,
+        bytes: bytes.len() as u64,
+        sha256,
+    })
 }
 
 /// What is kept of an image.

@@ -14,18 +14,37 @@ struct Column {
     of: fn(&ManifestRow) -> &str,
 }
 
-const COLUMNS: [Column; 2] =
-    [Column { name: "split", of: |row| &row.split }, Column { name: "official_split", of: |row| &row.official_split }];
+const COLUMNS: [Column; 2] = [
+    Column {
+        name: "split",
+        of: |row| &row.split,
+    },
+    Column {
+        name: "official_split",
+        of: |row| &row.official_split,
+    },
+];
 
 /// The leaks of every split that the rows name, part by part.
 pub(super) fn all(rows: &[&ManifestRow], copies: &CopyGroups) -> Vec<Leak> {
     let plain = copies.without_mirrored();
-    COLUMNS.iter().flat_map(|column| of_column(rows, copies, &plain, column)).collect()
+    COLUMNS
+        .iter()
+        .flat_map(|column| of_column(rows, copies, &plain, column))
+        .collect()
 }
 
-fn of_column(rows: &[&ManifestRow], copies: &CopyGroups, plain: &[usize], column: &Column) -> Vec<Leak> {
+fn of_column(
+    rows: &[&ManifestRow],
+    copies: &CopyGroups,
+    plain: &[usize],
+    column: &Column,
+) -> Vec<Leak> {
     // A name that is no split is nobody's part; the manifest's own rules refuse it.
-    let parts: Vec<Option<SplitName>> = rows.iter().map(|row| (column.of)(row).parse().ok()).collect();
+    let parts: Vec<Option<SplitName>> = rows
+        .iter()
+        .map(|row| (column.of)(row).parse().ok())
+        .collect();
     let of_set = |sets: &[usize]| Sides::of(sets.iter().copied().zip(&parts));
     let (copied, copied_plain) = (of_set(&copies.group), of_set(plain));
     let groups = rows.iter().map(|row| row.group.as_str());
@@ -54,7 +73,9 @@ fn of_column(rows: &[&ManifestRow], copies: &CopyGroups, plain: &[usize], column
         };
         let mut slices: BTreeMap<usize, GroupTally> = BTreeMap::new();
         for (i, row) in rows.iter().enumerate() {
-            let Some(part) = parts[i].filter(|part| judged(part)) else { continue };
+            let Some(part) = parts[i].filter(|part| judged(part)) else {
+                continue;
+            };
             let has_copy = copied.trains(copies.group[i], part);
             let has_group = !row.group.is_empty() && grouped.trains(row.group.as_str(), part);
             leak.images += 1;
@@ -79,7 +100,9 @@ fn of_column(rows: &[&ManifestRow], copies: &CopyGroups, plain: &[usize], column
 fn share(copied: usize, images: usize, slices: &BTreeMap<usize, GroupTally>) -> Measured {
     let tallies: Vec<GroupTally> = slices.values().copied().collect();
     let value = copied as f64 / images as f64;
-    wilson_grouped(&tallies, 0.95).map_or(Measured::value(value), |interval| Measured::with_interval(value, interval))
+    wilson_grouped(&tallies, 0.95).map_or(Measured::value(value), |interval| {
+        Measured::with_interval(value, interval)
+    })
 }
 
 /// The parts in which each set has images.

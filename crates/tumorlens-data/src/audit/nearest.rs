@@ -22,7 +22,10 @@ pub(super) fn nearest(thumbnails: &[&[u8]], folds: &[usize]) -> Vec<Option<usize
 
 /// At most 48 * 48 * 255^2, which a `u32` holds.
 fn distance(a: &[u8], b: &[u8]) -> u32 {
-    a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2))
+        .sum()
 }
 
 #[cfg(test)]
@@ -32,7 +35,10 @@ mod tests {
     #[test]
     fn the_nearest_image_of_another_fold_is_taken() {
         let thumbnails: [&[u8]; 4] = [&[10, 10], &[11, 10], &[200, 0], &[14, 10]];
-        assert_eq!(nearest(&thumbnails, &[0, 0, 1, 1]), [Some(3), Some(3), Some(1), Some(1)]);
+        assert_eq!(
+            nearest(&thumbnails, &[0, 0, 1, 1]),
+            [Some(3), Some(3), Some(1), Some(1)]
+        );
         assert_eq!(nearest(&thumbnails, &[0, 0, 0, 0]), [None; 4]);
     }
 }

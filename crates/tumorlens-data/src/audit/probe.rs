@@ -22,7 +22,12 @@ const FOLDS: usize = 5;
 const MOST: usize = 10_000;
 
 /// All probes. Without two labels, or with too few groups of a label for five folds, they are undefined with the reason.
-pub(super) fn all(rows: &[&ManifestRow], seen: &[Seen], together: &[usize], seed: Seed) -> Vec<Probe> {
+pub(super) fn all(
+    rows: &[&ManifestRow],
+    seen: &[Seen],
+    together: &[usize],
+    seed: Seed,
+) -> Vec<Probe> {
     let kept = sample(together, seed.derive("sample"));
     let labels: Vec<&str> = kept.iter().map(|&i| rows[i].label.as_str()).collect();
     let groups: Vec<usize> = kept.iter().map(|&i| together[i]).collect();
@@ -43,10 +48,26 @@ pub(super) fn all(rows: &[&ManifestRow], seen: &[Seen], together: &[usize], seed
 
 /// Name, what it sees, and how the images are divided, in the order of the report.
 const PROBES: [(&str, &str, ProbeSplit); 5] = [
-    (MAJORITY, "nothing: it names the most frequent label", ProbeSplit::Grouped),
-    ("metadata alone", "width, height, format, mode, bits, file length, mean", ProbeSplit::Grouped),
-    ("border alone", "the outermost 4 % of the image", ProbeSplit::Grouped),
-    (NEAREST, "the most similar image, 48x48", ProbeSplit::Grouped),
+    (
+        MAJORITY,
+        "nothing: it names the most frequent label",
+        ProbeSplit::Grouped,
+    ),
+    (
+        "metadata alone",
+        "width, height, format, mode, bits, file length, mean",
+        ProbeSplit::Grouped,
+    ),
+    (
+        "border alone",
+        "the outermost 4 % of the image",
+        ProbeSplit::Grouped,
+    ),
+    (
+        NEAREST,
+        "the most similar image, 48x48",
+        ProbeSplit::Grouped,
+    ),
     (NEAREST, "the most similar image, 48x48", ProbeSplit::Random),
 ];
 
@@ -81,20 +102,27 @@ impl Trial {
     fn probes(&self, seen: &[&Seen]) -> Vec<Probe> {
         let metadata = metadata(seen);
         let border: Vec<&[f32]> = seen.iter().map(|image| image.border.as_slice()).collect();
-        let thumbnails: Vec<&[u8]> = seen.iter().map(|image| image.thumbnail.as_slice()).collect();
+        let thumbnails: Vec<&[u8]> = seen
+            .iter()
+            .map(|image| image.thumbnail.as_slice())
+            .collect();
         let named = [
             self.majority(),
-            self.forest(&metadata.iter().map(Vec::as_slice).collect::<Vec<_>>(), "metadata"),
+            self.forest(
+                &metadata.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+                "metadata",
+            ),
             self.forest(&border, "border"),
             self.nearest(&thumbnails, &self.grouped),
             self.nearest(&thumbnails, &self.random),
         ];
-        let probe = |((name, sees, split), named): (&(&str, &str, ProbeSplit), Vec<Option<usize>>)| Probe {
-            name: (*name).to_owned(),
-            sees: (*sees).to_owned(),
-            split: *split,
-            accuracy: self.accuracy(&named),
-        };
+        let probe =
+            |((name, sees, split), named): (&(&str, &str, ProbeSplit), Vec<Option<usize>>)| Probe {
+                name: (*name).to_owned(),
+                sees: (*sees).to_owned(),
+                split: *split,
+                accuracy: self.accuracy(&named),
+            };
         PROBES.iter().zip(named).map(probe).collect()
     }
 
@@ -115,15 +143,25 @@ impl Trial {
     fn forest(&self, features: &[&[f32]], name: &str) -> Vec<Option<usize>> {
         let seed = self.seed.derive(name);
         let of_fold = |fold: usize| {
-            let (x, y): (Vec<&[f32]>, Vec<usize>) = self.outside(fold).map(|i| (features[i], self.labels[i])).unzip();
+            let (x, y): (Vec<&[f32]>, Vec<usize>) = self
+                .outside(fold)
+                .map(|i| (features[i], self.labels[i]))
+                .unzip();
             Forest::fit(&x, &y, self.classes, seed.index(fold as u64))
         };
         let forests: Vec<Forest> = (0..FOLDS).into_par_iter().map(of_fold).collect();
-        self.grouped.iter().zip(features).map(|(&fold, x)| Some(forests[fold].predict(x))).collect()
+        self.grouped
+            .iter()
+            .zip(features)
+            .map(|(&fold, x)| Some(forests[fold].predict(x)))
+            .collect()
     }
 
     fn nearest(&self, thumbnails: &[&[u8]], folds: &[usize]) -> Vec<Option<usize>> {
-        nearest(thumbnails, folds).into_iter().map(|found| found.map(|i| self.labels[i])).collect()
+        nearest(thumbnails, folds)
+            .into_iter()
+            .map(|found| found.map(|i| self.labels[i]))
+            .collect()
     }
 
     fn outside(&self, fold: usize) -> impl Iterator<Item = usize> {
@@ -141,8 +179,9 @@ impl Trial {
         let tallies: Vec<GroupTally> = tallies.into_values().collect();
         let right: u64 = tallies.iter().map(|t| t.successes).sum();
         let value = right as f64 / named.len() as f64;
-        wilson_grouped(&tallies, 0.95)
-            .map_or(Measured::value(value), |interval| Measured::with_interval(value, interval))
+        wilson_grouped(&tallies, 0.95).map_or(Measured::value(value), |interval| {
+            Measured::with_interval(value, interval)
+        })
     }
 }
 
@@ -155,8 +194,10 @@ fn sample(together: &[usize], seed: Seed) -> Vec<usize> {
     for (i, &group) in together.iter().enumerate() {
         groups.entry(group).or_default().push(i);
     }
-    let mut order: Vec<(u64, Vec<usize>)> =
-        groups.into_iter().map(|(group, set)| (Draw::new(seed.index(group as u64)).bits(), set)).collect();
+    let mut order: Vec<(u64, Vec<usize>)> = groups
+        .into_iter()
+        .map(|(group, set)| (Draw::new(seed.index(group as u64)).bits(), set))
+        .collect();
     order.sort();
     let mut kept = Vec::new();
     for (_, set) in order {
@@ -171,9 +212,22 @@ fn sample(together: &[usize], seed: Seed) -> Vec<usize> {
 /// Stratified folds in which the images of a group stay together.
 fn folds(labels: &[&str], groups: &[usize], seed: Seed) -> Result<Vec<usize>, String> {
     let names: Vec<String> = groups.iter().map(ToString::to_string).collect();
-    let items: Vec<SplitItem<'_>> =
-        names.iter().zip(labels).map(|(group, label)| SplitItem { group, label, source: "" }).collect();
-    let names = assign(&items, SplitPlan::KFold { k: FOLDS }, MixedGroups::Allow, seed).map_err(|e| e.to_string())?;
+    let items: Vec<SplitItem<'_>> = names
+        .iter()
+        .zip(labels)
+        .map(|(group, label)| SplitItem {
+            group,
+            label,
+            source: "",
+        })
+        .collect();
+    let names = assign(
+        &items,
+        SplitPlan::KFold { k: FOLDS },
+        MixedGroups::Allow,
+        seed,
+    )
+    .map_err(|e| e.to_string())?;
     let number = |name: SplitName| match name {
         SplitName::Fold(fold) => fold,
         SplitName::Part(_) => 0,
@@ -186,9 +240,18 @@ fn metadata(seen: &[&Seen]) -> Vec<Vec<f32>> {
     let number = |of: fn(&Seen) -> &str| -> Vec<f32> {
         let names: BTreeSet<&str> = seen.iter().map(|image| of(image)).collect();
         let number: BTreeMap<&str, u16> = names.into_iter().zip(0..).collect();
-        seen.iter().map(|image| f32::from(number[of(image)])).collect()
+        seen.iter()
+            .map(|image| f32::from(number[of(image)]))
+            .collect()
     };
     let (formats, modes) = (number(|image| &image.format), number(|image| &image.mode));
-    let row = |i: usize| seen[i].metadata.iter().copied().chain([formats[i], modes[i]]).collect();
+    let row = |i: usize| {
+        seen[i]
+            .metadata
+            .iter()
+            .copied()
+            .chain([formats[i], modes[i]])
+            .collect()
+    };
     (0..seen.len()).map(row).collect()
 }

@@ -20,29 +20,64 @@ impl AuditReport {
     }
 
     fn write(&self, out: &mut impl Write) -> fmt::Result {
-        let mut rows = vec![vec![String::new(), "images".to_owned(), "distinct slices".to_owned()]];
-        rows.extend(self.classes.iter().map(|c| vec![c.label.clone(), c.images.to_string(), c.slices.to_string()]));
-        rows.push(vec!["all".to_owned(), self.images.to_string(), self.slices.to_string()]);
+        let mut rows = vec![vec![
+            String::new(),
+            "images".to_owned(),
+            "distinct slices".to_owned(),
+        ]];
+        rows.extend(
+            self.classes
+                .iter()
+                .map(|c| vec![c.label.clone(), c.images.to_string(), c.slices.to_string()]),
+        );
+        rows.push(vec![
+            "all".to_owned(),
+            self.images.to_string(),
+            self.slices.to_string(),
+        ]);
         aligned(out, &rows)?;
 
         writeln!(out)?;
-        let mut rows = vec![vec!["copies".to_owned(), "pairs".to_owned(), "images".to_owned()]];
-        rows.extend(self.copies.iter().map(|c| vec![words(c.evidence).to_owned(), c.pairs.to_string(), c.images.to_string()]));
+        let mut rows = vec![vec![
+            "copies".to_owned(),
+            "pairs".to_owned(),
+            "images".to_owned(),
+        ]];
+        rows.extend(self.copies.iter().map(|c| {
+            vec![
+                words(c.evidence).to_owned(),
+                c.pairs.to_string(),
+                c.images.to_string(),
+            ]
+        }));
         aligned(out, &rows)?;
 
         writeln!(out)?;
-        let mut rows = vec![vec!["predicts the label".to_owned(), "accuracy".to_owned(), "95 % interval".to_owned()]];
+        let mut rows = vec![vec![
+            "predicts the label".to_owned(),
+            "accuracy".to_owned(),
+            "95 % interval".to_owned(),
+        ]];
         rows.extend(self.probes.iter().map(|probe| {
             let split = match probe.split {
                 ProbeSplit::Grouped => "",
                 ProbeSplit::Random => ", split by image",
             };
-            vec![format!("{}{split}", probe.name), percent(&probe.accuracy), interval(&probe.accuracy)]
+            vec![
+                format!("{}{split}", probe.name),
+                percent(&probe.accuracy),
+                interval(&probe.accuracy),
+            ]
         }));
         aligned(out, &rows)?;
-        writeln!(out, "(five folds; copies, groups and subjects stay together unless it says otherwise)\n")?;
+        writeln!(
+            out,
+            "(five folds; copies, groups and subjects stay together unless it says otherwise)\n"
+        )?;
 
-        self.findings.iter().try_for_each(|finding| conclusion(out, finding))
+        self.findings
+            .iter()
+            .try_for_each(|finding| conclusion(out, finding))
     }
 }
 
@@ -62,7 +97,9 @@ fn words(evidence: Evidence) -> &'static str {
 }
 
 fn interval(measured: &Measured) -> String {
-    measured.interval().map_or_else(String::new, |i| format!("{:.1} to {:.1} %", 100.0 * i.low, 100.0 * i.high))
+    measured.interval().map_or_else(String::new, |i| {
+        format!("{:.1} to {:.1} %", 100.0 * i.low, 100.0 * i.high)
+    })
 }
 
 fn conclusion(out: &mut impl Write, finding: &Finding) -> fmt::Result {
@@ -83,7 +120,11 @@ fn conclusion(out: &mut impl Write, finding: &Finding) -> fmt::Result {
 fn aligned(out: &mut impl Write, rows: &[Vec<String>]) -> fmt::Result {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for row in rows {

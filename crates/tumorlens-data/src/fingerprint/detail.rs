@@ -27,7 +27,8 @@ impl Detail {
     pub(super) fn of(view: &GreyImage) -> Self {
         let values = view.values();
         let mean = values.iter().sum::<f32>() / values.len() as f32;
-        let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();
+        let spread =
+            (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();
         if spread.is_nan() || spread <= f32::EPSILON * mean.abs() {
             return Self(vec![0; SIDE * SIDE]);
         }
@@ -37,7 +38,9 @@ impl Detail {
         let local_variance = blur(&squares);
         let level = |(d, v): (&f32, &f32)| {
             let normalised = d / (v.max(0.0).sqrt() + FLAT * spread);
-            (normalised / LEVEL).round().clamp(-f32::from(LEVELS), f32::from(LEVELS)) as i8
+            (normalised / LEVEL)
+                .round()
+                .clamp(-f32::from(LEVELS), f32::from(LEVELS)) as i8
         };
         Self(deviation.iter().zip(&local_variance).map(level).collect())
     }
@@ -51,20 +54,34 @@ impl Detail {
     /// The map of the image mirrored left to right.
     #[must_use]
     pub fn mirrored(&self) -> Self {
-        Self(self.0.chunks(SIDE).flat_map(|row| row.iter().rev().copied()).collect())
+        Self(
+            self.0
+                .chunks(SIDE)
+                .flat_map(|row| row.iter().rev().copied())
+                .collect(),
+        )
     }
 
     /// Pearson's correlation of two maps, -1 to 1; 0 when one of them is flat.
     #[must_use]
     pub fn correlation(&self, other: &Self) -> f32 {
-        correlation(self.0.iter().zip(&other.0).map(|(a, b)| (i32::from(*a), i32::from(*b))))
+        correlation(
+            self.0
+                .iter()
+                .zip(&other.0)
+                .map(|(a, b)| (i32::from(*a), i32::from(*b))),
+        )
     }
 
     /// [`Self::correlation`] with the other map mirrored left to right.
     #[must_use]
     pub fn mirrored_correlation(&self, other: &Self) -> f32 {
         let rows = self.0.chunks(SIDE).zip(other.0.chunks(SIDE));
-        correlation(rows.flat_map(|(a, b)| a.iter().zip(b.iter().rev()).map(|(a, b)| (i32::from(*a), i32::from(*b)))))
+        correlation(rows.flat_map(|(a, b)| {
+            a.iter()
+                .zip(b.iter().rev())
+                .map(|(a, b)| (i32::from(*a), i32::from(*b)))
+        }))
     }
 }
 
@@ -81,7 +98,11 @@ fn correlation(pairs: impl Iterator<Item = (i32, i32)>) -> f32 {
     }
     let [n, a, b, aa, bb, ab] = [n, a, b, aa, bb, ab].map(f64::from);
     let spread = ((n * aa - a * a) * (n * bb - b * b)).sqrt();
-    if spread > 0.0 { ((n * ab - a * b) / spread) as f32 } else { 0.0 }
+    if spread > 0.0 {
+        ((n * ab - a * b) / spread) as f32
+    } else {
+        0.0
+    }
 }
 
 /// Gaussian blur of a 64x64 grid, first along rows, then along columns; the edge pixel continues outside.
@@ -94,20 +115,28 @@ fn blur_rows(values: &[f32]) -> Vec<f32> {
     const RADIUS: usize = (4.0 * NEIGHBOURHOOD) as usize;
     let bell = |i: usize| (-0.5 * (i as f32 / NEIGHBOURHOOD).powi(2)).exp();
     let total: f32 = (1..=RADIUS).map(bell).sum::<f32>() * 2.0 + 1.0;
-    let weights: Vec<f32> = (0..=2 * RADIUS).map(|i| bell(i.abs_diff(RADIUS)) / total).collect();
+    let weights: Vec<f32> = (0..=2 * RADIUS)
+        .map(|i| bell(i.abs_diff(RADIUS)) / total)
+        .collect();
     let mut padded = [0.0f32; SIDE + 2 * RADIUS];
     let mut blurred = Vec::with_capacity(values.len());
     for row in values.chunks_exact(SIDE) {
         padded[..RADIUS].fill(row[0]);
         padded[RADIUS..RADIUS + SIDE].copy_from_slice(row);
         padded[RADIUS + SIDE..].fill(row[SIDE - 1]);
-        blurred.extend(padded.windows(weights.len()).map(|w| w.iter().zip(&weights).map(|(v, w)| v * w).sum::<f32>()));
+        blurred.extend(
+            padded
+                .windows(weights.len())
+                .map(|w| w.iter().zip(&weights).map(|(v, w)| v * w).sum::<f32>()),
+        );
     }
     blurred
 }
 
 fn transpose(values: &[f32]) -> Vec<f32> {
-    (0..SIDE * SIDE).map(|i| values[i % SIDE * SIDE + i / SIDE]).collect()
+    (0..SIDE * SIDE)
+        .map(|i| values[i % SIDE * SIDE + i / SIDE])
+        .collect()
 }
 
 impl Serialize for Detail {
@@ -122,13 +151,19 @@ impl<'de> Deserialize<'de> for Detail {
         let text = String::deserialize(deserializer)?;
         let value = |b: u8| match b {
             b'a'..=b'o' => Ok((b - b'a') as i8 - LEVELS),
-            _ => Err(serde::de::Error::custom("a detail map has letters from a to o only")),
+            _ => Err(serde::de::Error::custom(
+                "a detail map has letters from a to o only",
+            )),
         };
         let values: Vec<i8> = text.bytes().map(value).collect::<Result<_, D::Error>>()?;
         if values.len() == SIDE * SIDE {
             Ok(Self(values))
         } else {
-            Err(serde::de::Error::custom(format!("a detail map has {} letters, found {}", SIDE * SIDE, values.len())))
+            Err(serde::de::Error::custom(format!(
+                "a detail map has {} letters, found {}",
+                SIDE * SIDE,
+                values.len()
+            )))
         }
     }
 }
@@ -139,11 +174,19 @@ mod tests {
     use tumorlens_core::Size;
 
     fn pattern(f: impl Fn(f32, f32) -> f32) -> GreyImage {
-        GreyImage::from_fn(Size { width: SIDE, height: SIDE }, |x, y| f(x as f32, y as f32))
+        GreyImage::from_fn(
+            Size {
+                width: SIDE,
+                height: SIDE,
+            },
+            |x, y| f(x as f32, y as f32),
+        )
     }
 
     fn folds(x: f32, y: f32) -> f32 {
-        100.0 + 40.0 * (0.9 * x + (0.2 * y).sin() * 4.0).sin() + 20.0 * (0.7 * y + 0.02 * x * x).cos()
+        100.0
+            + 40.0 * (0.9 * x + (0.2 * y).sin() * 4.0).sin()
+            + 20.0 * (0.7 * y + 0.02 * x * x).cos()
     }
 
     #[test]
@@ -152,9 +195,21 @@ mod tests {
         let gamma = Detail::of(&pattern(|x, y| 255.0 * (folds(x, y) / 255.0).powf(1.6)));
         let biased = Detail::of(&pattern(|x, y| folds(x, y) * (0.5 + 0.02 * x)));
         let other = Detail::of(&pattern(|x, y| folds(y + 3.0, x)));
-        assert!(plain.correlation(&gamma) > 0.97, "{}", plain.correlation(&gamma));
-        assert!(plain.correlation(&biased) > 0.95, "{}", plain.correlation(&biased));
-        assert!(plain.correlation(&other).abs() < 0.3, "{}", plain.correlation(&other));
+        assert!(
+            plain.correlation(&gamma) > 0.97,
+            "{}",
+            plain.correlation(&gamma)
+        );
+        assert!(
+            plain.correlation(&biased) > 0.95,
+            "{}",
+            plain.correlation(&biased)
+        );
+        assert!(
+            plain.correlation(&other).abs() < 0.3,
+            "{}",
+            plain.correlation(&other)
+        );
     }
 
     #[test]
@@ -173,7 +228,9 @@ mod tests {
         assert_eq!(json.len(), SIDE * SIDE + 2);
         assert_eq!(serde_json::from_str::<Detail>(&json).unwrap(), map);
         assert!(serde_json::from_str::<Detail>("\"abc\"").is_err());
-        assert!(serde_json::from_str::<Detail>(&format!("\"{}\"", "z".repeat(SIDE * SIDE))).is_err());
+        assert!(
+            serde_json::from_str::<Detail>(&format!("\"{}\"", "z".repeat(SIDE * SIDE))).is_err()
+        );
     }
 
     #[test]

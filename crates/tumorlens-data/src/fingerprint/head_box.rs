@@ -21,21 +21,36 @@ pub fn head_box(image: &GreyImage) -> Region {
     let whole = Region::whole(image.size());
     let longest = image.width().max(image.height());
     let shrink = |side: usize| (side * LONGEST.min(longest)).div_ceil(longest).max(1);
-    let size = Size { width: shrink(image.width()), height: shrink(image.height()) };
+    let size = Size {
+        width: shrink(image.width()),
+        height: shrink(image.height()),
+    };
     let small = thumbnail(image, whole, size);
-    let Some((low, high)) = small.range().filter(|(low, high)| high > low) else { return whole };
+    let Some((low, high)) = small.range().filter(|(low, high)| high > low) else {
+        return whole;
+    };
     let threshold = low + BELOW_OTSU * (high - low) * otsu(&small, low, high);
 
     let mut rows = vec![0usize; size.height];
     let mut columns = vec![0usize; size.width];
-    for (i, _) in small.values().iter().enumerate().filter(|(_, v)| **v > threshold) {
+    for (i, _) in small
+        .values()
+        .iter()
+        .enumerate()
+        .filter(|(_, v)| **v > threshold)
+    {
         rows[i / size.width] += 1;
         columns[i % size.width] += 1;
     }
-    let (Some((left, right)), Some((top, bottom))) = (span(&columns, size.height), span(&rows, size.width)) else {
+    let (Some((left, right)), Some((top, bottom))) =
+        (span(&columns, size.height), span(&rows, size.width))
+    else {
         return whole;
     };
-    let (sx, sy) = (whole.width / size.width as f32, whole.height / size.height as f32);
+    let (sx, sy) = (
+        whole.width / size.width as f32,
+        whole.height / size.height as f32,
+    );
     Region {
         left: left as f32 * sx,
         top: top as f32 * sy,
@@ -61,7 +76,12 @@ fn otsu(image: &GreyImage, low: f32, high: f32) -> f32 {
         histogram[bin.min(BINS - 1)] += 1;
     }
     let total: f64 = image.values().len() as f64;
-    let mean: f64 = histogram.iter().enumerate().map(|(i, n)| i as f64 * *n as f64).sum::<f64>() / total;
+    let mean: f64 = histogram
+        .iter()
+        .enumerate()
+        .map(|(i, n)| i as f64 * *n as f64)
+        .sum::<f64>()
+        / total;
     let (mut weight, mut below, mut best, mut at) = (0.0, 0.0, -1.0, 0);
     for (i, &n) in histogram.iter().enumerate() {
         weight += n as f64 / total;
@@ -82,24 +102,39 @@ mod tests {
     fn head(size: Size, cx: f32, cy: f32, rx: f32, ry: f32) -> GreyImage {
         GreyImage::from_fn(size, |x, y| {
             let (u, v) = ((x as f32 + 0.5 - cx) / rx, (y as f32 + 0.5 - cy) / ry);
-            if u * u + v * v < 1.0 { 150.0 + 50.0 * u } else { 4.0 }
+            if u * u + v * v < 1.0 {
+                150.0 + 50.0 * u
+            } else {
+                4.0
+            }
         })
     }
 
     #[test]
     fn the_box_is_that_of_the_head_whatever_brightness_and_lettering() {
-        let size = Size { width: 256, height: 200 };
+        let size = Size {
+            width: 256,
+            height: 200,
+        };
         let mut image = head(size, 130.0, 90.0, 60.0, 70.0);
         for x in 3..20 {
             image.values_mut()[195 * 256 + x] = 255.0;
         }
-        let brighter = GreyImage::from_fn(size, |x, y| 40.0 + 0.7 * image.clamped(x as isize, y as isize));
+        let brighter = GreyImage::from_fn(size, |x, y| {
+            40.0 + 0.7 * image.clamped(x as isize, y as isize)
+        });
         for image in [&image, &brighter] {
             let found = head_box(image);
-            for (found, expected) in
-                [(found.left, 70.0), (found.top, 20.0), (found.width, 120.0), (found.height, 140.0)]
-            {
-                assert!((found - expected).abs() <= 6.0, "{found} is not near {expected}");
+            for (found, expected) in [
+                (found.left, 70.0),
+                (found.top, 20.0),
+                (found.width, 120.0),
+                (found.height, 140.0),
+            ] {
+                assert!(
+                    (found - expected).abs() <= 6.0,
+                    "{found} is not near {expected}"
+                );
             }
         }
     }

@@ -31,7 +31,11 @@ impl PerceptualHash {
         let mut narrow = vec![[0.0f64; FREQUENCIES]; SIDE];
         for (row, out) in view.values().chunks(SIDE).zip(&mut narrow) {
             for (out, cosines) in out.iter_mut().zip(&cosines) {
-                *out = row.iter().zip(cosines).map(|(v, c)| f64::from(*v) * c).sum();
+                *out = row
+                    .iter()
+                    .zip(cosines)
+                    .map(|(v, c)| f64::from(*v) * c)
+                    .sum();
             }
         }
         let mut bits = 0;
@@ -63,7 +67,9 @@ impl PerceptualHash {
 /// `cosines[u][x]` of the cosine transform of type II.
 fn cosines() -> [[f64; SIDE]; FREQUENCIES] {
     std::array::from_fn(|u| {
-        std::array::from_fn(|x| (std::f64::consts::PI / SIDE as f64 * (x as f64 + 0.5) * u as f64).cos())
+        std::array::from_fn(|x| {
+            (std::f64::consts::PI / SIDE as f64 * (x as f64 + 0.5) * u as f64).cos()
+        })
     })
 }
 
@@ -73,16 +79,25 @@ mod tests {
     use tumorlens_core::Size;
 
     fn wave(mirrored: bool) -> GreyImage {
-        GreyImage::from_fn(Size { width: SIDE, height: SIDE }, |x, y| {
-            let x = if mirrored { SIDE - 1 - x } else { x } as f32;
-            let y = y as f32;
-            (x * 0.11).sin() * (y * 0.07 + 1.0) + (x * y * 0.004).cos() + 0.01 * x
-        })
+        GreyImage::from_fn(
+            Size {
+                width: SIDE,
+                height: SIDE,
+            },
+            |x, y| {
+                let x = if mirrored { SIDE - 1 - x } else { x } as f32;
+                let y = y as f32;
+                (x * 0.11).sin() * (y * 0.07 + 1.0) + (x * y * 0.004).cos() + 0.01 * x
+            },
+        )
     }
 
     #[test]
     fn a_mirrored_image_has_the_mirrored_hash() {
-        let (Some(plain), Some(mirrored)) = (PerceptualHash::of(&wave(false)), PerceptualHash::of(&wave(true))) else {
+        let (Some(plain), Some(mirrored)) = (
+            PerceptualHash::of(&wave(false)),
+            PerceptualHash::of(&wave(true)),
+        ) else {
             panic!("both have contrast");
         };
         assert_eq!(plain.mirrored().mirrored(), plain);
@@ -93,8 +108,13 @@ mod tests {
     #[test]
     fn brightness_and_contrast_do_not_matter_and_a_flat_image_has_none() {
         let image = wave(false);
-        let changed = GreyImage::from_fn(image.size(), |x, y| 9.0 + 3.0 * image.clamped(x as isize, y as isize));
+        let changed = GreyImage::from_fn(image.size(), |x, y| {
+            9.0 + 3.0 * image.clamped(x as isize, y as isize)
+        });
         assert_eq!(PerceptualHash::of(&image), PerceptualHash::of(&changed));
-        assert_eq!(PerceptualHash::of(&GreyImage::from_fn(image.size(), |_, _| 3.0)), None);
+        assert_eq!(
+            PerceptualHash::of(&GreyImage::from_fn(image.size(), |_, _| 3.0)),
+            None
+        );
     }
 }

@@ -31,9 +31,13 @@ impl HashIndex {
     /// Files hashes by position; those that are `None` are left out. At most 2^32 - 1 hashes.
     #[must_use]
     pub fn new(hashes: impl Iterator<Item = Option<PerceptualHash>>) -> Self {
-        let entries: Vec<(u64, u32)> =
-            (0u32..).zip(hashes).filter_map(|(position, hash)| Some((hash?.0, position))).collect();
-        Self { bands: std::array::from_fn(|band| Band::new(band, &entries)) }
+        let entries: Vec<(u64, u32)> = (0u32..)
+            .zip(hashes)
+            .filter_map(|(position, hash)| Some((hash?.0, position)))
+            .collect();
+        Self {
+            bands: std::array::from_fn(|band| Band::new(band, &entries)),
+        }
     }
 
     /// Calls `found` once with the position of every hash within `distance` bits of `hash`, in no particular order.

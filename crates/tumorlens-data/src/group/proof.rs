@@ -19,7 +19,8 @@ pub(super) fn prove(a: &Fingerprint, b: &Fingerprint) -> Option<Proof> {
     // A fit is not exactly symmetric; the order of the images must not matter.
     let (a, b) = if a.pixels <= b.pixels { (a, b) } else { (b, a) };
     let views = [(&a.whole, &b.whole), (&a.head, &b.head)];
-    let best = |of: fn(&View, &View) -> f32| views.iter().map(|(a, b)| of(a, b)).fold(0.0, f32::max);
+    let best =
+        |of: fn(&View, &View) -> f32| views.iter().map(|(a, b)| of(a, b)).fold(0.0, f32::max);
     let mut plain = best(|a, b| a.detail.correlation(&b.detail));
     let mut mirrored = best(|a, b| a.detail.mirrored_correlation(&b.detail));
     if plain.max(mirrored) < SAME_SLICE {
@@ -27,7 +28,11 @@ pub(super) fn prove(a: &Fingerprint, b: &Fingerprint) -> Option<Proof> {
         mirrored = mirrored.max(fitted(a, b, true));
     }
     // A symmetric head resembles its own mirror image: on a tie the simpler explanation stands.
-    let kind = if plain >= mirrored { CopyKind::SameSlice } else { CopyKind::Mirrored };
+    let kind = if plain >= mirrored {
+        CopyKind::SameSlice
+    } else {
+        CopyKind::Mirrored
+    };
     let correlation = plain.max(mirrored);
     (correlation >= SAME_SLICE).then_some(Proof { kind, correlation })
 }
@@ -38,7 +43,11 @@ fn fitted(a: &Fingerprint, b: &Fingerprint, mirrored: bool) -> f32 {
         (Some(a), Some(b)) => a.distance(if mirrored { b.mirrored() } else { b }) <= bits,
         _ => false,
     };
-    let crop = |a: &Fingerprint, b: &Fingerprint| a.crops.iter().any(|crop| near(Some(*crop), b.head.hash, CROP_BITS));
+    let crop = |a: &Fingerprint, b: &Fingerprint| {
+        a.crops
+            .iter()
+            .any(|crop| near(Some(*crop), b.head.hash, CROP_BITS))
+    };
     let fit = |a: &View, b: &View| match mirrored {
         false => register::fit(&a.detail, &b.detail),
         true => register::fit(&a.detail, &b.detail.mirrored()),

@@ -20,13 +20,19 @@ const OVERLAP: f32 = 0.7;
 pub(super) fn fit(a: &Detail, b: &Detail) -> f32 {
     let mut best = (0.0, [0.0; 4]);
     for number in 0..STARTS.len().pow(4) {
-        let start = std::array::from_fn(|edge| STARTS[number / STARTS.len().pow(edge as u32) % STARTS.len()]);
+        let start = std::array::from_fn(|edge| {
+            STARTS[number / STARTS.len().pow(edge as u32) % STARTS.len()]
+        });
         let score = correlation(a, b, start, GLANCE);
         if score > best.0 {
             best = (score, start);
         }
     }
-    if best.0 < HOPELESS { best.0 } else { climb(a, b, best.1) }
+    if best.0 < HOPELESS {
+        best.0
+    } else {
+        climb(a, b, best.1)
+    }
 }
 
 /// Coordinate ascent with shrinking steps.
@@ -60,7 +66,10 @@ fn correlation(a: &Detail, b: &Detail, [left, right, top, bottom]: Edges, stride
     let (mut n, mut u, mut v, mut uu, mut vv, mut uv) = (0.0f32, 0.0, 0.0, 0.0, 0.0, 0.0);
     for row in &rows {
         let line = &a[row.from * SIDE..][..SIDE];
-        let (upper, lower) = (&b[row.to * SIDE..][..SIDE], &b[(row.to + 1) * SIDE..][..SIDE]);
+        let (upper, lower) = (
+            &b[row.to * SIDE..][..SIDE],
+            &b[(row.to + 1) * SIDE..][..SIDE],
+        );
         for column in &columns {
             let across = |line: &[i8]| {
                 let (l, r) = (f32::from(line[column.to]), f32::from(line[column.to + 1]));
@@ -79,7 +88,11 @@ fn correlation(a: &Detail, b: &Detail, [left, right, top, bottom]: Edges, stride
     }
     let spread = ((n * uu - u * u) * (n * vv - v * v)).sqrt();
     let enough = n >= OVERLAP * (SIDE / stride).pow(2) as f32;
-    if enough && spread > 0.0 { (n * uv - u * v) / spread } else { 0.0 }
+    if enough && spread > 0.0 {
+        (n * uv - u * v) / spread
+    } else {
+        0.0
+    }
 }
 
 /// A line of `a` and where it falls in `b`: between `to` and `to + 1`, at the share `beyond`.
@@ -94,7 +107,11 @@ fn places(low: f32, high: f32, stride: usize) -> Vec<Place> {
     let place = |from: usize| {
         let at = low + (from as f32 + 0.5) * scale - 0.5;
         let inside = at >= 0.0 && at < (SIDE - 1) as f32;
-        inside.then(|| Place { from, to: at as usize, beyond: at.fract() })
+        inside.then(|| Place {
+            from,
+            to: at as usize,
+            beyond: at.fract(),
+        })
     };
     (0..SIDE).step_by(stride).filter_map(place).collect()
 }
@@ -107,17 +124,32 @@ mod tests {
 
     /// A pattern without symmetry whose structure is a few pixels wide, seen through a window.
     fn window(left: f32, top: f32, side: f32) -> Detail {
-        let image = GreyImage::from_fn(Size { width: SIDE, height: SIDE }, |x, y| {
-            let (x, y) = (left + x as f32 / SIDE as f32 * side, top + y as f32 / SIDE as f32 * side);
-            128.0 + 60.0 * (0.9 * x + 3.0 * (0.17 * y).sin()).sin() + 50.0 * (0.8 * y + 0.013 * x * y).cos()
-        });
+        let image = GreyImage::from_fn(
+            Size {
+                width: SIDE,
+                height: SIDE,
+            },
+            |x, y| {
+                let (x, y) = (
+                    left + x as f32 / SIDE as f32 * side,
+                    top + y as f32 / SIDE as f32 * side,
+                );
+                128.0
+                    + 60.0 * (0.9 * x + 3.0 * (0.17 * y).sin()).sin()
+                    + 50.0 * (0.8 * y + 0.013 * x * y).cos()
+            },
+        );
         Fingerprint::of(&image).whole.detail
     }
 
     #[test]
     fn a_crop_on_two_sides_is_found_again() {
         let (all, cropped) = (window(0.0, 0.0, 64.0), window(5.0, 0.0, 59.0));
-        assert!(all.correlation(&cropped) < 0.5, "{}", all.correlation(&cropped));
+        assert!(
+            all.correlation(&cropped) < 0.5,
+            "{}",
+            all.correlation(&cropped)
+        );
         assert!(fit(&all, &cropped) > 0.85, "{}", fit(&all, &cropped));
         assert!(fit(&cropped, &all) > 0.85, "{}", fit(&cropped, &all));
     }

@@ -45,14 +45,21 @@ pub enum ContainerError {
 
 /// Lower-case hexadecimal SHA-256.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 /// Packs parts in the order of their names.
 pub(super) fn pack(parts: &Parts) -> Result<Vec<u8>, serde_json::Error> {
     let index: Vec<Entry> = parts
         .iter()
-        .map(|(name, bytes)| Entry { name: name.clone(), bytes: bytes.len(), sha256: sha256(bytes) })
+        .map(|(name, bytes)| Entry {
+            name: name.clone(),
+            bytes: bytes.len(),
+            sha256: sha256(bytes),
+        })
         .collect();
     let index = serde_json::to_vec(&index)?;
     let mut out = Vec::new();
@@ -75,15 +82,20 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Parts, ContainerError> {
         return Err(ContainerError::NotABundle);
     }
     let word = |at: usize| -> Result<u32, ContainerError> {
-        let bytes: [u8; 4] =
-            bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).ok_or_else(|| damaged("cut short"))?;
+        let bytes: [u8; 4] = bytes
+            .get(at..at + 4)
+            .and_then(|b| b.try_into().ok())
+            .ok_or_else(|| damaged("cut short"))?;
         Ok(u32::from_le_bytes(bytes))
     };
     let version = word(8)?;
     if version != VERSION {
         return Err(ContainerError::Version(version));
     }
-    let body = bytes.len().checked_sub(32).ok_or_else(|| damaged("cut short"))?;
+    let body = bytes
+        .len()
+        .checked_sub(32)
+        .ok_or_else(|| damaged("cut short"))?;
     if Sha256::digest(&bytes[..body])[..] != bytes[body..] {
         return Err(damaged("its checksum differs"));
     }
@@ -91,19 +103,30 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Parts, ContainerError> {
     if length > MAX_INDEX {
         return Err(damaged("its index is too large"));
     }
-    let index = bytes[..body].get(16..16 + length).ok_or_else(|| damaged("cut short"))?;
-    let index: Vec<Entry> =
-        serde_json::from_slice(index).map_err(|e| ContainerError::Damaged(format!("index: {e}")))?;
+    let index = bytes[..body]
+        .get(16..16 + length)
+        .ok_or_else(|| damaged("cut short"))?;
+    let index: Vec<Entry> = serde_json::from_slice(index)
+        .map_err(|e| ContainerError::Damaged(format!("index: {e}")))?;
     let mut parts = Parts::new();
     let mut at = 16 + length;
     for entry in index {
-        let end = at.checked_add(entry.bytes).filter(|end| *end <= body).ok_or_else(|| damaged("cut short"))?;
+        let end = at
+            .checked_add(entry.bytes)
+            .filter(|end| *end <= body)
+            .ok_or_else(|| damaged("cut short"))?;
         let part = &bytes[at..end];
         if sha256(part) != entry.sha256 {
-            return Err(ContainerError::Damaged(format!("part '{}' has another hash", entry.name)));
+            return Err(ContainerError::Damaged(format!(
+                "part '{}' has another hash",
+                entry.name
+            )));
         }
         if parts.insert(entry.name.clone(), part.to_vec()).is_some() {
-            return Err(ContainerError::Damaged(format!("part '{}' stands twice", entry.name)));
+            return Err(ContainerError::Damaged(format!(
+                "part '{}' stands twice",
+                entry.name
+            )));
         }
         at = end;
     }

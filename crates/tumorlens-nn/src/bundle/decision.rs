@@ -47,12 +47,18 @@ impl Decision {
         let positive = classes.positive();
         let truth: Vec<bool> = validation.iter().map(|s| s.label == positive).collect();
         let fit = if classes.is_binary() {
-            let logits: Vec<f64> = validation.iter().filter_map(|s| s.logits.first()).map(|l| f64::from(*l)).collect();
+            let logits: Vec<f64> = validation
+                .iter()
+                .filter_map(|s| s.logits.first())
+                .map(|l| f64::from(*l))
+                .collect();
             fit_temperature(&truth, &logits)
         } else {
             let labels: Vec<usize> = validation.iter().map(|s| s.label.0).collect();
-            let logits: Vec<Vec<f64>> =
-                validation.iter().map(|s| s.logits.iter().map(|l| f64::from(*l)).collect()).collect();
+            let logits: Vec<Vec<f64>> = validation
+                .iter()
+                .map(|s| s.logits.iter().map(|l| f64::from(*l)).collect())
+                .collect();
             fit_temperature_softmax(&labels, &logits)
         };
         match fit {
@@ -70,15 +76,27 @@ impl Decision {
         }
         let scores: Option<Vec<f64>> = validation
             .iter()
-            .map(|s| decision.probabilities(classes, &s.logits).map(|p| p[positive.0].get()))
+            .map(|s| {
+                decision
+                    .probabilities(classes, &s.logits)
+                    .map(|p| p[positive.0].get())
+            })
             .collect();
         let screening = Probability::new(SCREENING).unwrap_or(Probability::HALF);
-        for rule in [Rule::Youden, Rule::Fixed(Probability::HALF), Rule::Sensitivity(screening)] {
+        for rule in [
+            Rule::Youden,
+            Rule::Fixed(Probability::HALF),
+            Rule::Sensitivity(screening),
+        ] {
             if let Some(Ok(point)) = scores.as_ref().map(|scores| rule.choose(&truth, scores)) {
                 decision.operating_points.push(point);
             }
         }
-        decision.default = decision.operating_points.first().map(|p| p.name.clone()).unwrap_or_default();
+        decision.default = decision
+            .operating_points
+            .first()
+            .map(|p| p.name.clone())
+            .unwrap_or_default();
         decision
     }
 
@@ -93,7 +111,10 @@ impl Decision {
     /// The operating point in use.
     #[must_use]
     pub fn threshold(&self) -> Probability {
-        self.operating_points.iter().find(|p| p.name == self.default).map_or(Probability::HALF, |p| p.threshold)
+        self.operating_points
+            .iter()
+            .find(|p| p.name == self.default)
+            .map_or(Probability::HALF, |p| p.threshold)
     }
 
     /// Calibrated probability of every class, in order; `None` when a logit is not finite.
@@ -109,7 +130,10 @@ impl Decision {
             (logits, None) if logits.len() == classes.len() => self.temperature.softmax(logits),
             _ => return None,
         };
-        values.into_iter().map(|p| Probability::new(p).ok()).collect()
+        values
+            .into_iter()
+            .map(|p| Probability::new(p).ok())
+            .collect()
     }
 
     /// The call on logits; `None` when one is not finite.
@@ -133,7 +157,11 @@ impl Decision {
             probabilities,
             threshold,
             label: classes.name(called).to_owned(),
-            verdict: if called == positive { Verdict::Tumor } else { Verdict::NoTumor },
+            verdict: if called == positive {
+                Verdict::Tumor
+            } else {
+                Verdict::NoTumor
+            },
             reason: None,
         })
     }
@@ -141,8 +169,13 @@ impl Decision {
 
 /// The first of the most probable classes.
 fn most_probable(probabilities: &[Probability]) -> ClassIndex {
-    let first_best =
-        (0..probabilities.len()).fold(0, |best, i| if probabilities[i] > probabilities[best] { i } else { best });
+    let first_best = (0..probabilities.len()).fold(0, |best, i| {
+        if probabilities[i] > probabilities[best] {
+            i
+        } else {
+            best
+        }
+    });
     ClassIndex(first_best)
 }
 
@@ -154,7 +187,11 @@ mod tests {
         logits
             .iter()
             .enumerate()
-            .map(|(index, &logit)| ScoredLogits { index, label: ClassIndex(index % 2), logits: vec![logit] })
+            .map(|(index, &logit)| ScoredLogits {
+                index,
+                label: ClassIndex(index % 2),
+                logits: vec![logit],
+            })
             .collect()
     }
 
@@ -163,21 +200,42 @@ mod tests {
         let classes = ClassSet::tumor();
         let mut decision = Decision::uncalibrated("by hand");
         decision.temperature = Temperature::new(2.0).unwrap();
-        let p = |logit: f32| decision.judge(&classes, &[logit]).unwrap().probability.get();
+        let p = |logit: f32| {
+            decision
+                .judge(&classes, &[logit])
+                .unwrap()
+                .probability
+                .get()
+        };
         assert!((p(2.0) - 1.0 / (1.0 + (-1.0f64).exp())).abs() < 1e-12);
         assert!(p(-1.0) < p(0.5));
-        assert_eq!(decision.judge(&classes, &[0.0]).unwrap().verdict, Verdict::Tumor);
+        assert_eq!(
+            decision.judge(&classes, &[0.0]).unwrap().verdict,
+            Verdict::Tumor
+        );
         assert_eq!(decision.judge(&classes, &[-0.1]).unwrap().label, "no_tumor");
         assert!(decision.judge(&classes, &[f32::NAN]).is_none());
     }
 
     #[test]
     fn the_default_threshold_separates_validation_images_where_they_are_separable() {
-        let decision = Decision::choose(&ClassSet::tumor(), &scored(&[-3.0, 1.0, -2.0, 2.0, 0.5, 3.0]));
+        let decision = Decision::choose(
+            &ClassSet::tumor(),
+            &scored(&[-3.0, 1.0, -2.0, 2.0, 0.5, 3.0]),
+        );
         let threshold = decision.threshold().get();
-        let p = |logit: f32| decision.probabilities(&ClassSet::tumor(), &[logit]).unwrap()[1].get();
+        let p = |logit: f32| {
+            decision
+                .probabilities(&ClassSet::tumor(), &[logit])
+                .unwrap()[1]
+                .get()
+        };
         assert!(p(0.5) < threshold && threshold < p(1.0), "{threshold}");
-        assert!(decision.calibration.contains("separated without error"), "{}", decision.calibration);
+        assert!(
+            decision.calibration.contains("separated without error"),
+            "{}",
+            decision.calibration
+        );
         assert_eq!(decision.operating_points.len(), 3);
     }
 
@@ -190,9 +248,13 @@ mod tests {
 
     #[test]
     fn with_three_classes_the_most_probable_one_is_called() {
-        let names = ["glioma", "healthy", "meningioma"].map(str::to_owned).to_vec();
+        let names = ["glioma", "healthy", "meningioma"]
+            .map(str::to_owned)
+            .to_vec();
         let classes = ClassSet::new(names, "glioma").unwrap();
-        let judged = Decision::uncalibrated("by hand").judge(&classes, &[0.0, 1.0, 2.0]).unwrap();
+        let judged = Decision::uncalibrated("by hand")
+            .judge(&classes, &[0.0, 1.0, 2.0])
+            .unwrap();
         assert_eq!(judged.label, "meningioma");
         assert_eq!(judged.verdict, Verdict::NoTumor);
         let sum: f64 = judged.probabilities.iter().map(|p| p.get()).sum();

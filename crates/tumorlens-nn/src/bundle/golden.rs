@@ -36,15 +36,25 @@ pub struct GoldenMismatch {
 fn input(seed: u64, [channels, height, width]: [usize; 3]) -> Vec<f32> {
     let mut rng = Seed(seed).derive("golden").rng();
     let mut draw = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
-    let blobs: Vec<[f32; 4]> =
-        (0..6).map(|_| [draw(0.2, 0.8), draw(0.2, 0.8), draw(0.05, 0.3), draw(0.3, 1.5)]).collect();
+    let blobs: Vec<[f32; 4]> = (0..6)
+        .map(|_| {
+            [
+                draw(0.2, 0.8),
+                draw(0.2, 0.8),
+                draw(0.05, 0.3),
+                draw(0.3, 1.5),
+            ]
+        })
+        .collect();
     let mut plane = Vec::with_capacity(height * width);
     for y in 0..height {
         for x in 0..width {
             let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
             let sum: f32 = blobs
                 .iter()
-                .map(|[a, b, r, gain]| gain * (-((u - a).powi(2) + (v - b).powi(2)) / (r * r)).exp())
+                .map(|[a, b, r, gain]| {
+                    gain * (-((u - a).powi(2) + (v - b).powi(2)) / (r * r)).exp()
+                })
                 .sum();
             plane.push(sum.min(4.0) - 1.0);
         }
@@ -62,8 +72,14 @@ impl Bundle {
         self.golden = (0..4)
             .map(|seed| {
                 let batch = network.batch(input(seed, self.graph.input));
-                let logits = network.forward(batch, Mode::Inference).logits.into_data_as::<f32>();
-                Golden { seed, logits: logits.as_slice().map(<[f32]>::to_vec).unwrap_or_default() }
+                let logits = network
+                    .forward(batch, Mode::Inference)
+                    .logits
+                    .into_data_as::<f32>();
+                Golden {
+                    seed,
+                    logits: logits.as_slice().map(<[f32]>::to_vec).unwrap_or_default(),
+                }
             })
             .collect();
         Ok(())
@@ -75,24 +91,37 @@ impl Bundle {
     /// When the network cannot be built or the bundle carries no golden inputs.
     pub fn replay_golden(&self, device: &Device) -> Result<Option<GoldenMismatch>, BundleError> {
         if self.golden.is_empty() {
-            return Err(BundleError::Part { part: "golden.json", reason: "is empty".to_owned() });
+            return Err(BundleError::Part {
+                part: "golden.json",
+                reason: "is empty".to_owned(),
+            });
         }
         let mut now = self.clone();
         now.record_golden(device)?;
         for (stored, found) in self.golden.iter().zip(&now.golden) {
             if stored.logits.len() != found.logits.len() || stored.seed != found.seed {
-                return Err(BundleError::Part { part: "golden.json", reason: "does not fit the model".to_owned() });
+                return Err(BundleError::Part {
+                    part: "golden.json",
+                    reason: "does not fit the model".to_owned(),
+                });
             }
             for (&stored_logit, &logit) in stored.logits.iter().zip(&found.logits) {
                 // Written so that NaN counts as a mismatch.
                 let close = (stored_logit - logit).abs() <= TOLERANCE * (1.0 + stored_logit.abs());
                 if !close {
-                    return Ok(Some(GoldenMismatch { seed: stored.seed, found: logit, stored: stored_logit }));
+                    return Ok(Some(GoldenMismatch {
+                        seed: stored.seed,
+                        found: logit,
+                        stored: stored_logit,
+                    }));
                 }
             }
         }
         if self.golden.len() != now.golden.len() {
-            return Err(BundleError::Part { part: "golden.json", reason: "has another number of inputs".to_owned() });
+            return Err(BundleError::Part {
+                part: "golden.json",
+                reason: "has another number of inputs".to_owned(),
+            });
         }
         Ok(None)
     }

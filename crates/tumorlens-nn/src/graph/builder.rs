@@ -27,8 +27,16 @@ impl GraphBuilder {
     /// Starts with the input `[channels, height, width]`.
     #[must_use]
     pub fn new(input: [usize; 3]) -> Self {
-        let node = Node { name: "input".to_owned(), op: Op::Input, inputs: vec![] };
-        Self { input, nodes: vec![node], stages: vec![] }
+        let node = Node {
+            name: "input".to_owned(),
+            op: Op::Input,
+            inputs: vec![],
+        };
+        Self {
+            input,
+            nodes: vec![node],
+            stages: vec![],
+        }
     }
 
     /// The input's id.
@@ -39,14 +47,34 @@ impl GraphBuilder {
 
     /// Appends any operation.
     pub fn push(&mut self, name: impl Into<String>, op: Op, inputs: &[NodeId]) -> NodeId {
-        self.nodes.push(Node { name: name.into(), op, inputs: inputs.to_vec() });
+        self.nodes.push(Node {
+            name: name.into(),
+            op,
+            inputs: inputs.to_vec(),
+        });
         NodeId(self.nodes.len() - 1)
     }
 
     /// Appends a convolution with padding `kernel / 2`.
     pub fn conv(&mut self, name: impl Into<String>, from: NodeId, shape: ConvShape) -> NodeId {
-        let ConvShape { channels: [inputs, outputs], kernel, stride, bias } = shape;
-        self.push(name, Op::Conv { inputs, outputs, kernel, stride, padding: kernel / 2, bias }, &[from])
+        let ConvShape {
+            channels: [inputs, outputs],
+            kernel,
+            stride,
+            bias,
+        } = shape;
+        self.push(
+            name,
+            Op::Conv {
+                inputs,
+                outputs,
+                kernel,
+                stride,
+                padding: kernel / 2,
+                bias,
+            },
+            &[from],
+        )
     }
 
     /// Appends batch normalisation.
@@ -55,7 +83,12 @@ impl GraphBuilder {
     }
 
     /// Appends a non-linearity.
-    pub fn activate(&mut self, name: impl Into<String>, from: NodeId, activation: Activation) -> NodeId {
+    pub fn activate(
+        &mut self,
+        name: impl Into<String>,
+        from: NodeId,
+        activation: Activation,
+    ) -> NodeId {
         self.push(name, Op::Activate { activation }, &[from])
     }
 
@@ -67,6 +100,13 @@ impl GraphBuilder {
     /// Finishes the graph.
     #[must_use]
     pub fn finish(self, logits: NodeId, evidence: Option<NodeId>, features: NodeId) -> Graph {
-        Graph { input: self.input, nodes: self.nodes, logits, evidence, features, stages: self.stages }
+        Graph {
+            input: self.input,
+            nodes: self.nodes,
+            logits,
+            evidence,
+            features,
+            stages: self.stages,
+        }
     }
 }

@@ -15,9 +15,15 @@ pub struct ShapeError {
 pub(super) fn infer(graph: &Graph) -> Result<Vec<[usize; 3]>, ShapeError> {
     let mut shapes: Vec<[usize; 3]> = Vec::with_capacity(graph.nodes.len());
     for (index, node) in graph.nodes.iter().enumerate() {
-        let fail = |reason: String| ShapeError { node: node.name.clone(), reason };
+        let fail = |reason: String| ShapeError {
+            node: node.name.clone(),
+            reason,
+        };
         if let Some(late) = node.inputs.iter().find(|id| id.0 >= index) {
-            return Err(fail(format!("takes node {} which is not before it", late.0)));
+            return Err(fail(format!(
+                "takes node {} which is not before it",
+                late.0
+            )));
         }
         let inputs: Vec<[usize; 3]> = node.inputs.iter().map(|id| shapes[id.0]).collect();
         let arity = match node.op {
@@ -26,13 +32,19 @@ pub(super) fn infer(graph: &Graph) -> Result<Vec<[usize; 3]>, ShapeError> {
             _ => 1,
         };
         if inputs.len() != arity {
-            return Err(fail(format!("takes {arity} inputs, found {}", inputs.len())));
+            return Err(fail(format!(
+                "takes {arity} inputs, found {}",
+                inputs.len()
+            )));
         }
         let shape = output(node, &inputs, graph.input).map_err(fail)?;
         if shape.contains(&0) {
             return Err(ShapeError {
                 node: node.name.clone(),
-                reason: format!("nothing is left of the image here (input {:?}); use a larger size or fewer stages", graph.input),
+                reason: format!(
+                    "nothing is left of the image here (input {:?}); use a larger size or fewer stages",
+                    graph.input
+                ),
             });
         }
         shapes.push(shape);
@@ -42,30 +54,60 @@ pub(super) fn infer(graph: &Graph) -> Result<Vec<[usize; 3]>, ShapeError> {
 
 fn output(node: &Node, inputs: &[[usize; 3]], input: [usize; 3]) -> Result<[usize; 3], String> {
     let slide = |side: usize, kernel: usize, stride: usize, padding: usize| {
-        if stride == 0 || side + 2 * padding < kernel { 0 } else { (side + 2 * padding - kernel) / stride + 1 }
+        if stride == 0 || side + 2 * padding < kernel {
+            0
+        } else {
+            (side + 2 * padding - kernel) / stride + 1
+        }
     };
     let expect = |found: usize, expected: usize, what: &str| {
-        if found == expected { Ok(()) } else { Err(format!("expects {expected} {what}, found {found}")) }
+        if found == expected {
+            Ok(())
+        } else {
+            Err(format!("expects {expected} {what}, found {found}"))
+        }
     };
     Ok(match node.op {
         Op::Input => input,
-        Op::Conv { inputs: channels, outputs, kernel, stride, padding, .. } => {
+        Op::Conv {
+            inputs: channels,
+            outputs,
+            kernel,
+            stride,
+            padding,
+            ..
+        } => {
             let [c, h, w] = inputs[0];
             expect(c, channels, "channels")?;
-            [outputs, slide(h, kernel, stride, padding), slide(w, kernel, stride, padding)]
+            [
+                outputs,
+                slide(h, kernel, stride, padding),
+                slide(w, kernel, stride, padding),
+            ]
         }
         Op::BatchNorm { channels } => {
             expect(inputs[0][0], channels, "channels")?;
             inputs[0]
         }
         Op::Activate { .. } | Op::Dropout { .. } => inputs[0],
-        Op::MaxPool { kernel, stride, padding } => {
+        Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => {
             let [c, h, w] = inputs[0];
-            [c, slide(h, kernel, stride, padding), slide(w, kernel, stride, padding)]
+            [
+                c,
+                slide(h, kernel, stride, padding),
+                slide(w, kernel, stride, padding),
+            ]
         }
         Op::AvgPool { side } => [inputs[0][0], side, side],
         Op::Flatten => [inputs[0].iter().product(), 1, 1],
-        Op::Linear { inputs: features, outputs } => {
+        Op::Linear {
+            inputs: features,
+            outputs,
+        } => {
             expect(inputs[0].iter().product(), features, "features")?;
             [outputs, 1, 1]
         }

@@ -81,21 +81,36 @@ impl Network {
         let mut statistics = Vec::new();
         for (index, node) in graph.nodes.iter().enumerate() {
             let take = |id: NodeId, values: &mut Vec<Option<Tensor<4>>>| {
-                if last_use[id.0] == index { values[id.0].take() } else { values[id.0].clone() }
+                if last_use[id.0] == index {
+                    values[id.0].take()
+                } else {
+                    values[id.0].clone()
+                }
             };
-            let inputs: Vec<Tensor<4>> =
-                node.inputs.iter().filter_map(|&id| take(id, &mut values)).collect();
+            let inputs: Vec<Tensor<4>> = node
+                .inputs
+                .iter()
+                .filter_map(|&id| take(id, &mut values))
+                .collect();
             let value = match inputs.as_slice() {
                 [] => input.clone(),
                 _ => self.apply(node, inputs, mode, &mut statistics),
             };
-            values[index] = Some(tap(NodeValue { id: NodeId(index), node, value }));
+            values[index] = Some(tap(NodeValue {
+                id: NodeId(index),
+                node,
+                value,
+            }));
         }
         let evidence = graph.evidence.and_then(|id| values[id.0].take());
         // The logits are kept to the end by `last_uses`, so the value is there.
         let logits = values[graph.logits.0].take().unwrap_or(input);
         let [n, outputs, _, _] = logits.dims();
-        Pass { logits: logits.reshape([n, outputs]), evidence, batch_statistics: statistics }
+        Pass {
+            logits: logits.reshape([n, outputs]),
+            evidence,
+            batch_statistics: statistics,
+        }
     }
 
     fn apply(
@@ -110,16 +125,38 @@ impl Network {
         match node.op {
             Op::Input | Op::Flatten => {
                 let [n, c, h, w] = x.dims();
-                if node.op == Op::Input { x } else { x.reshape([n, c * h * w, 1, 1]) }
+                if node.op == Op::Input {
+                    x
+                } else {
+                    x.reshape([n, c * h * w, 1, 1])
+                }
             }
-            Op::Conv { inputs, outputs, kernel, stride, padding, bias } => {
-                let weight = self.get(node, "weight").reshape([outputs, inputs, kernel, kernel]);
+            Op::Conv {
+                inputs,
+                outputs,
+                kernel,
+                stride,
+                padding,
+                bias,
+            } => {
+                let weight = self
+                    .get(node, "weight")
+                    .reshape([outputs, inputs, kernel, kernel]);
                 let bias = bias.then(|| self.get(node, "bias"));
-                conv2d(x, weight, bias, ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1))
+                conv2d(
+                    x,
+                    weight,
+                    bias,
+                    ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1),
+                )
             }
             Op::BatchNorm { .. } => self.normalise(node, x, mode, statistics),
             Op::Activate { activation } => activate(x, activation),
-            Op::MaxPool { kernel, stride, padding } => {
+            Op::MaxPool {
+                kernel,
+                stride,
+                padding,
+            } => {
                 let mut options = MaxPoolOptions::new([kernel; 2]);
                 options.stride = [stride; 2];
                 options.padding = [(padding, padding); 2];
@@ -130,7 +167,10 @@ impl Network {
             Op::Linear { inputs, outputs } => {
                 let [n, ..] = x.dims();
                 // The framework keeps dense weights the other way round: [inputs, outputs].
-                let weight = self.get(node, "weight").reshape([outputs, inputs]).transpose();
+                let weight = self
+                    .get(node, "weight")
+                    .reshape([outputs, inputs])
+                    .transpose();
                 let y = linear(x.reshape([n, inputs]), weight, Some(self.get(node, "bias")));
                 y.reshape([n, outputs, 1, 1])
             }
@@ -157,7 +197,10 @@ impl Network {
         let (scale, shift) = (self.get(node, "weight"), self.get(node, "bias"));
         match mode {
             Mode::Inference => {
-                let (mean, variance) = (self.get(node, "running_mean"), self.get(node, "running_var"));
+                let (mean, variance) = (
+                    self.get(node, "running_mean"),
+                    self.get(node, "running_var"),
+                );
                 batch_norm(x, scale, shift, mean, variance, EPSILON)
             }
             Mode::Training(_) => {
@@ -212,7 +255,13 @@ fn dropout(x: Tensor<4>, rate: f32, seed: Seed) -> Tensor<4> {
     let mut rng = seed.rng();
     let keep = 1.0 / (1.0 - rate);
     let mask: Vec<f32> = (0..shape.iter().product())
-        .map(|_| if rng.random::<f32>() < rate { 0.0 } else { keep })
+        .map(|_| {
+            if rng.random::<f32>() < rate {
+                0.0
+            } else {
+                keep
+            }
+        })
         .collect();
     let mask = Tensor::<4>::from_data(TensorData::new(mask, shape), &x.device());
     x * mask

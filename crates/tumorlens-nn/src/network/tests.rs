@@ -4,10 +4,28 @@ use tumorlens_core::Seed;
 
 fn tiny() -> Graph {
     let mut g = GraphBuilder::new([1, 8, 8]);
-    let conv = g.conv("conv1", g.input(), ConvShape { channels: [1, 4], kernel: 3, stride: 1, bias: true });
+    let conv = g.conv(
+        "conv1",
+        g.input(),
+        ConvShape {
+            channels: [1, 4],
+            kernel: 3,
+            stride: 1,
+            bias: true,
+        },
+    );
     let norm = g.batch_norm("bn1", conv, 4);
     let relu = g.activate("relu1", norm, Activation::Relu);
-    let map = g.conv("head.map", relu, ConvShape { channels: [4, 1], kernel: 1, stride: 1, bias: true });
+    let map = g.conv(
+        "head.map",
+        relu,
+        ConvShape {
+            channels: [4, 1],
+            kernel: 1,
+            stride: 1,
+            bias: true,
+        },
+    );
     let score = g.push("head.pool", Op::EvidencePool { top: 0.1 }, &[map]);
     g.finish(score, Some(map), relu)
 }
@@ -22,7 +40,13 @@ fn the_score_is_the_mean_of_the_largest_logits_of_the_map() {
     let weights = Weights::initial(&graph, Seed(1));
     let network = Network::new(graph, &weights, &Device::flex(), None).unwrap();
     let pass = network.forward(network.batch(input()), Mode::Inference);
-    let map = pass.evidence.unwrap().into_data().as_slice::<f32>().unwrap().to_vec();
+    let map = pass
+        .evidence
+        .unwrap()
+        .into_data()
+        .as_slice::<f32>()
+        .unwrap()
+        .to_vec();
     let logits = pass.logits.into_data().as_slice::<f32>().unwrap().to_vec();
     for (plane, logit) in map.chunks(64).zip(logits) {
         let mut sorted = plane.to_vec();
@@ -58,7 +82,10 @@ fn gradients_agree_with_finite_differences() {
         };
         let step = 1e-2;
         let numeric = (shifted(step) - shifted(-step)) / (2.0 * step);
-        assert!((numeric - gradient).abs() < 2e-2 * (1.0 + gradient.abs()), "{name}: {numeric} {gradient}");
+        assert!(
+            (numeric - gradient).abs() < 2e-2 * (1.0 + gradient.abs()),
+            "{name}: {numeric} {gradient}"
+        );
     }
 }
 
@@ -76,7 +103,15 @@ fn missing_and_misshapen_weights_are_named() {
 #[test]
 fn a_graph_that_leaves_nothing_of_the_image_is_refused() {
     let mut g = GraphBuilder::new([1, 2, 2]);
-    let pool = g.push("pool", Op::MaxPool { kernel: 4, stride: 4, padding: 0 }, &[g.input()]);
+    let pool = g.push(
+        "pool",
+        Op::MaxPool {
+            kernel: 4,
+            stride: 4,
+            padding: 0,
+        },
+        &[g.input()],
+    );
     let graph = g.finish(pool, None, pool);
     assert!(graph.shapes().unwrap_err().to_string().contains("pool"));
 }
