@@ -69,7 +69,7 @@ pub(crate) fn fit(
     )?;
     let mut initial = Weights::initial(&graph, config.train.seed.derive("weights"));
     if let Some(file) = &config.start.init {
-        let report = load_into(&graph, &mut initial, file, &TransferOptions::default())?;
+        let report = load_into(&graph, &mut initial, file, TransferOptions::default())?;
         observer.say(&report.to_string());
     }
     let frozen = Frozen::new(&graph, &config.start.freeze)?;

@@ -171,40 +171,20 @@ fn identical<F: Borrow<Fingerprint>>(fingerprints: &[F]) -> (Vec<usize>, Vec<Cop
 
 /// Pairs (a below b) whose hashes are near, plain or mirrored; sorted, each once.
 fn candidates(fingerprints: &[&Fingerprint]) -> Vec<(u32, u32)> {
-    let whole = HashIndex::new(fingerprints.iter().map(|f| f.whole.hash));
-    let head = HashIndex::new(fingerprints.iter().map(|f| f.head.hash));
-    let near = |(a, fingerprint): (u32, &&Fingerprint)| {
-        let mut found = Vec::new();
-        let mut look_up = |index: &HashIndex, hash: PerceptualHash, bits| {
-            for hash in [hash, hash.mirrored()] {
-                index.within(hash, bits, |b| {
-                    if a != b {
-                        found.push((a.min(b), a.max(b)));
-                    }
-                });
-            }
-        };
-        fingerprint
-            .whole
-            .hash
-            .iter()
-            .for_each(|hash| look_up(&whole, *hash, CANDIDATE_BITS));
-        fingerprint
-            .head
-            .hash
-            .iter()
-            .for_each(|hash| look_up(&head, *hash, CANDIDATE_BITS));
-        fingerprint
-            .crops
-            .iter()
-            .for_each(|hash| look_up(&head, *hash, CROP_BITS));
-        found.sort_unstable();
-        found.dedup();
-        found
-    };
-    let numbered: Vec<(u32, &&Fingerprint)> = (0..).zip(fingerprints).collect();
-    let mut pairs: Vec<(u32, u32)> = numbered.into_par_iter().flat_map_iter(near).collect();
-    pairs.par_sort_unstable();
-    pairs.dedup();
+    let numbered = || (0..).zip(fingerprints);
+    let whole = HashIndex::new(numbered().filter_map(|(i, f)| Some((i, f.whole.hash?))));
+    let head = HashIndex::new(numbered().filter_map(|(i, f)| Some((i, f.head.hash?))));
+    let crops = HashIndex::new(numbered().flat_map(|(i, f)| f.crops.iter().map(move |hash| (i, *hash))));
+    let mut pairs = Vec::new();
+    for (index, others, bits) in
+        [(&whole, &whole, CANDIDATE_BITS), (&head, &head, CANDIDATE_BITS), (&head, &crops, CROP_BITS)]
+    {
+        let ordered = |(a, b): (u32, u32)| (a != b).then_some((a.min(b), a.max(b)));
+        pairs.par_extend(index.near(others, bits).filter_map(ordered));
+        pairs.par_extend(index.near(&others.mirrored(), bits).filter_map(ordered));
+        // Each pair of views was found from both sides.
+        pairs.par_sort_unstable();
+        pairs.dedup();
+    }
     pairs
 }

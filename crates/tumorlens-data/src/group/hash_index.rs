@@ -1,6 +1,7 @@
-//! Multi-index hashing: all hashes near a given one, without looking at every hash.
+//! Multi-index hashing: all pairs of near hashes, without comparing every pair.
 
 use crate::fingerprint::perceptual_hash::PerceptualHash;
+use rayon::prelude::*;
 
 /// Bands into which a hash is cut.
 const BANDS: usize = 4;
@@ -9,10 +10,11 @@ const BAND_BITS: u32 = u64::BITS / BANDS as u32;
 /// Keys of one band.
 const KEYS: usize = 1 << BAND_BITS;
 
-/// An index of 64-bit hashes for questions by Hamming distance (Norouzi, Punjani and Fleet 2012).
+/// 64-bit hashes filed for questions by Hamming distance (Norouzi, Punjani and Fleet 2012).
 ///
 /// Hashes are filed by each of four bands of 16 bits. Of two hashes within r bits, at least one band lies within
-/// r / 4 bits, so that it is enough to look under the keys near each band: 137 keys a band for up to 11 bits.
+/// r / 4 bits, so that it is enough to compare the hashes under one key with those under the keys near it: 137 keys for up
+/// to 11 bits, of 65536.
 #[derive(Clone, Debug)]
 pub struct HashIndex {
     bands: [Band; BANDS],
@@ -28,33 +30,41 @@ struct Band {
 }
 
 impl HashIndex {
-    /// Files hashes by position; those that are `None` are left out. At most 2^32 - 1 hashes.
+    /// Files hashes with their positions.
     #[must_use]
-    pub fn new(hashes: impl Iterator<Item = Option<PerceptualHash>>) -> Self {
-        let entries: Vec<(u64, u32)> = (0u32..)
-            .zip(hashes)
-            .filter_map(|(position, hash)| Some((hash?.0, position)))
-            .collect();
-        Self {
-            bands: std::array::from_fn(|band| Band::new(band, &entries)),
-        }
+    pub fn new(hashes: impl Iterator<Item = (u32, PerceptualHash)>) -> Self {
+        let entries: Vec<(u64, u32)> = hashes.map(|(position, hash)| (hash.0, position)).collect();
+        Self { bands: std::array::from_fn(|band| Band::new(band, &entries)) }
     }
 
-    /// Calls `found` once with the position of every hash within `distance` bits of `hash`, in no particular order.
-    pub fn within(&self, hash: PerceptualHash, distance: u32, mut found: impl FnMut(u32)) {
+    /// The same hashes, each of the mirrored image.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let entries = self.bands[0].entries.iter();
+        Self::new(entries.map(|&(hash, position)| (position, PerceptualHash(hash).mirrored())))
+    }
+
+    /// Every pair of a hash of this index and one of the other within `distance` bits, by their positions, each pair
+    /// once. It is a pair of filings: a position that is filed twice is found twice.
+    pub fn near<'a>(&'a self, other: &'a Self, distance: u32) -> impl ParallelIterator<Item = (u32, u32)> + 'a {
         let reach = distance / BANDS as u32;
-        for (number, band) in self.bands.iter().enumerate() {
-            each_near_key(key(hash.0, number), reach, &mut |key| {
-                for &(other, position) in band.under(key) {
-                    let difference = hash.0 ^ other;
-                    // Only the first band that is near reports a hash, so that each is reported once.
-                    let earlier = || (0..number).any(|b| band_distance(difference, b) <= reach);
-                    if difference.count_ones() <= distance && !earlier() {
-                        found(position);
+        let masks: Vec<usize> = (0..KEYS).filter(|mask| mask.count_ones() <= reach).collect();
+        // All hashes under a key meet the hashes under each near key at once: the near keys lie far apart in memory.
+        let under = move |(band, key): (usize, usize)| {
+            let mut found = Vec::new();
+            let ours = self.bands[band].under(key);
+            for mask in masks.iter().filter(|_| !ours.is_empty()) {
+                let theirs = other.bands[band].under(key ^ mask);
+                for (&(p, a), &(q, b)) in ours.iter().flat_map(|a| theirs.iter().map(move |b| (a, b))) {
+                    let difference = p ^ q;
+                    if difference.count_ones() <= distance && first_near(difference, reach) == band {
+                        found.push((a, b));
                     }
                 }
-            });
-        }
+            }
+            found
+        };
+        (0..BANDS * KEYS).into_par_iter().map(|i| (i / KEYS, i % KEYS)).flat_map_iter(under)
     }
 }
 
@@ -87,23 +97,9 @@ fn key(hash: u64, band: usize) -> usize {
     (hash >> (band as u32 * BAND_BITS)) as usize & (KEYS - 1)
 }
 
-fn band_distance(difference: u64, band: usize) -> u32 {
-    key(difference, band).count_ones()
-}
-
-/// Calls `visit` with every key within `reach` bits of `key`, each once.
-fn each_near_key(key: usize, reach: u32, visit: &mut impl FnMut(usize)) {
-    flip(key, 0, reach, visit);
-}
-
-/// Visits `key` and all keys that follow from it by flipping up to `flips` of the bits from `from` on.
-fn flip(key: usize, from: u32, flips: u32, visit: &mut impl FnMut(usize)) {
-    visit(key);
-    if flips > 0 {
-        for bit in from..BAND_BITS {
-            flip(key ^ (1 << bit), bit + 1, flips - 1, visit);
-        }
-    }
+/// The first band that is near: it alone reports a pair, so that each is reported once.
+fn first_near(difference: u64, reach: u32) -> usize {
+    (0..BANDS).find(|&band| key(difference, band).count_ones() <= reach).unwrap_or(BANDS)
 }
 
 #[cfg(test)]
@@ -111,30 +107,34 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Few bits are free, so that near hashes are common.
+    fn hashes() -> impl Strategy<Value = Vec<u64>> {
+        proptest::collection::vec(any::<u64>().prop_map(|h| h & 0x0303_0C30_0F01_8103), 0..40)
+    }
+
+    fn filed(hashes: &[u64]) -> HashIndex {
+        HashIndex::new((0..).zip(hashes.iter().map(|h| PerceptualHash(*h))))
+    }
+
     proptest! {
-        /// Few bits are free, so that near hashes are common.
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
         #[test]
-        fn the_index_finds_what_comparing_all_finds_and_each_once(
-            hashes in proptest::collection::vec(any::<u64>().prop_map(|h| h & 0x0303_0C30_0F01_8103), 0..60),
-            hash in any::<u64>().prop_map(|h| h & 0x0303_0C30_0F01_8103),
-            distance in 0u32..12,
+        fn the_index_finds_what_comparing_all_finds_and_each_pair_once(
+            ours in hashes(), theirs in hashes(), distance in 0u32..12,
         ) {
-            let index = HashIndex::new(hashes.iter().map(|h| Some(PerceptualHash(*h))));
-            let mut found = Vec::new();
-            index.within(PerceptualHash(hash), distance, |position| found.push(position as usize));
+            let mut found: Vec<(u32, u32)> = filed(&ours).near(&filed(&theirs), distance).collect();
             found.sort_unstable();
-            let near = |i: &usize| (hashes[*i] ^ hash).count_ones() <= distance;
-            prop_assert_eq!(found, (0..hashes.len()).filter(near).collect::<Vec<_>>());
+            let all = (0..ours.len()).flat_map(|a| (0..theirs.len()).map(move |b| (a, b)));
+            let near = all.filter(|&(a, b)| (ours[a] ^ theirs[b]).count_ones() <= distance);
+            prop_assert_eq!(found, near.map(|(a, b)| (a as u32, b as u32)).collect::<Vec<_>>());
         }
     }
 
     #[test]
-    fn a_band_within_two_bits_has_137_keys() {
-        let mut keys = Vec::new();
-        each_near_key(0xBEEF, 2, &mut |key| keys.push(key));
-        keys.sort_unstable();
-        keys.dedup();
-        assert_eq!(keys.len(), 1 + 16 + 120);
-        assert!(keys.iter().all(|k| (k ^ 0xBEEF).count_ones() <= 2));
+    fn an_index_of_mirrored_hashes_finds_the_mirrored_ones() {
+        let index = filed(&[0x0123_4567_89AB_CDEF, 7]);
+        let mirrored = filed(&[PerceptualHash(7).mirrored().0]);
+        assert_eq!(index.mirrored().near(&mirrored, 0).collect::<Vec<_>>(), [(1, 0)]);
     }
 }

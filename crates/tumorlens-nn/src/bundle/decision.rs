@@ -221,7 +221,7 @@ mod tests {
     fn the_default_threshold_separates_validation_images_where_they_are_separable() {
         let decision = Decision::choose(
             &ClassSet::tumor(),
-            &scored(&[-3.0, 1.0, -2.0, 2.0, 0.5, 3.0]),
+            &scored(&[-3.0, 1.0, -2.0, 2.0, -0.5, 3.0]),
         );
         let threshold = decision.threshold().get();
         let p = |logit: f32| {
@@ -230,7 +230,7 @@ mod tests {
                 .unwrap()[1]
                 .get()
         };
-        assert!(p(0.5) < threshold && threshold < p(1.0), "{threshold}");
+        assert!(p(-0.5) < threshold && threshold < p(1.0), "{threshold}");
         assert!(
             decision.calibration.contains("separated without error"),
             "{}",
