@@ -32,10 +32,20 @@ fn search(bencher: Bencher<'_, '_>, n: usize) {
     let hashes = hashes(n);
     bencher.bench(|| {
         // Other views and crops have other hashes: here the same ones with their bits rotated.
-        let view = |turn: u32| (0..).zip(hashes.iter().map(move |hash| PerceptualHash(hash.0.rotate_left(turn))));
+        let view = |turn: u32| {
+            (0..).zip(
+                hashes
+                    .iter()
+                    .map(move |hash| PerceptualHash(hash.0.rotate_left(turn))),
+            )
+        };
         let (whole, head) = (HashIndex::new(view(0)), HashIndex::new(view(5)));
         let crops = HashIndex::new((6..12).flat_map(view));
-        [(&whole, &whole, CANDIDATE_BITS), (&head, &head, CANDIDATE_BITS), (&head, &crops, CROP_BITS)]
-            .map(|(a, b, bits)| a.near(b, bits).count() + a.near(&b.mirrored(), bits).count())
+        [
+            (&whole, &whole, CANDIDATE_BITS),
+            (&head, &head, CANDIDATE_BITS),
+            (&head, &crops, CROP_BITS),
+        ]
+        .map(|(a, b, bits)| a.near(b, bits).count() + a.near(&b.mirrored(), bits).count())
     });
 }

@@ -174,11 +174,14 @@ fn candidates(fingerprints: &[&Fingerprint]) -> Vec<(u32, u32)> {
     let numbered = || (0..).zip(fingerprints);
     let whole = HashIndex::new(numbered().filter_map(|(i, f)| Some((i, f.whole.hash?))));
     let head = HashIndex::new(numbered().filter_map(|(i, f)| Some((i, f.head.hash?))));
-    let crops = HashIndex::new(numbered().flat_map(|(i, f)| f.crops.iter().map(move |hash| (i, *hash))));
+    let crops =
+        HashIndex::new(numbered().flat_map(|(i, f)| f.crops.iter().map(move |hash| (i, *hash))));
     let mut pairs = Vec::new();
-    for (index, others, bits) in
-        [(&whole, &whole, CANDIDATE_BITS), (&head, &head, CANDIDATE_BITS), (&head, &crops, CROP_BITS)]
-    {
+    for (index, others, bits) in [
+        (&whole, &whole, CANDIDATE_BITS),
+        (&head, &head, CANDIDATE_BITS),
+        (&head, &crops, CROP_BITS),
+    ] {
         let ordered = |(a, b): (u32, u32)| (a != b).then_some((a.min(b), a.max(b)));
         pairs.par_extend(index.near(others, bits).filter_map(ordered));
         pairs.par_extend(index.near(&others.mirrored(), bits).filter_map(ordered));

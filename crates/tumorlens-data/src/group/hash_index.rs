@@ -34,7 +34,9 @@ impl HashIndex {
     #[must_use]
     pub fn new(hashes: impl Iterator<Item = (u32, PerceptualHash)>) -> Self {
         let entries: Vec<(u64, u32)> = hashes.map(|(position, hash)| (hash.0, position)).collect();
-        Self { bands: std::array::from_fn(|band| Band::new(band, &entries)) }
+        Self {
+            bands: std::array::from_fn(|band| Band::new(band, &entries)),
+        }
     }
 
     /// The same hashes, each of the mirrored image.
@@ -46,25 +48,37 @@ impl HashIndex {
 
     /// Every pair of a hash of this index and one of the other within `distance` bits, by their positions, each pair
     /// once. It is a pair of filings: a position that is filed twice is found twice.
-    pub fn near<'a>(&'a self, other: &'a Self, distance: u32) -> impl ParallelIterator<Item = (u32, u32)> + 'a {
+    pub fn near<'a>(
+        &'a self,
+        other: &'a Self,
+        distance: u32,
+    ) -> impl ParallelIterator<Item = (u32, u32)> + 'a {
         let reach = distance / BANDS as u32;
-        let masks: Vec<usize> = (0..KEYS).filter(|mask| mask.count_ones() <= reach).collect();
+        let masks: Vec<usize> = (0..KEYS)
+            .filter(|mask| mask.count_ones() <= reach)
+            .collect();
         // All hashes under a key meet the hashes under each near key at once: the near keys lie far apart in memory.
         let under = move |(band, key): (usize, usize)| {
             let mut found = Vec::new();
             let ours = self.bands[band].under(key);
             for mask in masks.iter().filter(|_| !ours.is_empty()) {
                 let theirs = other.bands[band].under(key ^ mask);
-                for (&(p, a), &(q, b)) in ours.iter().flat_map(|a| theirs.iter().map(move |b| (a, b))) {
+                for (&(p, a), &(q, b)) in
+                    ours.iter().flat_map(|a| theirs.iter().map(move |b| (a, b)))
+                {
                     let difference = p ^ q;
-                    if difference.count_ones() <= distance && first_near(difference, reach) == band {
+                    if difference.count_ones() <= distance && first_near(difference, reach) == band
+                    {
                         found.push((a, b));
                     }
                 }
             }
             found
         };
-        (0..BANDS * KEYS).into_par_iter().map(|i| (i / KEYS, i % KEYS)).flat_map_iter(under)
+        (0..BANDS * KEYS)
+            .into_par_iter()
+            .map(|i| (i / KEYS, i % KEYS))
+            .flat_map_iter(under)
     }
 }
 
@@ -99,7 +113,9 @@ fn key(hash: u64, band: usize) -> usize {
 
 /// The first band that is near: it alone reports a pair, so that each is reported once.
 fn first_near(difference: u64, reach: u32) -> usize {
-    (0..BANDS).find(|&band| key(difference, band).count_ones() <= reach).unwrap_or(BANDS)
+    (0..BANDS)
+        .find(|&band| key(difference, band).count_ones() <= reach)
+        .unwrap_or(BANDS)
 }
 
 #[cfg(test)]
@@ -135,6 +151,9 @@ mod tests {
     fn an_index_of_mirrored_hashes_finds_the_mirrored_ones() {
         let index = filed(&[0x0123_4567_89AB_CDEF, 7]);
         let mirrored = filed(&[PerceptualHash(7).mirrored().0]);
-        assert_eq!(index.mirrored().near(&mirrored, 0).collect::<Vec<_>>(), [(1, 0)]);
+        assert_eq!(
+            index.mirrored().near(&mirrored, 0).collect::<Vec<_>>(),
+            [(1, 0)]
+        );
     }
 }
