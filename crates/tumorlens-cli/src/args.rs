@@ -20,6 +20,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once")]
 pub(crate) enum Command {
     /// The whole way: prepare, audit, split, train, evaluate, explain, report. Without --data on built-in phantoms.
     Run(RunArgs),
@@ -155,7 +156,7 @@ pub(crate) struct TrainingArgs {
     /// Stage of the network that keeps its initial weights; again for more.
     #[arg(long, value_name = "STAGE")]
     pub(crate) freeze: Vec<String>,
-    /// cpu, wgpu[:N] or cuda[:N].
+    /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long)]
     pub(crate) device: Option<String>,
 }
@@ -272,7 +273,7 @@ pub(crate) struct PredictArgs {
     /// Folder for raw attributions as .npy, float32, on the image's own pixel grid.
     #[arg(long, value_name = "DIR")]
     pub(crate) maps: Option<PathBuf>,
-    /// cpu, wgpu[:N] or cuda[:N].
+    /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
 }
@@ -297,7 +298,7 @@ pub(crate) struct ExplainArgs {
     /// Folder of the pictures.
     #[arg(long, value_name = "DIR", default_value = "explained")]
     pub(crate) out: PathBuf,
-    /// cpu, wgpu[:N] or cuda[:N].
+    /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
 }
@@ -321,7 +322,7 @@ pub(crate) struct ReportArgs {
 pub(crate) struct VerifyArgs {
     /// Bundle.
     pub(crate) bundle: PathBuf,
-    /// cpu, wgpu[:N] or cuda[:N].
+    /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
 }

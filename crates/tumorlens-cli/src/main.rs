@@ -1,6 +1,10 @@
 //! Binary `tumorlens`: arguments, wiring, progress, exit codes.
 //!
 //! Every verb is one file under `commands`; everything they do is a library call.
+#![allow(
+    clippy::print_stdout,
+    reason = "results go to stdout, everything else to stderr"
+)]
 
 mod args;
 mod assessment;

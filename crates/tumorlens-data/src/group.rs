@@ -22,7 +22,6 @@ mod register;
 pub(crate) mod union;
 
 use crate::fingerprint::Fingerprint;
-use crate::fingerprint::perceptual_hash::PerceptualHash;
 use hash_index::HashIndex;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

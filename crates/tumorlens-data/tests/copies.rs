@@ -1,4 +1,12 @@
 //! Copies: what is recognised, what is not, and how far that agrees with reference groups of public sets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::type_complexity,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "shared/alter.rs"]
 mod alter;

@@ -1,4 +1,11 @@
 //! Splits keep groups together, classes in proportion and do not depend on what they must not depend on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::type_complexity,
+    reason = "a test fails by panicking"
+)]
 
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

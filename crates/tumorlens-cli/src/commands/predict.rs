@@ -146,6 +146,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// Lines on stdout in the form asked for.
+#[allow(clippy::large_enum_variant, reason = "made once")]
 enum Output {
     Text,
     Json,

@@ -129,8 +129,11 @@ fn row(scores: &MethodScores) -> page::MethodScore {
     }
 }
 
+/// The points of one of a method's curves.
+type Pick = fn(&MethodScores) -> Option<Vec<(f64, f64)>>;
+
 fn faithfulness(scores: &Scores) -> page::Faithfulness {
-    let curves = |pick: fn(&MethodScores) -> Option<Vec<(f64, f64)>>| {
+    let curves = |pick: Pick| {
         let named = scores
             .rows
             .iter()
