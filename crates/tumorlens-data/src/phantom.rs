@@ -13,7 +13,7 @@
 //! use tumorlens_core::Seed;
 //! use tumorlens_data::phantom::{PhantomSpec, generate};
 //!
-//! let spec = PhantomSpec { subjects: 2, size: 64, ..PhantomSpec::default() };
+//! let spec = PhantomSpec { subjects: 4, size: 64, ..PhantomSpec::default() };
 //! let slice = generate(&spec, Seed(1))?.next().ok_or("no slice")?;
 //! assert_eq!(slice.image.size(), slice.mask.size());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -58,6 +58,9 @@ pub struct PhantomSpec {
     pub size: usize,
     /// Share of the heads that have a lesion, 0 to 1. Default 0.5. Every slice of such a head shows it.
     pub tumor_share: f32,
+    /// Weightings of the slices, drawn anew for each; at least one. Default T1 with contrast agent and FLAIR, the two that
+    /// show most tumors; with all four it takes more slices to learn what a lesion is.
+    pub weightings: Vec<Weighting>,
     /// Planted traps.
     pub traps: Traps,
 }
@@ -69,6 +72,7 @@ impl Default for PhantomSpec {
             slices: 4,
             size: 160,
             tumor_share: 0.5,
+            weightings: vec![Weighting::T1Contrast, Weighting::Flair],
             traps: Traps::default(),
         }
     }
@@ -150,6 +154,9 @@ impl PhantomSpec {
         if !(0.0..=1.0).contains(&self.tumor_share) {
             return error("tumor_share", self.tumor_share.to_string(), "0 to 1");
         }
+        if self.weightings.is_empty() {
+            return error("weightings", "empty".to_owned(), "at least one");
+        }
         let (planted, slices) = (self.traps.count(), self.subjects * self.slices);
         if planted > slices {
             return error(
@@ -218,7 +225,7 @@ fn original(spec: &PhantomSpec, seed: Seed, subject: usize, index: usize) -> Pha
     let seed = seed.derive("slice").index(index as u64);
     let mut draw = Draw::new(seed);
     let plane = Plane::ALL[draw.below(3)];
-    let weighting = Weighting::ALL[draw.below(4)];
+    let weighting = spec.weightings[draw.below(spec.weightings.len())];
     let place = anatomy.in_this_head(target.centre);
     let scene = Scene {
         lesion: lesion.as_ref(),

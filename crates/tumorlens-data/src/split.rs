@@ -9,7 +9,7 @@
 //! use tumorlens_core::Seed;
 //! use tumorlens_data::split::{MixedGroups, Part, SplitItem, SplitName, SplitPlan, assign};
 //!
-//! let groups: Vec<String> = (0..20).map(|i| format!("subject{i}")).collect();
+//! let groups: Vec<String> = (0..40).map(|i| format!("subject{i}")).collect();
 //! let items: Vec<SplitItem> = groups
 //!     .iter()
 //!     .enumerate()
@@ -18,7 +18,7 @@
 //! let plan = SplitPlan::Holdout { train: 0.7, validation: 0.15, test: 0.15 };
 //! let names = assign(&items, plan, MixedGroups::Refuse, Seed(1))?;
 //! let test = names.iter().filter(|n| **n == SplitName::Part(Part::Test)).count();
-//! assert_eq!((names.len(), test), (20, 3));
+//! assert_eq!((names.len(), test), (40, 6));
 //! # Ok::<(), tumorlens_data::split::SplitError>(())
 //! ```
 

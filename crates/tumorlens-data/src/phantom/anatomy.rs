@@ -41,6 +41,9 @@ pub(super) struct Fields {
     pub(super) texture: Field,
 }
 
+/// A distance beyond every edge that is drawn: what a solid answers outside a box around it, instead of the exact value.
+const FAR: f32 = 10.0;
+
 /// Where a point lies. Distances in millimetres, below 0 inside.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Site {
@@ -226,6 +229,9 @@ impl Anatomy {
     /// Distance to the ventricles.
     pub(super) fn ventricles(&self, p: Point) -> f32 {
         let q = p.right();
+        if q.x > 45.0 || !(-75.0..48.0).contains(&p.y) || !(-46.0..34.0).contains(&p.z) {
+            return FAR;
+        }
         let wide = self.ventricles[usize::from(p.x > 0.0)];
         // Wider ventricles are also further from the middle.
         let w = |x: f32, y: f32, z: f32, r: f32| {
@@ -273,8 +279,10 @@ impl Anatomy {
 
     /// Distance to the nearest bright spot of ageing.
     pub(super) fn spots(&self, p: Point) -> f32 {
+        let near = |s: &&Ellipsoid| (p - s.centre).dot(p - s.centre) < 100.0;
         self.spots
             .iter()
+            .filter(near)
             .map(|s| s.distance(p))
             .fold(f32::INFINITY, f32::min)
     }
@@ -329,6 +337,9 @@ fn below_tentorium(p: Point) -> f32 {
 
 /// Brain stem and cord, inside the skull and below it.
 pub(super) fn stem(p: Point) -> f32 {
+    if p.x.abs() > 24.0 || p.z > 12.0 {
+        return FAR;
+    }
     tube(
         p,
         &[
@@ -345,6 +356,9 @@ pub(super) fn stem(p: Point) -> f32 {
 /// The nuclei inside the white matter.
 pub(super) fn nuclei(p: Point) -> f32 {
     let q = p.right();
+    if q.x > 36.0 || p.y.abs() > 34.0 || !(-14.0..28.0).contains(&p.z) {
+        return FAR;
+    }
     let caudate = tube(
         q,
         &[
@@ -360,6 +374,9 @@ pub(super) fn nuclei(p: Point) -> f32 {
 
 /// The sheet between temporal and frontal lobe, open outwards; `q` in the right half.
 fn sylvian(q: Point) -> f32 {
+    if q.x < 25.0 {
+        return FAR;
+    }
     let sheet = 0.95 * (q.z + 8.0 + 0.3 * q.y).abs();
     let outside = point(
         (37.0 - q.x).max(0.0),
@@ -371,6 +388,9 @@ fn sylvian(q: Point) -> f32 {
 
 /// The sheet over the insula.
 fn insula(q: Point) -> f32 {
+    if q.x < 25.0 {
+        return FAR;
+    }
     let sheet = (q.x - 38.0 + 0.06 * q.y.abs()).abs();
     let over = |v: f32, low: f32, high: f32| (low - v).max(v - high).max(0.0);
     norm(sheet, norm(over(q.y, -20.0, 24.0), over(q.z, -12.0, 13.0)))

@@ -62,7 +62,7 @@ impl Target {
     pub(super) fn draw(anatomy: &Anatomy, seed: Seed) -> Self {
         let mut draw = Draw::new(seed.derive("target"));
         // Small ones are as frequent as large ones on a logarithmic scale.
-        let radius = draw.range(6.5f32.ln()..=24.0f32.ln()).exp();
+        let radius = draw.range(7.5f32.ln()..=25.0f32.ln()).exp();
         let low = draw.chance(0.1);
         let superficial = draw.chance(0.35);
         let mut best = (f32::INFINITY, point(30.0, 0.0, 20.0));
@@ -122,8 +122,8 @@ impl Lesion {
             target,
             body: ellipsoid(target.centre, radii),
             field: Field::new(seed),
-            // Rarely faint: a person would hesitate too.
-            contrast: draw.range(0.35..=1.0).sqrt(),
+            // Mostly plain, sometimes faint: a person would hesitate too.
+            contrast: draw.range(0.3..=1.0).sqrt(),
             rim: (r * draw.range(0.15..=0.35)).clamp(1.6, 6.0),
             oedema: if swells { draw.range(4.0..=16.0) } else { 0.0 },
             mass: draw.range(0.2..=0.75),
