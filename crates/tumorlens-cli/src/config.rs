@@ -105,9 +105,6 @@ impl RunConfig {
         }
         if let Some(epochs) = args.epochs {
             config.train.epochs = epochs;
-            config.preprocess.size = 64;
-            config.train.learning_rate = 2e-3;
-            config.train.average = 0.98;
             config.train.warm_up_epochs = config.train.warm_up_epochs.min(epochs as f64 / 4.0);
         }
         if let Some(device) = &args.device {
