@@ -127,10 +127,15 @@ pub(crate) struct RunArgs {
     pub(crate) dataset: DataArgs,
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
-    /// Go on where a stopped run ended.
-    #[arg(long)]
+    /// Go on where a stopped run ended; its own configuration is used.
+    #[arg(long, conflicts_with_all = TRAINING)]
     pub(crate) resume: bool,
 }
+
+/// The arguments of [`TrainingArgs`], by their names.
+const TRAINING: [&str; 8] = [
+    "config", "seed", "model", "size", "epochs", "init", "freeze", "device",
+];
 
 /// What training may be told on the command line; everything else is in a configuration file.
 #[derive(Clone, Debug, Args)]
@@ -141,7 +146,8 @@ pub(crate) struct TrainingArgs {
     /// Seed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// cnn, vgg11, vgg13, vgg16, vgg19, resnet18, resnet34 or resnet50.
+    /// cnn, vgg11, vgg13, vgg16, vgg19, resnet18, resnet34 or resnet50, in full width and with its own head (default: a
+    /// ResNet-18 of a quarter of the width with an evidence map).
     #[arg(long)]
     pub(crate) model: Option<String>,
     /// Side of the input in pixels.
@@ -150,7 +156,7 @@ pub(crate) struct TrainingArgs {
     /// Epochs.
     #[arg(long)]
     pub(crate) epochs: Option<usize>,
-    /// Weights to start from (.safetensors or .pth).
+    /// Weights to start from: .safetensors, .pth, a bundle or the folder of a run.
     #[arg(long, value_name = "FILE")]
     pub(crate) init: Option<PathBuf>,
     /// Stage of the network that keeps its initial weights; again for more.
@@ -203,8 +209,8 @@ pub(crate) struct TrainArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
-    /// Go on where a stopped run ended.
-    #[arg(long)]
+    /// Go on where a stopped run ended; its own configuration is used.
+    #[arg(long, conflicts_with_all = TRAINING)]
     pub(crate) resume: bool,
 }
 
@@ -235,10 +241,14 @@ pub(crate) struct CrossvalArgs {
     /// Keep one image of each group.
     #[arg(long)]
     pub(crate) distinct: bool,
+    /// Share of the images outside a test fold that is kept from training: it fits the temperature, chooses the thresholds
+    /// and, where the configuration keeps the best epoch, that epoch.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.15)]
+    pub(crate) validation: f64,
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
-    /// Go on where a stopped cross-validation ended.
-    #[arg(long)]
+    /// Go on where a stopped cross-validation ended; its own configuration is used.
+    #[arg(long, conflicts_with_all = TRAINING)]
     pub(crate) resume: bool,
 }
 

@@ -8,6 +8,7 @@ use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_nn::bundle::Decision;
 use tumorlens_nn::evaluate::ScoredLogits;
+use tumorlens_stats::calibration::Temperature;
 use tumorlens_stats::evaluation::{Evaluation, EvaluationSettings, Scored, evaluate};
 
 /// Logits with what the manifest says of their images.
@@ -34,6 +35,30 @@ pub(crate) fn scored(
                 probabilities,
                 tags: Default::default(),
             })
+        })
+        .collect()
+}
+
+/// The positive class's probability of each image had nothing been calibrated, in the order of the logits.
+pub(crate) fn uncalibrated(
+    logits: &[ScoredLogits],
+    classes: &ClassSet,
+    decision: &Decision,
+) -> Vec<f64> {
+    let plain = Decision {
+        temperature: Temperature::ONE,
+        ..decision.clone()
+    };
+    let positive = classes.positive().0;
+    logits
+        .iter()
+        .filter_map(|one| {
+            Some(
+                plain
+                    .probabilities(classes, &one.logits)?
+                    .get(positive)?
+                    .get(),
+            )
         })
         .collect()
 }

@@ -2,18 +2,20 @@
 
 use crate::args::TrainingArgs;
 use anyhow::Context;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tumorlens_core::{PreprocessSpec, Seed};
 use tumorlens_data::dataset::Dataset;
+use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::device::DeviceChoice;
 use tumorlens_nn::model::{Architecture, Head, ModelConfig};
-use tumorlens_nn::train::TrainConfig;
+use tumorlens_nn::train::{Balance, Images, Keep, TrainConfig};
 
 /// Training images that a proposed schedule shows in all; more are not worth a laptop's evening.
-const IMAGES_SHOWN: usize = 6_000;
+const IMAGES_SHOWN: usize = 14_000;
 
 /// Everything that decides what a run gives. A field left out takes its default; an unknown field is an error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +28,7 @@ pub(crate) struct RunConfig {
     #[serde(skip_serializing_if = "Start::is_default")]
     pub(crate) start: Start,
     /// From a decoded slice to the network's input.
+    #[serde(deserialize_with = "over_default")]
     pub(crate) preprocess: PreprocessSpec,
     /// What training makes of an input.
     pub(crate) augment: AugmentConfig,
@@ -33,6 +36,14 @@ pub(crate) struct RunConfig {
     pub(crate) model: ModelConfig,
     /// How it is trained.
     pub(crate) train: TrainConfig,
+}
+
+/// In a bundle every field of the preprocessing must be there; in a configuration those left out take their default.
+fn over_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PreprocessSpec, D::Error> {
+    let given = toml::Table::deserialize(deserializer)?;
+    let mut table = toml::Table::try_from(PreprocessSpec::default()).map_err(D::Error::custom)?;
+    table.extend(given);
+    table.try_into().map_err(D::Error::custom)
 }
 
 /// A device by name.
@@ -91,14 +102,11 @@ impl RunConfig {
             config.train.seed = Seed(seed);
         }
         if let Some(name) = &args.model {
-            let architecture: Architecture = name.parse()?;
-            if architecture != config.model.architecture {
-                config.model = ModelConfig {
-                    architecture,
-                    head: config.model.head,
-                    ..ModelConfig::default()
-                };
-            }
+            // In its published form: full width and its own head, so that published weights fit.
+            config.model = ModelConfig {
+                architecture: name.parse()?,
+                ..ModelConfig::default()
+            };
         }
         if let Some(size) = args.size {
             config.preprocess.size = size;
@@ -141,16 +149,13 @@ impl RunConfig {
     /// What suits a dataset on two cores: a ResNet-18 of a quarter of the width on small images, whose evidence map
     /// learns from the outlines where there are some, and as many epochs as a fixed number of images allows.
     fn proposed(dataset: &Dataset) -> Self {
-        let groups: BTreeSet<&str> = dataset.rows.iter().map(|r| r.group.as_str()).collect();
-        let epochs = (IMAGES_SHOWN / groups.len().max(1)).clamp(12, 80);
-        let head = Head::Evidence {
-            stride: 4,
-            top: 0.02,
-            channels: 32,
-        };
         let model = ModelConfig {
             architecture: Architecture::Resnet18,
-            head,
+            head: Head::Evidence {
+                stride: 4,
+                top: 0.02,
+                channels: 32,
+            },
             base_width: Some(16),
             ..ModelConfig::default()
         };
@@ -158,11 +163,55 @@ impl RunConfig {
             model,
             ..Self::default()
         };
-        config.train.epochs = epochs;
-        config.preprocess.size = 64;
+        let mut training: Vec<&ManifestRow> = dataset.part("train").collect();
+        if training.is_empty() {
+            // Folds: nearly all images train in turn.
+            training = dataset.rows.iter().collect();
+        }
+        // Slices of one subject differ and each teaches something; copies of one slice do not.
+        let shown = if training.iter().any(|r| !r.subject.is_empty()) {
+            config.train.sampling.images = Images::All;
+            training.len()
+        } else {
+            training
+                .iter()
+                .map(|r| &r.group)
+                .collect::<BTreeSet<_>>()
+                .len()
+        };
+        config.preprocess.size = 96;
+        config.train.epochs = (IMAGES_SHOWN / shown.max(1)).clamp(12, 100);
         config.train.learning_rate = 2e-3;
         config.train.average = 0.98;
-        config.train.sampling.balance = tumorlens_nn::train::Balance::Classes;
+        config.train.sampling.balance = Balance::Classes;
+        config.train.early_stopping.keep = Keep::Last;
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_left_out_takes_its_default_and_an_unknown_one_is_named() {
+        let config: RunConfig = toml::from_str("[preprocess]\nsize = 48\n").unwrap();
+        let expected = PreprocessSpec {
+            size: 48,
+            ..PreprocessSpec::default()
+        };
+        assert_eq!(config.preprocess, expected);
+        let error = toml::from_str::<RunConfig>("[preprocess]\nsizes = 48\n").unwrap_err();
+        assert!(error.to_string().contains("sizes"), "{error}");
+    }
+
+    #[test]
+    fn a_configuration_survives_a_round_trip() {
+        let mut config = RunConfig::default();
+        config.preprocess.size = 80;
+        assert_eq!(
+            toml::from_str::<RunConfig>(&config.to_toml().unwrap()).unwrap(),
+            config
+        );
     }
 }

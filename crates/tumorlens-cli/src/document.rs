@@ -35,6 +35,7 @@ pub(crate) fn report(findings: Findings<'_>) -> anyhow::Result<Report> {
     let decision = &results.model.decision;
     let context = evaluation::Context {
         images: &results.test,
+        uncalibrated: &results.uncalibrated,
         default: &decision.default,
         calibration: &decision.calibration,
     };

@@ -20,6 +20,7 @@ mod pictures;
 mod progress;
 mod stop;
 mod study;
+mod tags;
 mod training;
 
 use args::{Arguments, Command};

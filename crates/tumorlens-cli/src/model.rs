@@ -2,13 +2,13 @@
 
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
-use tumorlens_nn::bundle::Bundle;
+use tumorlens_nn::bundle::{Bundle, BundleError};
 use tumorlens_nn::predict::Predictor;
 
 /// Name of the bundle in a run's folder.
 pub(crate) const BUNDLE: &str = "model.tumorlens";
 
-/// Trained on open data; its card says on what, and how far it carries (`tumorlens verify --card`).
+/// Trained on open data; its card says on what, and how far it carries.
 const BUILT_IN: &[u8] = include_bytes!("../assets/builtin.tumorlens");
 
 /// Loads a bundle from a file or a run's folder; without a path the built-in one.
@@ -17,13 +17,17 @@ pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Bundle> {
         None => Bundle::from_bytes(BUILT_IN).context("built-in model"),
         Some(path) => {
             let file = file(path)?;
-            Bundle::load(&file).with_context(|| file.display().to_string())
+            Bundle::load(&file).map_err(|error| match error {
+                // It names its file itself.
+                error @ BundleError::Io { .. } => error.into(),
+                error => anyhow::Error::new(error).context(file.display().to_string()),
+            })
         }
     }
 }
 
 /// The bundle's file: the path itself, or the one in a run's folder.
-fn file(path: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn file(path: &Path) -> anyhow::Result<PathBuf> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }

@@ -6,18 +6,31 @@ use tumorlens_core::{GreyImage, PreprocessSpec};
 use tumorlens_data::format::raster::decode_file;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::scan::path_text::to_text;
-use tumorlens_data::scan::{Scan, ScanOptions, scan};
+use tumorlens_data::scan::{Scan, ScanOptions, Skipped, scan};
 use tumorlens_data::transform::{Prepared, prepare, to_input};
 
-/// Files and folders to single pictures, in the order given; within a folder by path.
+/// Files and folders to single pictures, in the order given; within a folder by path. A place that does not exist is
+/// skipped with the reason, so that the others are judged all the same.
 pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Scan> {
-    Ok(scan(
-        paths,
-        &ScanOptions {
-            labelled: false,
-            ..ScanOptions::default()
-        },
-    )?)
+    let options = ScanOptions {
+        labelled: false,
+        ..ScanOptions::default()
+    };
+    let (there, missing): (Vec<_>, Vec<_>) = paths
+        .iter()
+        .map(|path| {
+            std::fs::metadata(path)
+                .map_err(|e| (path, e))
+                .map(|_| path.clone())
+        })
+        .partition(Result::is_ok);
+    let there: Vec<PathBuf> = there.into_iter().flatten().collect();
+    let mut found = scan(&there, &options)?;
+    let missing = missing.into_iter().filter_map(Result::err);
+    found
+        .skipped
+        .extend(missing.map(|(path, error)| Skipped::new(path, error.to_string())));
+    Ok(found)
 }
 
 /// A picture as the model sees it, and as it is.

@@ -1,10 +1,11 @@
 //! One study: train on a dataset's training part, choose on validation, open the test part once, explain, report.
 
-use crate::assessment::{assess, scored, write_json, write_predictions};
+use crate::assessment::{assess, scored, uncalibrated, write_json, write_predictions};
 use crate::config::RunConfig;
 use crate::document::{self, Findings};
 use crate::environment::Environment;
 use crate::model::BUNDLE;
+use crate::tags;
 use crate::training::{self, Parts};
 use crate::{explanation, training::Model};
 use anyhow::{Context, bail};
@@ -36,6 +37,8 @@ pub(crate) struct Results {
     pub(crate) parts: Parts,
     pub(crate) test_rows: Vec<ManifestRow>,
     pub(crate) test: Vec<Scored>,
+    /// Probability of the positive class of each test image before calibration.
+    pub(crate) uncalibrated: Vec<f64>,
     pub(crate) evaluation: Evaluation,
 }
 
@@ -74,7 +77,10 @@ impl Study<'_> {
         )?;
         let logits =
             training::logits(&model.graph, &model.weights, &source, self.config, observer)?;
-        let test = scored(&test_rows, &logits, classes, &model.decision)?;
+        let mut test = scored(&test_rows, &logits, classes, &model.decision)?;
+        for (image, row) in test.iter_mut().zip(&test_rows) {
+            image.tags = tags::of(self.dataset, row);
+        }
         let evaluation = assess(&test, classes, &model.decision, self.config.train.seed)?;
         write_json(&self.folder.join("evaluation.json"), &evaluation)?;
         let predictions = [
@@ -88,10 +94,12 @@ impl Study<'_> {
             &model.decision,
         )?;
 
+        let uncalibrated = uncalibrated(&logits, classes, &model.decision);
         let mut results = Results {
             model,
             parts,
             test_rows,
+            uncalibrated,
             test,
             evaluation,
         };

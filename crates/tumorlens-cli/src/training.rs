@@ -17,7 +17,7 @@ use tumorlens_nn::network::Network;
 use tumorlens_nn::train::{self, EpochRecord, Job, Outcome, Start};
 use tumorlens_nn::weights::Weights;
 use tumorlens_nn::weights::safetensors::{self, Precision};
-use tumorlens_nn::weights::transfer::{Frozen, TransferOptions, load_into};
+use tumorlens_nn::weights::transfer::{Frozen, TransferOptions, copy_into, load_into};
 
 /// The images of a training: rows of a manifest.
 pub(crate) struct Parts {
@@ -69,7 +69,19 @@ pub(crate) fn fit(
     )?;
     let mut initial = Weights::initial(&graph, config.train.seed.derive("weights"));
     if let Some(file) = &config.start.init {
-        let report = load_into(&graph, &mut initial, file, TransferOptions::default())?;
+        let options = TransferOptions::default();
+        let report = if file.is_dir() || file.extension().is_some_and(|e| e == "tumorlens") {
+            let other = crate::model::load(Some(file))?;
+            copy_into(
+                &graph,
+                &mut initial,
+                &other.weights,
+                &other.card.name,
+                options,
+            )?
+        } else {
+            load_into(&graph, &mut initial, file, options)?
+        };
         observer.say(&report.to_string());
     }
     let frozen = Frozen::new(&graph, &config.start.freeze)?;

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Name of the class of images without tumor.
+pub const NO_TUMOR: &str = "no_tumor";
+
 /// Position of a class in its [`ClassSet`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClassIndex(pub usize);
@@ -69,7 +72,7 @@ impl ClassSet {
     #[must_use]
     pub fn tumor() -> Self {
         Self {
-            names: vec!["no_tumor".to_owned(), "tumor".to_owned()],
+            names: vec![NO_TUMOR.to_owned(), "tumor".to_owned()],
             positive: 1,
         }
     }

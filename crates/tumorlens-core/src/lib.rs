@@ -22,7 +22,7 @@ pub use attribution::Attribution;
 pub use bundle_card::BundleCard;
 pub use classifier::{Classifier, ClassifyError, Judgement};
 pub use image::{GreyImage, Mask, Size};
-pub use label::{ClassIndex, ClassSet};
+pub use label::{ClassIndex, ClassSet, NO_TUMOR};
 pub use measured::{Interval, Measured};
 pub use observer::{Observer, Quiet};
 pub use prediction::{Prediction, Verdict};

@@ -21,8 +21,8 @@
 
 use std::collections::BTreeMap;
 
-/// Name of the class of images without a tumor.
-pub const NO_TUMOR: &str = "no_tumor";
+pub use tumorlens_core::NO_TUMOR;
+
 /// Name of the class of images with a tumor of any kind.
 pub const TUMOR: &str = "tumor";
 

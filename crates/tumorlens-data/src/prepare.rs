@@ -171,9 +171,6 @@ pub fn prepare(
         .save()
         .map_err(|error| PrepareError::Output { path: dir, error })?;
     let report = report(&dataset, notes);
-    for note in &report.notes {
-        observer.say(note);
-    }
     Ok((dataset, report))
 }
 

@@ -106,7 +106,8 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    pub(crate) fn new(path: &Path, reason: impl Into<String>) -> Self {
+    /// A file, and why it is skipped.
+    pub fn new(path: &Path, reason: impl Into<String>) -> Self {
         Self {
             path: to_text(path),
             reason: reason.into(),

@@ -29,7 +29,7 @@ mod state;
 mod validation;
 
 pub use config::{
-    Balance, ClassWeights, ConfigError, EarlyStopping, Images, LossConfig, Metric, Sampling,
+    Balance, ClassWeights, ConfigError, EarlyStopping, Images, Keep, LossConfig, Metric, Sampling,
     TrainConfig,
 };
 pub use learner::DeviceFailure;
@@ -79,6 +79,22 @@ pub enum Start {
     Fresh,
     /// Go on from the last checkpoint, or begin where there is none yet.
     Resume,
+}
+
+impl Start {
+    /// Refuses to begin in a folder that holds a run. [`fit`] asks this itself; who writes into the folder before that
+    /// asks first.
+    ///
+    /// # Errors
+    /// [`TrainError::Used`].
+    pub fn admit(self, folder: &Path) -> Result<(), TrainError> {
+        if self == Self::Fresh && folder::is_used(folder) {
+            return Err(TrainError::Used {
+                folder: folder.to_owned(),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// How a run ended.
@@ -225,7 +241,9 @@ impl Job<'_> {
                     "{part} images of {found:?} do not fit a network for {expected:?}"
                 ));
             }
-            let all = part == "training" || self.config.early_stopping.metric != Metric::Loss;
+            let rule = self.config.early_stopping;
+            let choosing = rule.keep == Keep::Best && rule.metric != Metric::Loss;
+            let all = part == "training" || choosing;
             self.check_labels(part, source, all)?;
         }
         Ok(())

@@ -99,7 +99,8 @@ struct Charts {
     reliability: Option<Svg>,
     histogram: Option<Svg>,
     confusion: Option<Svg>,
-    subgroups: Option<Svg>,
+    /// One for each metric told apart.
+    subgroups: Vec<Svg>,
     /// One list a case group.
     cases: Vec<Vec<Svg>>,
     deletion: Option<Svg>,
@@ -155,11 +156,9 @@ impl Charts {
                 .given()
                 .map(confusion::confusion)
                 .transpose()?;
-            charts.subgroups = evaluation
-                .subgroups
-                .given()
-                .map(forest::subgroups)
-                .transpose()?;
+            for told_apart in evaluation.subgroups.given().into_iter().flatten() {
+                charts.subgroups.push(forest::subgroups(told_apart)?);
+            }
         }
         if let Some(explanation) = report.explanation.given() {
             charts.draw_explanation(explanation)?;

@@ -16,7 +16,7 @@ use crate::calibration::{Bins, Reliability};
 use crate::metric::Metric;
 use crate::operating_point::OperatingPoint;
 use crate::precision_recall::PrecisionRecall;
-use crate::roc::Roc;
+use crate::roc::{BandPoint, Roc, band};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tumorlens_core::{ClassIndex, ClassSet, Probability, Seed};
@@ -104,6 +104,9 @@ pub struct Evaluation {
     pub assessment: Assessment,
     /// ROC curve at its corners; absent where the AUROC is undefined.
     pub roc: Option<Roc>,
+    /// Pointwise intervals of the ROC curve; empty where resampling shows no spread.
+    #[serde(default)]
+    pub roc_band: Vec<BandPoint>,
     /// Precision-recall curve; absent where the AUPRC is undefined.
     pub precision_recall: Option<PrecisionRecall>,
     /// Reliability diagram of the positive class; absent without images.
@@ -227,6 +230,9 @@ pub(crate) fn evaluate_calls(
         roc: curves
             .and_then(|r| Roc::of(r).ok())
             .map(|roc| roc.corners()),
+        roc_band: curves
+            .map(|r| band(r, whole.groups(), resampling.derive("roc band")))
+            .unwrap_or_default(),
         precision_recall: curves.and_then(|r| PrecisionRecall::of(r).ok()),
         reliability: Reliability::new(
             whole.truth(),

@@ -1,5 +1,10 @@
 //! The ROC curve and the area under it.
 
+mod band;
+
+pub use band::BandPoint;
+pub(crate) use band::band;
+
 use crate::ranking::{Ranking, Step};
 use crate::undefined::Undefined;
 use serde::{Deserialize, Serialize};

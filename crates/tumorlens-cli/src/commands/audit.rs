@@ -24,7 +24,7 @@ pub(crate) fn run(args: &AuditArgs, progress: &Progress) -> anyhow::Result<Exit>
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        print!("{}", report.table());
+        println!("{}", report.table());
     }
     Ok(Exit::Done)
 }

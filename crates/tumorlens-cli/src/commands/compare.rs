@@ -43,9 +43,13 @@ fn print(result: &Comparison) {
         "accuracy, exchange by group: p {}",
         number::measured(&result.accuracy_p_value)
     );
-    if let Ok(value) = serde_json::to_value(&result.mcnemar) {
-        println!("calls, McNemar:             {value}");
-    }
+    let mcnemar = &result.mcnemar;
+    println!(
+        "calls, McNemar:             {} right by the first only, {} by the second only, mid-p {}",
+        mcnemar.only_first_right,
+        mcnemar.only_second_right,
+        number::measured(&mcnemar.mid_p)
+    );
 }
 
 /// The test images of a predictions.csv.

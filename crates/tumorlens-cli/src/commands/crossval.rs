@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
 use tumorlens_core::{Measured, Observer};
+use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::split::{MixedGroups, Part, SplitItem, SplitName, SplitPlan, assign, rotate};
@@ -22,9 +23,6 @@ use tumorlens_stats::evaluation::{EvaluationSettings, Scored};
 use tumorlens_stats::metric::Metric;
 use tumorlens_stats::operating_point::OperatingPoint;
 
-/// Share of the images outside the test fold that chooses epoch and threshold.
-const VALIDATION: f64 = 0.15;
-
 pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Exit> {
     let mut dataset = Dataset::load(&args.dataset)?;
     if args.distinct {
@@ -34,7 +32,9 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
     let config = train::effective(&args.training, &dataset, &args.out, args.resume)?;
-    std::fs::write(args.out.join("config.toml"), config.to_toml()?)?;
+    let file = args.out.join("config.toml");
+    atomic_write(&file, config.to_toml()?.as_bytes())
+        .with_context(|| file.display().to_string())?;
     let items: Vec<SplitItem<'_>> = dataset
         .rows
         .iter()
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     let mut folds = Vec::new();
     for test in 0..args.folds {
         progress.say(&format!("fold {} of {}", test + 1, args.folds));
-        let parts = rotate(&items, &names, test, VALIDATION, mixed, seed)?;
+        let parts = rotate(&items, &names, test, args.validation, mixed, seed)?;
         let folder = args.out.join(SplitName::Fold(test).to_string());
         folds.push(fold(
             &dataset,
@@ -72,8 +72,27 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
         &EvaluationSettings::seeded(seed.derive("evaluation")),
     )?;
     write_json(&args.out.join("crossval.json"), &result)?;
+    pool(&args.out, args.folds)?;
     print(&result, args.out.as_path());
     Ok(Exit::Done)
+}
+
+/// One `predictions.csv` of all folds, each image judged by the model that had not seen it: what `compare` reads.
+fn pool(out: &Path, folds: usize) -> anyhow::Result<()> {
+    let mut pooled = String::new();
+    for fold in 0..folds {
+        let file = out
+            .join(SplitName::Fold(fold).to_string())
+            .join("predictions.csv");
+        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let rows = match text.split_once('\n') {
+            Some((_, rows)) if fold > 0 => rows,
+            _ => &text,
+        };
+        pooled.push_str(rows);
+    }
+    let file = out.join("predictions.csv");
+    atomic_write(&file, pooled.as_bytes()).with_context(|| file.display().to_string())
 }
 
 /// Groups whose copies contradict each other are let through only where the user kept them.
@@ -167,7 +186,8 @@ fn print(result: &CrossValidation, out: &Path) {
         "highest",
         "pooled",
     ]);
-    rows(&mut table, "", &result.scores, |m| {
+    let mut notes = Vec::new();
+    rows(&mut table, &mut notes, "", &result.scores, |m| {
         result.pooled.assessment.scores.get(&m)
     });
     for point in &result.points {
@@ -177,16 +197,20 @@ fn print(result: &CrossValidation, out: &Path) {
             .points
             .iter()
             .find(|p| p.name == point.name);
-        rows(&mut table, &point.name, &point.figures, |m| {
+        rows(&mut table, &mut notes, &point.name, &point.figures, |m| {
             pooled.and_then(|p| p.figures.get(&m))
         });
     }
     print!("{}", table.text());
+    for note in notes {
+        println!("{note}");
+    }
     println!("written: {}", out.join("crossval.json").display());
 }
 
 fn rows<'a>(
     table: &mut Table,
+    notes: &mut Vec<String>,
     point: &str,
     spreads: &Spreads,
     pooled: impl Fn(Metric) -> Option<&'a Measured>,
@@ -197,15 +221,25 @@ fn rows<'a>(
         } else {
             format!("{} ({point})", metric.label())
         };
-        let number = tumorlens_report::number::measured;
-        let pooled = pooled(*metric).map(number).unwrap_or_default();
+        if let Measured::Undefined { undefined } = &spread.mean {
+            notes.push(format!("{name} is undefined: {undefined}"));
+        }
+        let pooled = pooled(*metric).map(cell).unwrap_or_default();
         table.row([
             name,
-            number(&spread.mean),
-            number(&spread.standard_deviation),
-            number(&spread.lowest),
-            number(&spread.highest),
+            cell(&spread.mean),
+            cell(&spread.standard_deviation),
+            cell(&spread.lowest),
+            cell(&spread.highest),
             pooled,
         ]);
+    }
+}
+
+/// A figure in a narrow column; why one is undefined stands below the table.
+fn cell(figure: &Measured) -> String {
+    match figure {
+        Measured::Undefined { .. } => "undefined".to_owned(),
+        figure => tumorlens_report::number::measured(figure),
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
         return Ok(Exit::Done);
     }
     let methods = methods(args, &predictor)?;
+    check_layer(args, &predictor, &methods)?;
     fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
     let found = pictures::find(&args.paths)?;
     let mut stems = Stems::default();
@@ -78,6 +79,27 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
     } else {
         Exit::Done
     })
+}
+
+/// A layer that does not exist, or that no chosen method looks at, is an error and not ignored.
+fn check_layer(
+    args: &ExplainArgs,
+    predictor: &Predictor,
+    methods: &[Method],
+) -> anyhow::Result<()> {
+    let Some(layer) = &args.layer else {
+        return Ok(());
+    };
+    let known = layers(predictor.network().graph())?;
+    anyhow::ensure!(
+        known.iter().any(|l| l.name == *layer),
+        "--layer {layer}: the model has no such layer; `--layer list` names them"
+    );
+    anyhow::ensure!(
+        args.features || methods.iter().any(|m| m.takes_layer()),
+        "--layer {layer}: no chosen method looks at a layer; choose another with --method"
+    );
+    Ok(())
 }
 
 /// What `--method list` and `--layer list` print.

@@ -25,12 +25,21 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
     }
     let found = pictures::find(&args.paths)?;
+    let paths: Vec<PathBuf> = found.images.into_iter().map(|f| f.path).collect();
+    anyhow::ensure!(
+        !paths.is_empty() || !found.skipped.is_empty(),
+        "no picture in {}",
+        list(&args.paths)
+    );
+    let mut out = Output::new(args, &predictor)?;
     for skipped in &found.skipped {
         progress.say(&format!("{}: {}", skipped.path, skipped.reason));
+        out.write(&Prediction::refused(
+            &skipped.path,
+            predictor.name(),
+            skipped.reason.as_str(),
+        ))?;
     }
-    let paths: Vec<PathBuf> = found.images.into_iter().map(|f| f.path).collect();
-    anyhow::ensure!(!paths.is_empty(), "no picture in {}", list(&args.paths));
-    let mut out = Output::new(args, &predictor)?;
     let mut stems = Stems::default();
     let mut unreadable = found.skipped.len();
     progress.begin("predict", Some(paths.len() as u64));

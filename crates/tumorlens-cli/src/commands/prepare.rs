@@ -20,7 +20,11 @@ pub(crate) fn run(args: &PrepareArgs, progress: &Progress) -> anyhow::Result<Exi
         println!("{line}");
     }
     println!("dataset: {}", args.out.display());
-    Ok(Exit::Done)
+    Ok(if report.skipped.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Partial
+    })
 }
 
 /// Checked options from the command line.

@@ -13,6 +13,7 @@ use tumorlens_data::dataset::Dataset;
 use tumorlens_data::phantom::{PhantomSpec, write_dataset};
 
 pub(crate) fn run(args: &RunArgs, progress: &Progress) -> anyhow::Result<Exit> {
+    train::start(args.resume).admit(&args.out)?;
     let seed = Seed(args.training.seed.unwrap_or_default());
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
     let dataset = dataset(args, seed, progress)?;

@@ -12,6 +12,7 @@ use tumorlens_report::terminal;
 use tumorlens_stats::metric::Metric;
 
 pub(crate) fn run(args: &TrainArgs, progress: &Progress) -> anyhow::Result<Exit> {
+    start(args.resume).admit(&args.out)?;
     let dataset = Dataset::load(&args.dataset)?;
     let config = effective(&args.training, &dataset, &args.out, args.resume)?;
     let command = format!(

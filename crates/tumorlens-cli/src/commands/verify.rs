@@ -2,13 +2,21 @@
 
 use crate::args::VerifyArgs;
 use crate::exit_code::Exit;
-use anyhow::Context;
-use tumorlens_nn::bundle::Bundle;
+use crate::model;
+use tumorlens_nn::bundle::{Bundle, BundleError};
 use tumorlens_nn::device::DeviceChoice;
 
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let device = args.device.parse::<DeviceChoice>()?;
-    let bundle = Bundle::load(&args.bundle).with_context(|| args.bundle.display().to_string())?;
+    let file = model::file(&args.bundle)?;
+    let bundle = match Bundle::load(&file) {
+        Ok(bundle) => bundle,
+        Err(error @ BundleError::Io { .. }) => return Err(error.into()),
+        Err(error) => {
+            eprintln!("error: {}: {error}", file.display());
+            return Ok(Exit::CheckFailed);
+        }
+    };
     let mismatch = bundle.replay_golden(&device.open()?)?;
     match mismatch {
         None => {

@@ -1,11 +1,13 @@
 //! The figures on the test part.
 
+use crate::tags;
 use tumorlens_core::{Measured, Probability};
 use tumorlens_report::Section;
 use tumorlens_report::report::evaluation as page;
 use tumorlens_report::report::summary::NamedMeasure;
+use tumorlens_stats::calibration::{Reliability, ReliabilityBin};
 use tumorlens_stats::confusion::Confusion;
-use tumorlens_stats::evaluation::{Evaluation, PointFigures, Scored, calls_at};
+use tumorlens_stats::evaluation::{Evaluation, PointFigures, Scored, Subgroup, calls_at};
 use tumorlens_stats::metric::{Figures, Metric};
 
 /// Bins of the score histogram.
@@ -31,6 +33,8 @@ pub(crate) fn figure(figures: &Figures, metric: Metric) -> Measured {
 pub(crate) struct Context<'a> {
     /// The images behind it.
     pub(crate) images: &'a [Scored],
+    /// Probability of the positive class of each image before calibration, in the same order.
+    pub(crate) uncalibrated: &'a [f64],
     /// Name of the operating point in use.
     pub(crate) default: &'a str,
     /// How calibration was done.
@@ -51,11 +55,11 @@ pub(crate) fn part(evaluation: &Evaluation, context: &Context<'_>) -> page::Eval
             .collect(),
         roc: roc(evaluation, &figures),
         precision_recall: precision_recall(evaluation, &figures),
-        reliability: reliability(evaluation, context.calibration),
+        reliability: reliability(evaluation, context),
         histogram: Section::Given(histogram(evaluation, context)),
         confusion: confusion(evaluation, context),
         operating_points: operating_points(evaluation, context.default),
-        subgroups: subgroups(evaluation, &figures),
+        subgroups: subgroups(evaluation, &figures, context.default),
     }
 }
 
@@ -90,7 +94,11 @@ fn roc(evaluation: &Evaluation, figures: &Figures) -> Section<Vec<page::RocCurve
             .iter()
             .map(|p| (p.false_positive_rate, p.true_positive_rate))
             .collect(),
-        band: vec![],
+        band: evaluation
+            .roc_band
+            .iter()
+            .map(|p| (p.false_positive_rate, p.low, p.high))
+            .collect(),
         auroc: figure(figures, Metric::Auroc),
         marks: marks(evaluation, |c| {
             Some((
@@ -134,22 +142,39 @@ fn precision_recall(
     }])
 }
 
-fn reliability(evaluation: &Evaluation, note: &str) -> Section<page::Reliability> {
+fn reliability(evaluation: &Evaluation, context: &Context<'_>) -> Section<page::Reliability> {
     let Some(reliability) = &evaluation.reliability else {
         return Section::missing("no images to compare probabilities with");
     };
-    let bins = reliability.bins.iter().map(|b| page::ReliabilityBin {
+    let settings = &evaluation.settings;
+    let truth: Vec<bool> = context
+        .images
+        .iter()
+        .map(|image| image.label == evaluation.classes.positive())
+        .collect();
+    let before = Reliability::new(
+        &truth,
+        context.uncalibrated,
+        &settings.bins,
+        settings.resampling.level,
+    );
+    Section::Given(page::Reliability {
+        bins: bins(reliability),
+        // Without calibration there is nothing before it to show.
+        before: before.as_ref().map(bins).unwrap_or_default(),
+        note: context.calibration.to_owned(),
+    })
+}
+
+fn bins(reliability: &Reliability) -> Vec<page::ReliabilityBin> {
+    let bin = |b: &ReliabilityBin| page::ReliabilityBin {
         low: b.low,
         high: b.high,
         count: b.images,
         mean_probability: b.mean_probability.clone(),
         observed: b.observed.clone(),
-    });
-    Section::Given(page::Reliability {
-        bins: bins.collect(),
-        before: vec![],
-        note: note.to_owned(),
-    })
+    };
+    reliability.bins.iter().map(bin).collect()
 }
 
 fn histogram(evaluation: &Evaluation, context: &Context<'_>) -> page::ScoreHistogram {
@@ -247,20 +272,63 @@ fn operating_points(evaluation: &Evaluation, default: &str) -> Section<Vec<page:
     }
 }
 
-fn subgroups(evaluation: &Evaluation, figures: &Figures) -> Section<page::Subgroups> {
-    if evaluation.subgroups.is_empty() {
-        return Section::missing("all images come from one source");
+/// By what both classes have, the AUROC; by what only images with tumor have, the sensitivity.
+fn subgroups(
+    evaluation: &Evaluation,
+    figures: &Figures,
+    default: &str,
+) -> Section<Vec<page::Subgroups>> {
+    let both = |s: &&Subgroup| s.tag != tags::LESION;
+    let told_apart: Vec<page::Subgroups> = [
+        by(evaluation, figures, Metric::Auroc, both, |s| {
+            s.assessment.scores.get(&Metric::Auroc)
+        }),
+        by(
+            evaluation,
+            figures,
+            Metric::Sensitivity,
+            |s| !both(s),
+            |s| {
+                let point = s.assessment.points.iter().find(|p| p.name == default)?;
+                point.figures.get(&Metric::Sensitivity)
+            },
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if told_apart.is_empty() {
+        Section::missing("all images come from one source and are of one size")
+    } else {
+        Section::Given(told_apart)
     }
-    let metric = Metric::Auroc;
-    let rows = evaluation.subgroups.iter().map(|s| page::Subgroup {
+}
+
+/// One metric by some of the subgroups; absent where there are none.
+fn by<'a>(
+    evaluation: &'a Evaluation,
+    figures: &Figures,
+    metric: Metric,
+    wanted: impl Fn(&&'a Subgroup) -> bool,
+    measured: impl Fn(&'a Subgroup) -> Option<&'a Measured>,
+) -> Option<page::Subgroups> {
+    let row = |s: &'a Subgroup| page::Subgroup {
         factor: s.tag.clone(),
         level: s.value.clone(),
         images: s.counts.images as u64,
-        measured: figure(&s.assessment.scores, metric),
-    });
-    Section::Given(page::Subgroups {
+        measured: measured(s)
+            .cloned()
+            .unwrap_or_else(|| Measured::undefined("not measured")),
+    };
+    let rows: Vec<_> = evaluation
+        .subgroups
+        .iter()
+        .filter(wanted)
+        .map(row)
+        .collect();
+    (!rows.is_empty()).then(|| page::Subgroups {
         metric: key(metric),
         overall: NamedMeasure::new("all images", figure(figures, metric)),
-        rows: rows.collect(),
+        rows,
     })
 }

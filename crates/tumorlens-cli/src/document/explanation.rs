@@ -70,6 +70,12 @@ fn note(method: tumorlens_nn::explain::Method, threshold: Option<f32>, class: &s
     )
 }
 
+/// The last three components of a path: enough to find the image by, without telling whose folder it lies in.
+fn last_parts(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').collect();
+    parts[parts.len().saturating_sub(3)..].join("/")
+}
+
 fn case(
     study: &Study<'_>,
     results: &Results,
@@ -86,7 +92,7 @@ fn case(
         _ => classes.name(positive),
     };
     Ok(page::Case {
-        path: case.scored.path.clone(),
+        path: last_parts(&case.scored.path),
         truth: classes.name(case.scored.label).to_owned(),
         call: call.to_owned(),
         right: Some((case.scored.label == positive) == called),

@@ -183,7 +183,7 @@ fn shortcuts(report: &AuditReport) -> Vec<Finding> {
             )
         } else {
             let title = format!(
-                "{} does not beat the majority vote: {is} against {vote_is}",
+                "{} does not clearly beat the majority vote: {is} against {vote_is}",
                 probe.name
             );
             finding(Topic::Shortcut, Severity::Clear, title, "", Vec::new())

@@ -2,12 +2,16 @@
 
 use crate::evaluate::ScoredLogits;
 use serde::{Deserialize, Serialize};
-use tumorlens_core::{ClassIndex, ClassSet, Judgement, Probability, Verdict};
+use tumorlens_core::{ClassIndex, ClassSet, Judgement, NO_TUMOR, Probability, Verdict};
 use tumorlens_stats::calibration::{Temperature, fit_temperature, fit_temperature_softmax};
 use tumorlens_stats::operating_point::{OperatingPoint, Rule};
 
 /// Sensitivity that the operating point for screening aims at on validation images.
 const SCREENING: f64 = 0.95;
+
+/// Validation images of each class from which a threshold chosen on them is better than one half. With n of each, the
+/// share called right at a threshold is known to about 0.5 / sqrt(n).
+pub const ENOUGH: usize = 50;
 
 /// Calibration and operating points, all chosen on validation images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +43,8 @@ impl Decision {
     }
 
     /// Fits the temperature and chooses the operating points (one half, Youden, sensitivity of at least 0.95) on the
-    /// logits of validation images. Youden's is the default. What cannot be fitted or chosen is left out, with the
+    /// logits of validation images. The default is Youden's where at least [`ENOUGH`] images of each class chose it, else
+    /// one half: on fewer images the best threshold is mostly luck. What cannot be fitted or chosen is left out, with the
     /// reason in [`Self::calibration`].
     #[must_use]
     pub fn choose(classes: &ClassSet, validation: &[ScoredLogits]) -> Self {
@@ -83,11 +88,16 @@ impl Decision {
             })
             .collect();
         let screening = Probability::new(SCREENING).unwrap_or(Probability::HALF);
-        for rule in [
+        let mut rules = [
             Rule::Youden,
             Rule::Fixed(Probability::HALF),
             Rule::Sensitivity(screening),
-        ] {
+        ];
+        let positives = truth.iter().filter(|is| **is).count();
+        if positives.min(truth.len() - positives) < ENOUGH {
+            rules.swap(0, 1);
+        }
+        for rule in rules {
             if let Some(Ok(point)) = scores.as_ref().map(|scores| rule.choose(&truth, scores)) {
                 decision.operating_points.push(point);
             }
@@ -139,7 +149,7 @@ impl Decision {
     /// The call on logits; `None` when one is not finite.
     ///
     /// With two classes the operating point decides; with more the most probable class is called, and the verdict
-    /// is `tumor` when that is the positive class.
+    /// is `tumor` for every class but [`NO_TUMOR`] where there is one, else for the positive class.
     #[must_use]
     pub fn judge(&self, classes: &ClassSet, logits: &[f32]) -> Option<Judgement> {
         let probabilities = self.probabilities(classes, logits)?;
@@ -157,13 +167,22 @@ impl Decision {
             probabilities,
             threshold,
             label: classes.name(called).to_owned(),
-            verdict: if called == positive {
+            verdict: if is_tumor(classes, called) {
                 Verdict::Tumor
             } else {
                 Verdict::NoTumor
             },
             reason: None,
         })
+    }
+}
+
+/// Whether calling this class is calling a tumor.
+fn is_tumor(classes: &ClassSet, called: ClassIndex) -> bool {
+    if classes.names().iter().any(|name| name == NO_TUMOR) {
+        classes.name(called) != NO_TUMOR
+    } else {
+        called == classes.positive()
     }
 }
 
@@ -221,8 +240,9 @@ mod tests {
     fn the_default_threshold_separates_validation_images_where_they_are_separable() {
         let decision = Decision::choose(
             &ClassSet::tumor(),
-            &scored(&[-3.0, 1.0, -2.0, 2.0, -0.5, 3.0]),
+            &scored(&[-3.0, 1.0, -2.0, 2.0, -0.5, 3.0].repeat(ENOUGH / 3 + 1)),
         );
+        assert_eq!(decision.default, "youden");
         let threshold = decision.threshold().get();
         let p = |logit: f32| {
             decision
@@ -236,6 +256,14 @@ mod tests {
             "{}",
             decision.calibration
         );
+        assert_eq!(decision.operating_points.len(), 3);
+    }
+
+    #[test]
+    fn a_handful_of_validation_images_does_not_move_the_threshold() {
+        let decision =
+            Decision::choose(&ClassSet::tumor(), &scored(&[1.0, 3.0, 0.5, 2.0, 1.5, 4.0]));
+        assert_eq!(decision.threshold(), Probability::HALF);
         assert_eq!(decision.operating_points.len(), 3);
     }
 
@@ -256,8 +284,23 @@ mod tests {
             .judge(&classes, &[0.0, 1.0, 2.0])
             .unwrap();
         assert_eq!(judged.label, "meningioma");
-        assert_eq!(judged.verdict, Verdict::NoTumor);
+        assert_eq!(judged.verdict, Verdict::NoTumor, "not the positive class");
         let sum: f64 = judged.probabilities.iter().map(|p| p.get()).sum();
         assert!((sum - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_type_of_tumor_is_a_tumor_where_one_class_is_none() {
+        let names = ["glioma", NO_TUMOR, "meningioma"]
+            .map(str::to_owned)
+            .to_vec();
+        let classes = ClassSet::new(names, "glioma").unwrap();
+        let verdict = |logits: [f32; 3]| {
+            let judged = Decision::uncalibrated("by hand").judge(&classes, &logits);
+            judged.unwrap().verdict
+        };
+        assert_eq!(verdict([0.0, 1.0, 2.0]), Verdict::Tumor);
+        assert_eq!(verdict([3.0, 1.0, 2.0]), Verdict::Tumor);
+        assert_eq!(verdict([0.0, 3.0, 2.0]), Verdict::NoTumor);
     }
 }

@@ -134,10 +134,12 @@ pub enum ClassWeights {
     Given(Vec<f64>),
 }
 
-/// When to stop, and which epoch is the best.
+/// When to stop, and which epoch's weights are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
+    /// Which epoch's weights are kept.
+    pub keep: Keep,
     /// The validation figure that decides; equal figures are decided by the loss.
     pub metric: Metric,
     /// Stop after this many epochs without a better one; 0 never stops early.
@@ -147,10 +149,23 @@ pub struct EarlyStopping {
 impl Default for EarlyStopping {
     fn default() -> Self {
         Self {
+            keep: Keep::Best,
             metric: Metric::Auroc,
             patience: 20,
         }
     }
+}
+
+/// Which epoch's weights are the result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// The best on validation.
+    #[default]
+    Best,
+    /// The last: nothing is chosen, and nothing stops early. On a few dozen validation images the best of many epochs is
+    /// mostly luck, while the average of the weights at the end of a falling learning rate is steady.
+    Last,
 }
 
 /// A validation figure.

@@ -32,6 +32,13 @@ pub(super) struct RunFolder {
     _lock: RunLock,
 }
 
+/// Whether a run has left something in a folder that a new one would overwrite.
+pub(super) fn is_used(folder: &Path) -> bool {
+    ["checkpoints/last", "checkpoints/previous", "metrics.jsonl"]
+        .iter()
+        .any(|name| folder.join(name).exists())
+}
+
 /// A line of `timing.jsonl`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Timing {
@@ -63,17 +70,6 @@ impl RunFolder {
             path: path.to_owned(),
             _lock: lock,
         })
-    }
-
-    /// Whether a run has left something here that a new one would overwrite.
-    pub(super) fn is_used(&self) -> bool {
-        [
-            self.checkpoint("last"),
-            self.checkpoint("previous"),
-            self.path.join("metrics.jsonl"),
-        ]
-        .iter()
-        .any(|path| path.exists())
     }
 
     /// Writes where the run stands; the checkpoint before it is kept.

@@ -1,7 +1,7 @@
 //! A run at work: epoch by epoch, step by step.
 
 use super::batch::Batch;
-use super::config::ClassWeights;
+use super::config::{ClassWeights, Keep};
 use super::folder::{RunFolder, Timing};
 use super::identity::Identity;
 use super::learner::{Learner, StepError};
@@ -44,11 +44,7 @@ impl<'a> Run<'a> {
     /// Locks the folder and puts everything where the run stands.
     pub(super) fn open(job: &'a Job<'a>, device: Device) -> Result<Self, TrainError> {
         let folder = RunFolder::open(job.folder)?;
-        if job.start == Start::Fresh && folder.is_used() {
-            return Err(TrainError::Used {
-                folder: job.folder.to_owned(),
-            });
-        }
+        job.start.admit(job.folder)?;
         let images = (0..job.train.len()).map(|index| job.train.info(index));
         let sampler = Sampler::new(images, job.config.sampling, job.config.seed);
         let loss = image_loss(job, &sampler);
@@ -234,8 +230,9 @@ impl<'a> Run<'a> {
         let config = self.job.config;
         let history = &self.state.history;
         let before = best_epoch(history).map(|epoch| &history[epoch - 1].validation);
-        let best = before
-            .is_none_or(|before| validation.better_than(before, config.early_stopping.metric));
+        let rule = config.early_stopping;
+        let best = rule.keep == Keep::Last
+            || before.is_none_or(|before| validation.better_than(before, rule.metric));
         let steps = self.learner.optimizer.steps;
         let record = EpochRecord {
             epoch: history.len() + 1,

@@ -68,8 +68,40 @@ pub fn load_into(
     path: &Path,
     options: TransferOptions,
 ) -> Result<TransferReport, TransferError> {
-    let mut tensors = file::read(path)?;
+    let tensors = file::read(path)?;
     let path = file::one_line(&path.display().to_string());
+    take(graph, weights, tensors, path, options)
+}
+
+/// [`load_into`] with the weights of another model, `name`, in the place of a file.
+///
+/// # Errors
+/// When a layer before the head does not fit and `options` do not allow it.
+pub fn copy_into(
+    graph: &Graph,
+    weights: &mut Weights,
+    other: &Weights,
+    name: &str,
+    options: TransferOptions,
+) -> Result<TransferReport, TransferError> {
+    let tensor = |parameter: &Parameter| {
+        let stored = StoredTensor {
+            shape: parameter.shape.clone(),
+            values: parameter.values.clone(),
+        };
+        (parameter.name.clone(), stored)
+    };
+    let tensors = other.parameters.iter().map(tensor).collect();
+    take(graph, weights, tensors, file::one_line(name), options)
+}
+
+fn take(
+    graph: &Graph,
+    weights: &mut Weights,
+    mut tensors: StoredTensors,
+    path: String,
+    options: TransferOptions,
+) -> Result<TransferReport, TransferError> {
     let first_of_head = first_of_head(graph);
     let mut report = TransferReport::default();
     let mut taken: BTreeMap<String, Vec<f32>> = BTreeMap::new();

@@ -4,7 +4,7 @@ use crate::scene::{Patience, Scene, Squares, cnn, evidence_cnn, linear};
 use std::process::Command;
 use tumorlens_core::Quiet;
 use tumorlens_nn::optimizer::{OptimizerConfig, Sgd};
-use tumorlens_nn::train::{EarlyStopping, Metric, Start, TrainConfig};
+use tumorlens_nn::train::{EarlyStopping, Keep, Metric, Start, TrainConfig};
 
 #[test]
 fn a_small_network_learns_eight_images_by_heart() {
@@ -63,12 +63,31 @@ fn training_stops_when_nothing_gets_better() {
         early_stopping: EarlyStopping {
             metric: Metric::BalancedAccuracy,
             patience: 3,
+            ..EarlyStopping::default()
         },
         ..TrainConfig::default()
     };
     let folder = tempfile::tempdir().unwrap();
     let trained = Scene::new(linear(), config).finish(folder.path());
     assert_eq!((trained.best_epoch, trained.history.len()), (1, 4));
+}
+
+#[test]
+fn the_last_epoch_can_be_kept_whatever_validation_says() {
+    let config = TrainConfig {
+        epochs: 4,
+        learning_rate: 1e-30,
+        average: 0.0,
+        early_stopping: EarlyStopping {
+            keep: Keep::Last,
+            patience: 1,
+            ..EarlyStopping::default()
+        },
+        ..TrainConfig::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let trained = Scene::new(linear(), config).finish(folder.path());
+    assert_eq!((trained.best_epoch, trained.history.len()), (4, 4));
 }
 
 #[test]

@@ -141,6 +141,7 @@ fn the_loss_can_judge_a_validation_part_of_one_class() {
     scene.config.early_stopping = EarlyStopping {
         metric: Metric::Loss,
         patience: 0,
+        ..EarlyStopping::default()
     };
     let folder = tempfile::tempdir().unwrap();
     let trained = scene.finish(folder.path());

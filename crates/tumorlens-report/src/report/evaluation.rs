@@ -26,7 +26,7 @@ pub struct Evaluation {
     /// Thresholds that were chosen on validation, with their figures on test.
     pub operating_points: Section<Vec<OperatingPoint>>,
     /// Figures by source, plane, size.
-    pub subgroups: Section<Subgroups>,
+    pub subgroups: Section<Vec<Subgroups>>,
 }
 
 /// A ROC curve.

@@ -1,0 +1,71 @@
+//! What results are told apart by, beside the source: the size of the image and of the lesion.
+
+use std::collections::BTreeMap;
+use tumorlens_core::Mask;
+use tumorlens_data::dataset::Dataset;
+use tumorlens_data::format::raster::decode_file;
+use tumorlens_data::format::raster::mask::decode_mask_file;
+use tumorlens_data::limits::Limits;
+use tumorlens_data::manifest::ManifestRow;
+
+/// Tag of the longer side of the image.
+const IMAGE: &str = "longer side";
+/// Tag of the outlined share of the image; on images with outlined lesions only.
+pub(crate) const LESION: &str = "lesion";
+
+/// Tags of one image. A file that cannot be read has none: whoever reads it for its content says so.
+pub(crate) fn of(dataset: &Dataset, row: &ManifestRow) -> BTreeMap<String, String> {
+    let limits = Limits::default();
+    let mut tags = BTreeMap::new();
+    if let Ok(decoded) = decode_file(&dataset.file(row), &limits) {
+        let side = decoded.image.width().max(decoded.image.height());
+        tags.insert(IMAGE.to_owned(), side_level(side).to_owned());
+    }
+    let mask = dataset
+        .mask_file(row)
+        .and_then(|file| decode_mask_file(&file, &limits).ok());
+    if let Some(level) = mask.as_ref().and_then(lesion_level) {
+        tags.insert(LESION.to_owned(), level.to_owned());
+    }
+    tags
+}
+
+fn side_level(side: usize) -> &'static str {
+    match side {
+        0..256 => "below 256 px",
+        256..512 => "256 to 511 px",
+        _ => "512 px and more",
+    }
+}
+
+/// `None` without a lesion.
+fn lesion_level(mask: &Mask) -> Option<&'static str> {
+    let share = mask.area() as f64 / mask.values().len().max(1) as f64;
+    match share {
+        0.0 => None,
+        s if s < 0.01 => Some("below 1 % of the image"),
+        s if s < 0.04 => Some("1 to 4 % of the image"),
+        _ => Some("4 % of the image and more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tumorlens_core::Size;
+
+    #[test]
+    fn an_empty_outline_is_no_lesion_and_the_levels_meet() {
+        let size = Size {
+            width: 20,
+            height: 10,
+        };
+        let of = |lit: usize| Mask::from_fn(size, |x, y| y * 20 + x < lit);
+        assert_eq!(lesion_level(&of(0)), None);
+        assert_eq!(lesion_level(&of(1)), Some("below 1 % of the image"));
+        assert_eq!(lesion_level(&of(2)), Some("1 to 4 % of the image"));
+        assert_eq!(lesion_level(&of(8)), Some("4 % of the image and more"));
+        assert_eq!(side_level(255), "below 256 px");
+        assert_eq!(side_level(512), "512 px and more");
+    }
+}
