@@ -4,14 +4,17 @@
 //! of contrast, and a crop all lower it. See `docs/explanation/copies.md`.
 
 use super::correlation::{correlation, mirrored_pairs, pairs};
-use super::thumbnail::{Region, thumbnail};
+use crate::transform::resize::resize;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tumorlens_core::{GreyImage, Size};
+use std::ops::Range;
+use tumorlens_core::GreyImage;
 
 /// Side of the content.
 pub const SIDE: usize = 64;
-/// A pixel is content when it lies above the darkest value by this share of the range: 20 of 255.
-const DARK: f32 = 0.08;
+/// Side of the square on which the border is sought, so that the noise of a large image averages out.
+const SOUGHT: usize = 256;
+/// A pixel is content when it lies above the darkest value by this share of the range: 18 of 255.
+const DARK: f32 = 0.07;
 /// A row or column belongs to the content when more than this share of it does: a few specks of noise do not.
 const CONTENT_SHARE: f32 = 0.02;
 /// Levels of grey kept, so that a pixel is one letter.
@@ -29,17 +32,25 @@ impl Content {
     /// The content of an image of any size. Values that are not finite count as background.
     #[must_use]
     pub fn of(image: &GreyImage) -> Self {
-        let size = Size {
-            width: SIDE,
-            height: SIDE,
-        };
-        let small = thumbnail(image, content_box(image), size);
-        let Some((low, high)) = small.range().filter(|(low, high)| high > low) else {
-            return Self(vec![0; SIDE * SIDE]);
-        };
+        // Resizing fails for sides beyond 32 bits only: such an image resembles nothing.
+        Self::cut(image).unwrap_or_else(|| Self(vec![0; SIDE * SIDE]))
+    }
+
+    fn cut(image: &GreyImage) -> Option<Self> {
+        let (low, high) = image.range().filter(|(low, high)| high > low)?;
+        let known = |v: &f32| if v.is_finite() { *v } else { low };
+        let values: Vec<f32> = image.values().iter().map(known).collect();
+        let square = resize(&values, (image.width(), image.height()), (SOUGHT, SOUGHT)).ok()?;
+        let (rows, columns) = content(&square, low + DARK * (high - low));
+        let size = (columns.len(), rows.len());
+        let lines = square.chunks(SOUGHT).skip(rows.start).take(rows.len());
+        let cut: Vec<f32> = lines
+            .flat_map(|line| line[columns.clone()].iter().copied())
+            .collect();
         let top = f32::from(LEVELS - 1);
         let level = |v: &f32| ((v - low) / (high - low) * top).round().clamp(0.0, top) as u8;
-        Self(small.values().iter().map(level).collect())
+        let small = resize(&cut, size, (SIDE, SIDE)).ok()?;
+        Some(Self(small.iter().map(level).collect()))
     }
 
     /// Pearson's correlation of two contents, -1 to 1; 0 when one of them is flat.
@@ -55,36 +66,22 @@ impl Content {
     }
 }
 
-/// From the first to the last row and column with enough bright pixels; the whole image where there are none.
-fn content_box(image: &GreyImage) -> Region {
-    let whole = Region::whole(image.size());
-    let Some((low, high)) = image.range().filter(|(low, high)| high > low) else {
-        return whole;
-    };
-    let threshold = low + DARK * (high - low);
-    let (mut rows, mut columns) = (vec![0usize; image.height()], vec![0usize; image.width()]);
-    for (y, line) in image.values().chunks(image.width()).enumerate() {
-        for (x, _) in line.iter().enumerate().filter(|(_, v)| **v > threshold) {
-            rows[y] += 1;
-            columns[x] += 1;
-        }
+/// From the first to the last row and column of the square with enough pixels above the threshold; all of them where
+/// none has.
+fn content(square: &[f32], threshold: f32) -> (Range<usize>, Range<usize>) {
+    let (mut rows, mut columns) = ([0usize; SOUGHT], [0usize; SOUGHT]);
+    for (i, _) in square.iter().enumerate().filter(|(_, v)| **v > threshold) {
+        rows[i / SOUGHT] += 1;
+        columns[i % SOUGHT] += 1;
     }
-    let span = |counts: &[usize], of: usize| {
-        let enough = |n: &usize| *n as f32 > CONTENT_SHARE * of as f32;
+    let span = |counts: &[usize]| {
+        let enough = |n: &usize| *n as f32 > CONTENT_SHARE * SOUGHT as f32;
         let first = counts.iter().position(enough)?;
-        Some((first, counts.iter().rposition(enough)? + 1))
+        Some(first..counts.iter().rposition(enough)? + 1)
     };
-    let (Some((left, right)), Some((top, bottom))) = (
-        span(&columns, image.height()),
-        span(&rows, image.width()),
-    ) else {
-        return whole;
-    };
-    Region {
-        left: left as f32,
-        top: top as f32,
-        width: (right - left) as f32,
-        height: (bottom - top) as f32,
+    match (span(&rows), span(&columns)) {
+        (Some(rows), Some(columns)) => (rows, columns),
+        _ => (0..SOUGHT, 0..SOUGHT),
     }
 }
 
@@ -111,6 +108,7 @@ impl<'de> Deserialize<'de> for Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tumorlens_core::Size;
 
     /// A shaded disc with a border of `margin` pixels of value 3 around it.
     fn disc(side: usize, margin: usize) -> GreyImage {
@@ -142,13 +140,13 @@ mod tests {
 
     #[test]
     fn a_few_specks_in_the_border_do_not_widen_the_box() {
-        let mut image = disc(100, 40);
-        let width = image.width();
-        for i in 0..3 {
-            image.values_mut()[(5 + 40 * i) * width + 4] = 255.0;
+        let plain = disc(100, 40);
+        let mut specked = plain.clone();
+        for i in 0..2 {
+            specked.values_mut()[(5 + 40 * i) * plain.width() + 4] = 255.0;
         }
-        let found = content_box(&image);
-        assert!(found.left >= 39.0 && found.width <= 102.0, "{found:?}");
+        let found = Content::of(&plain).correlation(&Content::of(&specked));
+        assert!(found > 0.99, "{found}");
     }
 
     #[test]
