@@ -29,7 +29,6 @@ use crate::group::union::Union;
 use crate::manifest::ManifestRow;
 use image::Seen;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tumorlens_core::{Observer, Seed};
 
@@ -70,21 +69,21 @@ pub fn audit(
     observer.end();
 
     observer.begin("probe for shortcuts", None);
-    let together = kept_together(&rows, &copies.group);
+    let together = kept_together(&rows, &copies.kin);
     let probes = probe::all(&rows, &seen, &together, seed.derive("audit"));
     observer.end();
 
     let mut report = AuditReport {
         images: rows.len(),
         slices: copies.count(),
-        groups: together.iter().max().map_or(0, |last| last + 1),
+        units: together.iter().max().map_or(0, |last| last + 1),
         largest: copies::largest(&copies.group),
         unreadable,
         classes: copies::classes(&rows, &copies.group),
         copies: copies::counts(&seen, &copies),
         random_leak: copies::random_leak(&copies.group),
-        conflicts: copies::conflicts(&rows, &copies.group),
-        torn: copies::torn(&rows, &copies.group),
+        conflicts: copies::conflicts(&rows, &copies.kin),
+        torn: copies::torn(&rows, &copies.kin),
         leaks: leak::all(&rows, &copies),
         probes,
         findings: Vec::new(),
@@ -140,20 +139,13 @@ fn look<'a>(
     Ok((read, seen, unreadable))
 }
 
-/// The set of each image, numbered from 0: images that share a copy, a group or a subject of one source.
-fn kept_together(rows: &[&ManifestRow], copies: &[usize]) -> Vec<usize> {
+/// The set of each image, numbered from 0: images that share a slice, a group, a unit or a subject of one source.
+fn kept_together(rows: &[&ManifestRow], slices: &[usize]) -> Vec<usize> {
+    let named = |name| Some(name).filter(|name: &&str| !name.is_empty());
     let mut union = Union::new(rows.len());
-    let mut first: BTreeMap<[&str; 3], usize> = BTreeMap::new();
-    let mut first_copy: BTreeMap<usize, usize> = BTreeMap::new();
-    for (i, row) in rows.iter().enumerate() {
-        union.join(i, *first_copy.entry(copies[i]).or_insert(i));
-        let keys = [
-            ["group", "", &row.group],
-            ["subject", &row.source, &row.subject],
-        ];
-        for key in keys.into_iter().filter(|[_, _, name]| !name.is_empty()) {
-            union.join(i, *first.entry(key).or_insert(i));
-        }
-    }
+    union.join_alike(slices.iter().map(Some));
+    union.join_alike(rows.iter().map(|row| named(&row.group)));
+    union.join_alike(rows.iter().map(|row| named(row.unit())));
+    union.join_alike(rows.iter().map(|row| Some((&row.source, named(&row.subject)?))));
     union.numbers()
 }

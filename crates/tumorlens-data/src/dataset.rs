@@ -1,7 +1,7 @@
 //! A dataset on disk: a folder with manifest.csv and dataset.json. The images stay where they are.
 //!
 //! manifest.csv may be edited by hand; every reading checks it anew. What would change a result is an error that says
-//! what to do: a group or a subject on two sides of a split, two labels for one slice, a class that is not known, and,
+//! what to do: a group, a unit or a subject on two sides of a split, a group in two units, two labels for one slice, a class that is not known, and,
 //! in [`Dataset::verify_files`], a file that changed or is gone.
 
 mod check;
@@ -86,11 +86,23 @@ pub enum DatasetError {
         "{what} '{name}' lies on two sides of the split: {files}; give all of them one split, or run `tumorlens prepare` again"
     )]
     Leak {
-        /// `group` or `subject`.
+        /// `group`, `unit`, `file` or `subject`.
         what: &'static str,
         /// Its name.
         name: String,
         /// Images of both sides.
+        files: String,
+    },
+    /// Images that belong together lie in two units.
+    #[error(
+        "{what} '{name}' lies in two units: {files}; give all its rows one unit, or run `tumorlens prepare` again"
+    )]
+    Torn {
+        /// `group`, `file` or `subject`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// An image of each of two units, with the unit.
         files: String,
     },
     /// Copies of one slice with different labels.

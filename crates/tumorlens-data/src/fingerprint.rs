@@ -5,7 +5,10 @@
 //! 64x64 and gives
 //!
 //! - a [perceptual hash](perceptual_hash) of 63 bits, in which copies differ little: the filter for candidates;
-//! - a [detail map](detail): the fine structure after local contrast normalisation: the proof.
+//! - a [detail map](detail): the fine structure after local contrast normalisation: the proof that both show one slice.
+//!
+//! Beside the views stands the [content](content), the image without its dark border: it tells whether two images of one
+//! slice also look alike.
 //!
 //! Resizing, recompression, brightness, contrast, gamma, blurring and sharpening leave the detail map nearly alone;
 //! another slice of the same head has other sulci and a map that hardly correlates. `docs/explanation/copies.md`
@@ -13,11 +16,14 @@
 //!
 //! Equality by [`Fingerprint::pixels`] is exact: same size, same decoded values.
 
+pub mod content;
+mod correlation;
 pub mod detail;
 pub mod head_box;
 pub mod perceptual_hash;
 pub mod thumbnail;
 
+use content::Content;
 use detail::Detail;
 use head_box::head_box;
 use perceptual_hash::PerceptualHash;
@@ -39,7 +45,7 @@ const CROPS: [[f32; 4]; 6] = [
     [0.06; 4],
 ];
 
-/// Fingerprint of one decoded image: about 8 kB in memory, 8 kB as JSON.
+/// Fingerprint of one decoded image: about 12 kB in memory, 12 kB as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
@@ -51,6 +57,8 @@ pub struct Fingerprint {
     pub whole: View,
     /// The image cut to the head.
     pub head: View,
+    /// The image without its dark border.
+    pub content: Content,
     /// Hashes of the head as crops into it would leave it: found among the heads of other images, they name those that
     /// may be such crops.
     pub crops: Vec<PerceptualHash>,
@@ -77,6 +85,7 @@ impl Fingerprint {
             pixels: pixel_hash(image),
             whole: View::of(&whole),
             head: View::of(&head),
+            content: Content::of(image),
             crops: CROPS
                 .iter()
                 .filter_map(|crop| PerceptualHash::of(&square(&head, cropped(*crop))))

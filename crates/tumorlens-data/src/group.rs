@@ -1,7 +1,9 @@
 //! Copies: images of the same slice, found before any split.
 //!
 //! Perceptual hashes name the candidates, without comparing every image with every other; the correlation of detail
-//! maps proves them; the proven pairs are joined to groups. `docs/explanation/copies.md` says how the limits were
+//! maps proves that two of them show one slice: they are *kin*. Kin that also look alike, by the correlation of their
+//! contents, are *copies*. Copies make the distinct slices that are counted; kin must never be torn apart by a split,
+//! for a network recognises a slice through sharpening and contrast. `docs/explanation/copies.md` says how the limits were
 //! chosen and what they miss.
 //!
 //! ```
@@ -45,6 +47,12 @@ pub const CROP_BITS: u32 = 7;
 /// none; heavy sharpening brings copies down to 0.85, but then not against all their copies.
 pub const SAME_SLICE: f32 = 0.88;
 
+/// Correlation of contents from which kin are copies. The public reference groups of copies were made with this limit.
+pub const SAME_CONTENT: f32 = 0.92;
+
+/// The same for mirrored contents: higher, because a head resembles its own mirror image.
+pub const MIRRORED_CONTENT: f32 = 0.97;
+
 /// How two images are copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,7 +65,7 @@ pub enum CopyKind {
     Mirrored,
 }
 
-/// A proven pair of copies.
+/// Two images that are proven to show one slice.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CopyPair {
     /// Position of the first image.
@@ -68,13 +76,18 @@ pub struct CopyPair {
     pub kind: CopyKind,
     /// Correlation of the detail maps, 0.88 to 1; 1 for identical pixels.
     pub correlation: f32,
+    /// They look alike, too, and are copies; otherwise they are kin only: the same slice after heavy sharpening, a strong
+    /// change of contrast or a crop.
+    pub close: bool,
 }
 
 /// Images grouped by the slice that they show.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CopyGroups {
-    /// Group of each image, numbered from 0 in the order of first appearance.
+    /// Group of copies of each image, numbered from 0 in the order of first appearance.
     pub group: Vec<usize>,
+    /// The wider group of kin of each image, numbered likewise; each holds whole groups of copies.
+    pub kin: Vec<usize>,
     /// Proven pairs, ordered by `a`, then `b`. Of images that are identical pixel by pixel only the first is compared
     /// with others; the rest are paired with it.
     pub pairs: Vec<CopyPair>,
@@ -83,32 +96,40 @@ pub struct CopyGroups {
 }
 
 impl CopyGroups {
-    /// Number of groups: of distinct slices.
+    /// Number of groups of copies: of distinct slices.
     #[must_use]
     pub fn count(&self) -> usize {
         self.group.iter().max().map_or(0, |last| last + 1)
     }
 
-    /// The groups that are left when a mirrored pair does not count; numbered like [`CopyGroups::group`].
+    /// Number of groups of kin.
     #[must_use]
-    pub fn without_mirrored(&self) -> Vec<usize> {
-        let mut union = Union::new(self.group.len());
-        for pair in self
-            .pairs
-            .iter()
-            .filter(|pair| pair.kind != CopyKind::Mirrored)
-        {
-            union.join(pair.a, pair.b);
-        }
-        union.numbers()
+    pub fn kin_count(&self) -> usize {
+        self.kin.iter().max().map_or(0, |last| last + 1)
     }
+
+    /// The groups of kin that are left when a mirrored pair does not count; numbered like [`CopyGroups::kin`].
+    #[must_use]
+    pub fn kin_without_mirrored(&self) -> Vec<usize> {
+        let plain = |pair: &CopyPair| pair.kind != CopyKind::Mirrored;
+        joined(self.kin.len(), &self.pairs, plain)
+    }
+}
+
+/// The images joined along the pairs that count.
+fn joined(images: usize, pairs: &[CopyPair], counts: impl Fn(&CopyPair) -> bool) -> Vec<usize> {
+    let mut union = Union::new(images);
+    for pair in pairs.iter().filter(|pair| counts(pair)) {
+        union.join(pair.a, pair.b);
+    }
+    union.numbers()
 }
 
 /// Finds copies among images. The result does not depend on the number of threads, and the grouping not on the order
 /// of the images.
 ///
 /// Cost grows with the number of images times the number of candidates of one, not with the square. Two copies of a
-/// third image are in one group even where they are not a proven pair themselves.
+/// third image are in one group even where they are not a proven pair themselves; so are two of its kin.
 #[must_use]
 pub fn find_copies<F: Borrow<Fingerprint> + Sync>(fingerprints: &[F]) -> CopyGroups {
     let (representatives, mut pairs) = identical(fingerprints);
@@ -125,26 +146,18 @@ pub fn find_copies<F: Borrow<Fingerprint> + Sync>(fingerprints: &[F]) -> CopyGro
             b: representatives[b],
             kind: proof.kind,
             correlation: proof.correlation,
+            close: proof.close,
         })
     };
     pairs.extend(candidates.par_iter().filter_map(prove).collect::<Vec<_>>());
     pairs.sort_by_key(|pair| (pair.a, pair.b));
 
-    let mut union = Union::new(fingerprints.len());
-    for pair in &pairs {
-        union.join(pair.a, pair.b);
-    }
     CopyGroups {
-        group: union.numbers(),
+        group: joined(fingerprints.len(), &pairs, |pair| pair.close),
+        kin: joined(fingerprints.len(), &pairs, |_| true),
         pairs,
         candidates: candidates.len(),
     }
-}
-
-/// The group of each image, numbered from 0 in the order of first appearance: [`find_copies`] without the pairs.
-#[must_use]
-pub fn find_groups<F: Borrow<Fingerprint> + Sync>(fingerprints: &[F]) -> Vec<usize> {
-    find_copies(fingerprints).group
 }
 
 /// The first image of each set that is identical pixel by pixel, and the pairs of it with the others.
@@ -162,6 +175,7 @@ fn identical<F: Borrow<Fingerprint>>(fingerprints: &[F]) -> (Vec<usize>, Vec<Cop
                 b,
                 kind: CopyKind::IdenticalPixels,
                 correlation: 1.0,
+                close: true,
             });
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Comma-separated, UTF-8, with a header line. Rules, checked at every reading:
 //!
-//! - the columns are those of [`ManifestRow`], in any order; `official_split` may be absent. Any other column is
+//! - the columns are those of [`ManifestRow`], in any order; `unit` and `official_split` may be absent. Any other column is
 //!   refused, for a misspelt `split` or `mask` would otherwise quietly lose its meaning;
 //! - `path`, `label` and `group` are filled in, no path stands twice;
 //! - `split` is empty, `train`, `validation`, `test` or `fold` and a number, in all rows or in none;
@@ -26,6 +26,10 @@ pub struct ManifestRow {
     pub subject: String,
     /// Group: one subject, or the copies of one slice; never on two sides of a split.
     pub group: String,
+    /// Unit: what a split keeps together, one group or several that show one slice; empty when it is the group alone.
+    /// Read it with [`ManifestRow::unit`].
+    #[serde(default)]
+    pub unit: String,
     /// `train`, `validation`, `test`, or `fold0`, `fold1`...; empty before a split.
     pub split: String,
     /// Path of the outline, like `path`; empty when not known.
@@ -40,12 +44,26 @@ pub struct ManifestRow {
     pub official_split: String,
 }
 
+impl ManifestRow {
+    /// What must stay on one side of a split, and counts as one when figures get their intervals: the unit, or the group
+    /// where no unit is given.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        if self.unit.is_empty() {
+            &self.group
+        } else {
+            &self.unit
+        }
+    }
+}
+
 /// Columns in the order in which they are written.
-pub const COLUMNS: [&str; 9] = [
+pub const COLUMNS: [&str; 10] = [
     "path",
     "label",
     "subject",
     "group",
+    "unit",
     "split",
     "mask",
     "sha256",
@@ -53,8 +71,8 @@ pub const COLUMNS: [&str; 9] = [
     "official_split",
 ];
 
-/// The only column that may be absent.
-const OPTIONAL: &str = "official_split";
+/// The columns that may be absent.
+const OPTIONAL: [&str; 2] = ["unit", "official_split"];
 
 /// A manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +96,7 @@ pub enum ManifestError {
     },
     /// A column that has no meaning, or stands twice.
     #[error(
-        "{path}: column '{column}' is {problem}; a manifest has path, label, subject, group, split, mask, sha256, source, official_split"
+        "{path}: column '{column}' is {problem}; a manifest has path, label, subject, group, unit, split, mask, sha256, source, official_split"
     )]
     Column {
         /// The file.
@@ -175,7 +193,7 @@ fn check_columns(headers: &csv::StringRecord, name: &str) -> Result<(), Manifest
     }
     match COLUMNS
         .iter()
-        .find(|c| **c != OPTIONAL && !headers.iter().any(|h| h == **c))
+        .find(|c| !OPTIONAL.contains(c) && !headers.iter().any(|h| h == **c))
     {
         Some(column) => Err(ManifestError::MissingColumn {
             path: name.to_owned(),
@@ -191,6 +209,7 @@ fn check_row(row: &ManifestRow) -> Result<(), String> {
         &row.label,
         &row.subject,
         &row.group,
+        &row.unit,
         &row.split,
         &row.mask,
         &row.sha256,
@@ -296,11 +315,11 @@ mod tests {
                 "m.csv: line 3: label is empty",
             ),
             (
-                good.replace("b.png,tumor,,g1,train", "b.png,tumor,,g1,"),
+                good.replace("b.png,tumor,,g1,,train", "b.png,tumor,,g1,,"),
                 "m.csv: line 3: the split is filled in for some images only",
             ),
             (
-                good.replace("g1,train", "g1,training"),
+                good.replace("g1,,train", "g1,,training"),
                 "m.csv: line 2: split is 'training', expected train, validation, test, fold0, fold1... or nothing",
             ),
             (good.replace("000,", "00A,"), "m.csv: line 2: sha256 is"),
@@ -332,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn the_official_split_may_be_absent_and_columns_may_stand_in_any_order() {
+    fn the_unit_and_the_official_split_may_be_absent_and_columns_may_stand_in_any_order() {
         let sha = "0".repeat(64);
         let text =
             format!("label,path,subject,group,split,mask,source,sha256\nno,a.png,,g,,,s,{sha}\n");
@@ -345,6 +364,7 @@ mod tests {
             ),
             ("a.png", "no", "s")
         );
+        assert_eq!(rows[0].unit(), "g");
     }
 
     proptest! {

@@ -233,10 +233,17 @@ fn assemble(
     scan: Scan,
 ) -> Result<(Dataset, Vec<String>), PrepareError> {
     let conflicts = groups.conflicts(&images);
+    let labelled = |i: &usize| {
+        let image = &images[*i];
+        format!("{} ({})", image.found.path.display(), image.label())
+    };
+    let kin_conflicts: Vec<String> = groups
+        .kin_conflicts(&images)
+        .iter()
+        .map(|set| set.iter().map(labelled).collect::<Vec<_>>().join(", "))
+        .collect();
     if options.on_conflict == OnConflict::Error && !conflicts.is_empty() {
-        let files = conflicts[0]
-            .iter()
-            .map(|&i| format!("{} ({})", images[i].found.path.display(), images[i].label()));
+        let files = conflicts[0].iter().map(labelled);
         return Err(PrepareError::Conflict {
             count: conflicts.len(),
             files: files.collect::<Vec<_>>().join(", "),
@@ -247,14 +254,14 @@ fn assemble(
         settings: options.clone(),
         ..DatasetRecord::default()
     };
-    let row = |i: usize| row(dir, &images[i], groups.name(i));
+    let row = |i: usize| row(dir, &images[i], groups.group(i), groups.unit(i));
     let mut aside = vec![false; images.len()];
     for &i in conflicts.iter().flatten() {
         if options.on_conflict == OnConflict::Exclude {
             aside[i] = true;
             record.set_aside.push(row(i).into());
         } else {
-            record.kept_conflicts.push(groups.name(i).to_owned());
+            record.kept_conflicts.push(groups.group(i).to_owned());
         }
     }
     record.kept_conflicts.sort();
@@ -275,10 +282,21 @@ fn assemble(
     options.split.apply(&mut dataset)?;
     let mut notes = scan.notes;
     notes.extend(classes::notes(&dataset));
+    notes.extend(kin_note(&kin_conflicts));
     Ok((dataset, notes))
 }
 
-fn row(dir: &Path, image: &Image, group: &str) -> ManifestRow {
+/// What the user should read about kin with different labels. They stay: that they show one slice is less certain than
+/// for copies, and a split keeps them together either way.
+fn kin_note(conflicts: &[String]) -> Option<String> {
+    let first = conflicts.first()?;
+    Some(format!(
+        "{} slices have images with different labels that are altered too much to count as copies; check them, the first: {first}",
+        conflicts.len()
+    ))
+}
+
+fn row(dir: &Path, image: &Image, group: &str, unit: &str) -> ManifestRow {
     let mask = image
         .found
         .mask
@@ -289,6 +307,7 @@ fn row(dir: &Path, image: &Image, group: &str) -> ManifestRow {
         label: image.label().to_owned(),
         subject: image.found.subject.clone(),
         group: group.to_owned(),
+        unit: unit.to_owned(),
         split: String::new(),
         mask: mask.map(|m| place::relative(dir, m)).unwrap_or_default(),
         sha256: image.read.sha256.clone(),

@@ -192,7 +192,7 @@ impl Entry {
         Ok(Self {
             info: SampleInfo {
                 path: row.path.clone(),
-                group: row.group.clone(),
+                group: row.unit().to_owned(),
                 source: row.source.clone(),
                 label,
                 has_mask: is_negative || !row.mask.is_empty(),

@@ -25,7 +25,7 @@ pub mod augment;
 mod crop;
 mod outline;
 mod placement;
-mod resize;
+pub(crate) mod resize;
 mod window;
 
 pub use augment::{AugmentConfig, AugmentParams};

@@ -1,10 +1,7 @@
-//! Copies: what is recognised, what is not, and how far that agrees with reference groups of public sets.
+//! Copies and kin: what is recognised and what is not.
 #![allow(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::type_complexity,
-    clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
 
@@ -15,14 +12,9 @@ mod head;
 
 use alter::{crop, recolour, recompress, sharpen};
 use head::{Head, mirror};
-use rayon::prelude::*;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use tumorlens_core::GreyImage;
 use tumorlens_data::fingerprint::Fingerprint;
-use tumorlens_data::format::raster::decode_file;
-use tumorlens_data::group::{CopyKind, find_copies, find_groups};
-use tumorlens_data::limits::Limits;
+use tumorlens_data::group::{CopyKind, find_copies};
 
 fn prints(images: &[GreyImage]) -> Vec<Fingerprint> {
     images.iter().map(Fingerprint::of).collect()
@@ -88,11 +80,38 @@ fn a_slice_is_recognised_after_what_people_do_to_pictures() {
             .pairs
             .first()
             .map(|pair| (pair.kind, pair.correlation));
-        if copies.group != [0, 0] || found.map(|f| f.0) != Some(kind) {
+        if copies.kin != [0, 0] || found.map(|f| f.0) != Some(kind) {
             failed.push(format!("{name}: {found:?}"));
         }
     }
     assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn what_changes_the_look_makes_kin_and_what_keeps_it_makes_copies() {
+    let head = Head::new(1);
+    let original = head.picture(240, 0.1);
+    // Recompression as hard as that of these tests is on neither list: ringing beside the bright skull moves the border.
+    let copies: [(&str, GreyImage); 5] = [
+        ("made smaller", head.picture(128, 0.1)),
+        ("a little darker", recolour(&original, |v| 0.85 * v)),
+        ("border padded", head.picture(240, 0.4)),
+        ("mirrored", mirror(&original)),
+        ("mirrored and smaller", mirror(&head.picture(150, 0.05))),
+    ];
+    for (name, image) in copies {
+        let found = find_copies(&prints(&[original.clone(), image]));
+        assert_eq!(found.group, [0, 0], "{name}");
+        assert!(found.pairs[0].close, "{name}");
+    }
+    for (name, image) in [
+        ("cropped on one side", crop(&original, 0.13, 0.0, 0.0, 0.0)),
+        ("cropped all round", crop(&original, 0.12, 0.12, 0.12, 0.12)),
+    ] {
+        let found = find_copies(&prints(&[original.clone(), image]));
+        assert_eq!((found.group, found.kin), (vec![0, 1], vec![0, 0]), "{name}");
+        assert!(!found.pairs[0].close, "{name}");
+    }
 }
 
 #[test]
@@ -101,7 +120,7 @@ fn other_slices_stay_apart_although_they_share_outline_and_brightness() {
         .map(|seed| Head::new(seed).picture(160, 0.1))
         .collect();
     let copies = find_copies(&prints(&pictures));
-    assert_eq!(copies.count(), 60);
+    assert_eq!((copies.count(), copies.kin_count()), (60, 60));
     assert_eq!(copies.pairs, []);
 }
 
@@ -119,12 +138,16 @@ fn groups_do_not_depend_on_the_order_of_the_images_or_the_number_of_threads() {
     }
     let forward = prints(&pictures);
     let backward: Vec<Fingerprint> = forward.iter().rev().cloned().collect();
-    let groups = find_groups(&forward);
-    assert_eq!(groups, (0..32).map(|i| i / 4).collect::<Vec<_>>());
-    let mut back = find_groups(&backward);
-    back.reverse();
+    let (found, mut back) = (find_copies(&forward), find_copies(&backward));
+    assert_eq!(found.kin, (0..32).map(|i| i / 4).collect::<Vec<_>>());
+    back.kin.reverse();
+    back.group.reverse();
     for (i, j) in (0..32).flat_map(|i| (0..32).map(move |j| (i, j))) {
-        assert_eq!(groups[i] == groups[j], back[i] == back[j]);
+        assert_eq!(found.kin[i] == found.kin[j], back.kin[i] == back.kin[j]);
+        assert_eq!(
+            found.group[i] == found.group[j],
+            back.group[i] == back.group[j]
+        );
     }
     let single = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
@@ -148,148 +171,6 @@ fn pictures_without_contrast_are_copies_only_when_they_are_identical() {
 fn a_fingerprint_survives_a_round_trip_and_stays_small() {
     let print = Fingerprint::of(&Head::new(3).picture(200, 0.1));
     let json = serde_json::to_string(&print).unwrap();
-    assert!(json.len() < 9000, "{} bytes", json.len());
+    assert!(json.len() < 13_000, "{} bytes", json.len());
     assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap(), print);
-}
-
-/// An image of a public set with its reference group.
-struct Known {
-    name: String,
-    file: PathBuf,
-    group: String,
-}
-
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
-
-/// The images of the sets, or nothing, said plainly, when the data is not there.
-fn known(sets: &[&str]) -> Option<Vec<Known>> {
-    let data = std::env::var_os("TUMORLENS_DATA")
-        .map_or_else(|| root().join("../shared/data"), PathBuf::from);
-    let mut images = Vec::new();
-    for set in sets {
-        let manifest = data.join(set).join("manifest.csv");
-        let Ok(mut reader) = csv::Reader::from_path(&manifest) else {
-            eprintln!(
-                "skipped: {} is not there (set TUMORLENS_DATA)",
-                manifest.display()
-            );
-            return None;
-        };
-        for row in reader.records() {
-            let row = row.unwrap();
-            let file = data.join(set).join(&row[0]);
-            images.push(Known {
-                name: format!("{set}/{}", &row[0]),
-                file,
-                group: row[2].to_owned(),
-            });
-        }
-    }
-    Some(images)
-}
-
-/// The links of docs/explanation/copies-disputed.csv, by name: pairs that were looked at and are copies although the
-/// reference has them apart.
-fn disputed() -> Vec<(String, String)> {
-    let mut reader =
-        csv::Reader::from_path(root().join("docs/explanation/copies-disputed.csv")).unwrap();
-    let name = |row: &csv::StringRecord, i: usize| format!("{}/{}", &row[i], &row[i + 1]);
-    reader
-        .records()
-        .map(|row| row.unwrap())
-        .map(|row| (name(&row, 0), name(&row, 2)))
-        .collect()
-}
-
-/// Reference groups by number, joined along the links where both ends are among the images.
-fn reference(images: &[Known], links: &[(String, String)]) -> Vec<usize> {
-    let mut number: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut group = Vec::new();
-    for image in images {
-        let next = number.len();
-        group.push(*number.entry(&image.group).or_insert(next));
-    }
-    let position: BTreeMap<&str, usize> = images
-        .iter()
-        .enumerate()
-        .map(|(i, k)| (k.name.as_str(), i))
-        .collect();
-    for (a, b) in links {
-        if let (Some(&a), Some(&b)) = (position.get(a.as_str()), position.get(b.as_str())) {
-            let (keep, drop) = (group[a], group[b]);
-            group
-                .iter_mut()
-                .filter(|g| **g == drop)
-                .for_each(|g| *g = keep);
-        }
-    }
-    group
-}
-
-/// Pair precision and recall of `ours` against `reference`.
-fn agreement(ours: &[usize], reference: &[usize]) -> (f64, f64) {
-    let (mut both, mut got, mut want) = (0.0, 0.0, 0.0);
-    for i in 0..ours.len() {
-        for j in i + 1..ours.len() {
-            let (o, r) = (ours[i] == ours[j], reference[i] == reference[j]);
-            both += f64::from(u8::from(o && r));
-            got += f64::from(u8::from(o));
-            want += f64::from(u8::from(r));
-        }
-    }
-    (both / got, both / want)
-}
-
-/// Groups the sets and prints the agreement with the reference as it is, and with disputed pairs counted apart.
-fn check(sets: &[&str], slices: std::ops::RangeInclusive<usize>) {
-    let Some(images) = known(sets) else { return };
-    let limits = Limits::default();
-    let prints: Vec<Fingerprint> = images
-        .par_iter()
-        .map(|k| Fingerprint::of(&decode_file(&k.file, &limits).unwrap().image))
-        .collect();
-    let copies = find_copies(&prints);
-    // Links run across sets, so that two images of one set may be joined by way of the other: all sets are needed.
-    let everything = known(&["navoneel", "br35h"]).unwrap_or_default();
-    let joined = reference(&everything, &disputed());
-    let of: BTreeMap<&str, usize> = everything
-        .iter()
-        .zip(joined)
-        .map(|(k, g)| (k.name.as_str(), g))
-        .collect();
-    let reviewed: Vec<usize> = images.iter().map(|k| of[k.name.as_str()]).collect();
-
-    let (raw_precision, raw_recall) = agreement(&copies.group, &reference(&images, &[]));
-    let (precision, recall) = agreement(&copies.group, &reviewed);
-    println!(
-        "{}: {} images, {} slices; reference as it is: precision {raw_precision:.4}, recall {raw_recall:.4}; \
-         disputed pairs counted apart: precision {precision:.4}, recall {recall:.4}",
-        sets.join(" and "),
-        images.len(),
-        copies.count()
-    );
-    assert!(
-        slices.contains(&copies.count()),
-        "{} slices",
-        copies.count()
-    );
-    assert!(
-        raw_recall >= 0.95 && recall >= 0.95,
-        "recall {raw_recall} and {recall}"
-    );
-    assert!(precision >= 0.98, "precision {precision}");
-}
-
-#[test]
-fn the_reference_groups_of_navoneel_are_found() {
-    check(&["navoneel"], 197..=203);
-}
-
-#[test]
-#[ignore = "3253 images: half a minute in a release build"]
-fn the_reference_groups_of_br35h_and_of_both_sets_together_are_found() {
-    check(&["br35h"], 470..=510);
-    check(&["navoneel", "br35h"], 470..=510);
 }

@@ -53,17 +53,18 @@ fn unreadable(report: &AuditReport) -> Option<Finding> {
 }
 
 fn copies(report: &AuditReport) -> Finding {
-    if report.slices == report.images {
+    if report.copies.iter().all(|kind| kind.pairs == 0) {
         let title = "no image is a copy of another".to_owned();
         return finding(Topic::Copies, Severity::Clear, title, "", Vec::new());
     }
     let title = format!(
-        "{} show {} distinct slices",
+        "{} show {} distinct slices, {} units that must stay together",
         images(report.images),
-        report.slices
+        report.slices,
+        report.units
     );
     let detail = format!(
-        "Split by group: a random 80/20 split by image would put a copy of {} of the test images into training.",
+        "Split by unit: a random 80/20 split by image would put a copy of {} of the test images into training.",
         percent(&report.random_leak)
     );
     finding(Topic::Copies, Severity::Notice, title, &detail, Vec::new())
@@ -97,10 +98,10 @@ fn torn(report: &AuditReport) -> Option<Finding> {
     let count = report.torn.len();
     let files = report.torn.iter().flatten().cloned().collect();
     let title = match count {
-        1 => "1 slice has copies in different groups of the manifest".to_owned(),
-        n => format!("{n} slices have copies in different groups of the manifest"),
+        1 => "1 slice has copies in different units of the manifest".to_owned(),
+        n => format!("{n} slices have copies in different units of the manifest"),
     };
-    let detail = "A split by group may tear them apart: give copies the same group.";
+    let detail = "A split may tear them apart: give copies the same unit.";
     (count > 0).then(|| finding(Topic::Copies, Severity::Problem, title, detail, files))
 }
 
@@ -129,7 +130,7 @@ fn leak(leak: &Leak) -> Finding {
         percent(&leak.share)
     );
     let detail = format!(
-        "{} have one that is not mirrored; {} share their group with {other}. A figure on these images says little.",
+        "{} have one that is not mirrored; {} share their unit with {other}. A figure on these images says little.",
         leak.copied_plain, leak.grouped
     );
     finding(

@@ -67,6 +67,7 @@ pub(super) fn counts(seen: &[Seen], copies: &CopyGroups) -> Vec<CopyCount> {
     for pair in &copies.pairs {
         let evidence = match pair.kind {
             CopyKind::IdenticalPixels => continue,
+            _ if !pair.close => Evidence::Kin,
             CopyKind::SameSlice => Evidence::SameSlice,
             CopyKind::Mirrored => Evidence::Mirrored,
         };
@@ -81,6 +82,7 @@ pub(super) fn counts(seen: &[Seen], copies: &CopyGroups) -> Vec<CopyCount> {
         Evidence::SamePixels,
         Evidence::SameSlice,
         Evidence::Mirrored,
+        Evidence::Kin,
     ]
     .into_iter()
     .map(|evidence| {
@@ -119,11 +121,11 @@ pub(super) fn conflicts(rows: &[&ManifestRow], group: &[usize]) -> Vec<Conflict>
         .collect()
 }
 
-/// Slices whose copies the manifest has in different groups.
-pub(super) fn torn(rows: &[&ManifestRow], group: &[usize]) -> Vec<Vec<String>> {
-    let named = |set: &Vec<usize>| set.iter().all(|&i| !rows[i].group.is_empty());
-    let differ = |set: &Vec<usize>| set.iter().any(|&i| rows[i].group != rows[set[0]].group);
-    members(group)
+/// Slices whose images the manifest has in different units.
+pub(super) fn torn(rows: &[&ManifestRow], kin: &[usize]) -> Vec<Vec<String>> {
+    let named = |set: &Vec<usize>| set.iter().all(|&i| !rows[i].unit().is_empty());
+    let differ = |set: &Vec<usize>| set.iter().any(|&i| rows[i].unit() != rows[set[0]].unit());
+    members(kin)
         .into_values()
         .filter(|set| named(set) && differ(set))
         .map(|set| set.iter().map(|&i| rows[i].path.clone()).collect())

@@ -27,7 +27,7 @@ const COLUMNS: [Column; 2] = [
 
 /// The leaks of every split that the rows name, part by part.
 pub(super) fn all(rows: &[&ManifestRow], copies: &CopyGroups) -> Vec<Leak> {
-    let plain = copies.without_mirrored();
+    let plain = copies.kin_without_mirrored();
     COLUMNS
         .iter()
         .flat_map(|column| of_column(rows, copies, &plain, column))
@@ -46,9 +46,9 @@ fn of_column(
         .map(|row| (column.of)(row).parse().ok())
         .collect();
     let of_set = |sets: &[usize]| Sides::of(sets.iter().copied().zip(&parts));
-    let (copied, copied_plain) = (of_set(&copies.group), of_set(plain));
-    let groups = rows.iter().map(|row| row.group.as_str());
-    let grouped = Sides::of(groups.clone().zip(&parts));
+    let (copied, copied_plain) = (of_set(&copies.kin), of_set(plain));
+    let units = rows.iter().map(|row| row.unit());
+    let grouped = Sides::of(units.zip(&parts));
 
     let judges = [
         ("validation", SplitName::Part(Part::Validation)),
@@ -76,16 +76,16 @@ fn of_column(
             let Some(part) = parts[i].filter(|part| judged(part)) else {
                 continue;
             };
-            let has_copy = copied.trains(copies.group[i], part);
-            let has_group = !row.group.is_empty() && grouped.trains(row.group.as_str(), part);
+            let has_copy = copied.trains(copies.kin[i], part);
+            let has_unit = !row.unit().is_empty() && grouped.trains(row.unit(), part);
             leak.images += 1;
             leak.copied += usize::from(has_copy);
             leak.copied_plain += usize::from(copied_plain.trains(plain[i], part));
-            leak.grouped += usize::from(has_group);
-            let tally = slices.entry(copies.group[i]).or_default();
+            leak.grouped += usize::from(has_unit);
+            let tally = slices.entry(copies.kin[i]).or_default();
             tally.trials += 1;
             tally.successes += u64::from(has_copy);
-            if has_copy || has_group {
+            if has_copy || has_unit {
                 leak.files.push(row.path.clone());
             }
         }

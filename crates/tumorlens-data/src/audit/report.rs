@@ -9,10 +9,10 @@ use tumorlens_core::Measured;
 pub struct AuditReport {
     /// Images that could be read.
     pub images: usize,
-    /// Distinct slices that they show.
+    /// Distinct slices that they show: images after copies are counted once.
     pub slices: usize,
-    /// Sets of images that must stay together: copies, and images of one group or subject.
-    pub groups: usize,
+    /// Units, the sets of images that must stay together: copies, kin, and images of one group or subject.
+    pub units: usize,
     /// Images of the slice that is there most often.
     pub largest: usize,
     /// Files that could not be read.
@@ -23,9 +23,9 @@ pub struct AuditReport {
     pub copies: Vec<CopyCount>,
     /// Share of test images that would have a copy in the training part of a split by image, 80 to 20, at random.
     pub random_leak: Measured,
-    /// Slices whose copies have different labels.
+    /// Slices whose copies or kin have different labels.
     pub conflicts: Vec<Conflict>,
-    /// Slices whose copies are in different groups of the manifest, by their files.
+    /// Slices whose copies or kin are in different units of the manifest, by their files.
     pub torn: Vec<Vec<String>>,
     /// Leaks of the splits that the rows name; empty where they name none.
     pub leaks: Vec<Leak>,
@@ -55,7 +55,7 @@ pub struct ClassCount {
     pub slices: usize,
 }
 
-/// What makes two images copies.
+/// What makes two images copies or kin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
@@ -63,10 +63,12 @@ pub enum Evidence {
     SameBytes,
     /// Different bytes, the same decoded pixels.
     SamePixels,
-    /// The same slice, resized, recompressed, cropped or with another contrast.
+    /// The same slice, resized, recompressed or with another contrast.
     SameSlice,
     /// The same slice, mirrored left to right.
     Mirrored,
+    /// The same slice, mirrored or not, after heavy sharpening, a strong change of contrast or a crop: kin, no copy.
+    Kin,
 }
 
 /// Copies of one kind.
@@ -96,15 +98,15 @@ pub struct Leak {
     pub part: String,
     /// Images in it.
     pub images: usize,
-    /// Images in it that have a copy in the training part (for folds: in another fold).
+    /// Images in it that have a copy or kin in the training part (for folds: in another fold).
     pub copied: usize,
     /// Those of them that have one that is not mirrored.
     pub copied_plain: usize,
-    /// Images in it whose group of the manifest also has images in the training part.
+    /// Images in it whose unit of the manifest also has images in the training part.
     pub grouped: usize,
     /// `copied` of `images`, with Wilson's interval over slices.
     pub share: Measured,
-    /// Files that have a copy or a group in the training part.
+    /// Files that have a copy, kin or a unit in the training part.
     pub files: Vec<String>,
 }
 

@@ -93,6 +93,7 @@ fn words(evidence: Evidence) -> &'static str {
         Evidence::SamePixels => "same pixels, other file",
         Evidence::SameSlice => "same slice, altered",
         Evidence::Mirrored => "same slice, mirrored",
+        Evidence::Kin => "same slice, altered much",
     }
 }
 

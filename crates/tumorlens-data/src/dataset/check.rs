@@ -25,19 +25,27 @@ pub(super) fn check(dataset: &Dataset) -> Result<(), DatasetError> {
         .collect();
     for (group, rows) in together(&dataset.rows, |row| row.group.clone()) {
         one_side("group", &group, &rows)?;
+        one_unit("group", &group, &rows)?;
         if !kept.contains(group.as_str()) {
             one_label(&group, &rows)?;
         }
     }
+    for (unit, rows) in together(&dataset.rows, |row| row.unit().to_owned()) {
+        one_side("unit", &unit, &rows)?;
+    }
     // The same file listed twice, and the same subject, are one whatever a hand-edited group says.
     for (sha256, rows) in together(&dataset.rows, |row| row.sha256.clone()) {
-        one_side("file", &sha256[..sha256.len().min(10)], &rows)?;
+        let name = &sha256[..sha256.len().min(10)];
+        one_side("file", name, &rows)?;
+        one_unit("file", name, &rows)?;
     }
     for ((source, subject), rows) in together(&dataset.rows, |row| {
         (row.source.clone(), row.subject.clone())
     }) {
         if !subject.is_empty() {
-            one_side("subject", &format!("{source}/{subject}"), &rows)?;
+            let name = format!("{source}/{subject}");
+            one_side("subject", &name, &rows)?;
+            one_unit("subject", &name, &rows)?;
         }
     }
     Ok(())
@@ -74,6 +82,25 @@ fn one_side(what: &'static str, name: &str, rows: &[&ManifestRow]) -> Result<(),
         what,
         name: name.to_owned(),
         files: some_of(&files),
+    })
+}
+
+/// A unit is made of whole groups and subjects: the next split would tear them apart otherwise.
+fn one_unit(what: &'static str, name: &str, rows: &[&ManifestRow]) -> Result<(), DatasetError> {
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let Some(other) = rows.iter().find(|row| row.unit() != first.unit()) else {
+        return Ok(());
+    };
+    let files: Vec<String> = [first, other]
+        .iter()
+        .map(|row| format!("{} ({})", row.path, row.unit()))
+        .collect();
+    Err(DatasetError::Torn {
+        what,
+        name: name.to_owned(),
+        files: files.join(", "),
     })
 }
 

@@ -53,12 +53,21 @@ pub struct CopyCounts {
     pub groups: usize,
     /// Images in the largest group.
     pub largest_group: usize,
+    /// Units, each the groups that hold kin: what a split keeps together.
+    #[serde(default)]
+    pub units: usize,
+    /// Images in the largest unit.
+    #[serde(default)]
+    pub largest_unit: usize,
     /// Proven pairs of images that are equal pixel by pixel.
     pub identical_pairs: usize,
-    /// Proven pairs of one slice after resizing, recompression, a change of contrast or a crop.
+    /// Proven pairs of copies of one slice after resizing, recompression or a change of contrast.
     pub same_slice_pairs: usize,
-    /// Proven pairs of one slice and its mirror image.
+    /// Proven pairs of copies of one slice and its mirror image.
     pub mirrored_pairs: usize,
+    /// Proven pairs of kin that are no copies: one slice after heavy sharpening, a strong change of contrast or a crop.
+    #[serde(default)]
+    pub kin_pairs: usize,
 }
 
 /// An image that is no part of the dataset because its label contradicts that of a copy.

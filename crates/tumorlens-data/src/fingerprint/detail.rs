@@ -1,5 +1,6 @@
 //! Detail map: the fine structure of a view, freed from brightness and contrast.
 
+use super::correlation::{correlation, mirrored_pairs, pairs};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tumorlens_core::GreyImage;
 
@@ -65,43 +66,13 @@ impl Detail {
     /// Pearson's correlation of two maps, -1 to 1; 0 when one of them is flat.
     #[must_use]
     pub fn correlation(&self, other: &Self) -> f32 {
-        correlation(
-            self.0
-                .iter()
-                .zip(&other.0)
-                .map(|(a, b)| (i32::from(*a), i32::from(*b))),
-        )
+        correlation(pairs(&self.0, &other.0))
     }
 
     /// [`Self::correlation`] with the other map mirrored left to right.
     #[must_use]
     pub fn mirrored_correlation(&self, other: &Self) -> f32 {
-        let rows = self.0.chunks(SIDE).zip(other.0.chunks(SIDE));
-        correlation(rows.flat_map(|(a, b)| {
-            a.iter()
-                .zip(b.iter().rev())
-                .map(|(a, b)| (i32::from(*a), i32::from(*b)))
-        }))
-    }
-}
-
-/// Pearson's correlation of small whole numbers. Sums of whole numbers do not depend on their order.
-fn correlation(pairs: impl Iterator<Item = (i32, i32)>) -> f32 {
-    let (mut n, mut a, mut b, mut aa, mut bb, mut ab) = (0i32, 0, 0, 0, 0, 0);
-    for (x, y) in pairs {
-        n += 1;
-        a += x;
-        b += y;
-        aa += x * x;
-        bb += y * y;
-        ab += x * y;
-    }
-    let [n, a, b, aa, bb, ab] = [n, a, b, aa, bb, ab].map(f64::from);
-    let spread = ((n * aa - a * a) * (n * bb - b * b)).sqrt();
-    if spread > 0.0 {
-        ((n * ab - a * b) / spread) as f32
-    } else {
-        0.0
+        correlation(mirrored_pairs(&self.0, &other.0, SIDE))
     }
 }
 

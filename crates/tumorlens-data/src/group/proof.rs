@@ -1,6 +1,6 @@
 //! Proof: do two images show the same slice?
 
-use super::{CROP_BITS, CopyKind, SAME_SLICE, register};
+use super::{CROP_BITS, CopyKind, MIRRORED_CONTENT, SAME_CONTENT, SAME_SLICE, register};
 use crate::fingerprint::perceptual_hash::PerceptualHash;
 use crate::fingerprint::{Fingerprint, View};
 
@@ -12,6 +12,8 @@ const HOPEFUL_BITS: u32 = 8;
 pub(super) struct Proof {
     pub(super) kind: CopyKind,
     pub(super) correlation: f32,
+    /// They look alike, too: see [`super::CopyPair::close`].
+    pub(super) close: bool,
 }
 
 /// Compares the views as they lie; where that is not enough but there is hope, after fitting one onto the other.
@@ -34,7 +36,17 @@ pub(super) fn prove(a: &Fingerprint, b: &Fingerprint) -> Option<Proof> {
         CopyKind::Mirrored
     };
     let correlation = plain.max(mirrored);
-    (correlation >= SAME_SLICE).then_some(Proof { kind, correlation })
+    (correlation >= SAME_SLICE).then(|| Proof {
+        kind,
+        correlation,
+        close: is_close(a, b),
+    })
+}
+
+/// Whether the contents correlate as those of copies do. A symmetric head may pass mirrored although it is not.
+fn is_close(a: &Fingerprint, b: &Fingerprint) -> bool {
+    a.content.correlation(&b.content) >= SAME_CONTENT
+        || a.content.mirrored_correlation(&b.content) >= MIRRORED_CONTENT
 }
 
 /// The best correlation of a view after fitting; 0 where the hashes give no hope.

@@ -1,5 +1,7 @@
 //! Union-find: from pairs to groups.
 
+use std::collections::BTreeMap;
+
 /// Disjoint sets of the numbers below n, each represented by its smallest member.
 #[derive(Clone, Debug)]
 pub(crate) struct Union(Vec<usize>);
@@ -21,6 +23,16 @@ impl Union {
     pub(crate) fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
         self.0[a.max(b)] = a.min(b);
+    }
+
+    /// Joins all members that have the same key; one key a member, in order. A member without a key stays alone.
+    pub(crate) fn join_alike<K: Ord>(&mut self, keys: impl IntoIterator<Item = Option<K>>) {
+        let mut first = BTreeMap::new();
+        for (i, key) in keys.into_iter().enumerate().take(self.0.len()) {
+            if let Some(key) = key {
+                self.join(i, *first.entry(key).or_insert(i));
+            }
+        }
     }
 
     /// The set of each member, numbered from 0 in the order of first appearance.
@@ -52,5 +64,11 @@ mod tests {
             union.join(a, b);
         }
         assert_eq!(union.numbers(), [0, 1, 1, 2, 1, 1]);
+    }
+    #[test]
+    fn members_with_one_key_are_joined_and_those_without_stay_alone() {
+        let mut union = Union::new(5);
+        union.join_alike([Some("a"), None, Some("b"), None, Some("a")]);
+        assert_eq!(union.numbers(), [0, 1, 2, 3, 0]);
     }
 }

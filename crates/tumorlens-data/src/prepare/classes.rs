@@ -45,7 +45,7 @@ pub(super) fn of(
 pub(super) fn notes(dataset: &Dataset) -> Vec<String> {
     let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for row in &dataset.rows {
-        groups.entry(&row.label).or_default().insert(&row.group);
+        groups.entry(&row.label).or_default().insert(row.unit());
     }
     let few = groups
         .iter()

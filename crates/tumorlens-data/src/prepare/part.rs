@@ -10,7 +10,7 @@ use tumorlens_core::Seed;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SplitChoice {
-    /// Anew, by group.
+    /// Anew, by unit.
     New {
         /// Shares or folds.
         plan: SplitPlan,
@@ -48,7 +48,7 @@ fn anew(dataset: &mut Dataset, plan: SplitPlan, seed: Seed) -> Result<(), Prepar
     let rows = dataset.rows.iter();
     let items: Vec<SplitItem<'_>> = rows
         .map(|row| SplitItem {
-            group: &row.group,
+            group: row.unit(),
             label: &row.label,
             source: &row.source,
         })

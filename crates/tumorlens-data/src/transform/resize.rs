@@ -7,7 +7,7 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 /// Resizes row-major values with the Catmull-Rom kernel (Keys 1981, a = -0.5), widened by the scale when the image
 /// shrinks, so that fine structure is averaged and not aliased. This is what Pillow calls BICUBIC.
-pub(super) fn resize(
+pub(crate) fn resize(
     values: &[f32],
     (width, height): (usize, usize),
     (new_width, new_height): (usize, usize),
