@@ -175,7 +175,7 @@ impl RunConfig {
         } else {
             training
                 .iter()
-                .map(|r| &r.group)
+                .map(|r| r.unit())
                 .collect::<BTreeSet<_>>()
                 .len()
         };

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
         .rows
         .iter()
         .map(|r| SplitItem {
-            group: &r.group,
+            group: r.unit(),
             label: &r.label,
             source: &r.source,
         })

@@ -110,8 +110,12 @@ pub(crate) fn lines(report: &PrepareReport) -> Vec<String> {
             report.masks
         ),
         format!(
-            "{} distinct files, {} distinct slices, {} groups (largest {})",
-            copies.distinct_files, copies.distinct_slices, copies.groups, copies.largest_group
+            "{} distinct files, {} distinct slices, {} groups (largest {}), {} units that stay together",
+            copies.distinct_files,
+            copies.distinct_slices,
+            copies.groups,
+            copies.largest_group,
+            copies.units
         ),
     ];
     if !report.splits.is_empty() {

@@ -46,9 +46,10 @@ fn facts(study: &Study<'_>) -> anyhow::Result<Vec<Fact>> {
             "distinct slices",
             number::count(copies.distinct_slices as u64),
         ),
+        Fact::new("groups", number::count(copies.groups as u64)),
         Fact::new(
-            "groups that stay together",
-            number::count(copies.groups as u64),
+            "units that stay together",
+            number::count(copies.units as u64),
         ),
         Fact::new("images with an outline", number::count(outlines as u64)),
         Fact::new(
@@ -70,7 +71,7 @@ fn split(study: &Study<'_>, results: &Results) -> Split {
             .iter()
             .map(|c| rows.iter().filter(|r| r.label == *c).count() as u64)
             .collect(),
-        groups: rows.iter().map(|r| &r.group).collect::<BTreeSet<_>>().len() as u64,
+        groups: rows.iter().map(|r| r.unit()).collect::<BTreeSet<_>>().len() as u64,
     };
     Split {
         classes: classes.names().to_vec(),

@@ -11,7 +11,7 @@ const SCREENING: f64 = 0.95;
 
 /// Validation images of each class from which a threshold chosen on them is better than one half. With n of each, the
 /// share called right at a threshold is known to about 0.5 / sqrt(n).
-pub const ENOUGH: usize = 50;
+const ENOUGH: usize = 50;
 
 /// Calibration and operating points, all chosen on validation images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ impl Decision {
     }
 
     /// Fits the temperature and chooses the operating points (one half, Youden, sensitivity of at least 0.95) on the
-    /// logits of validation images. The default is Youden's where at least [`ENOUGH`] images of each class chose it, else
+    /// logits of validation images. The default is Youden's where at least 50 images of each class chose it, else
     /// one half: on fewer images the best threshold is mostly luck. What cannot be fitted or chosen is left out, with the
     /// reason in [`Self::calibration`].
     #[must_use]
