@@ -372,11 +372,11 @@ fn a_manifest_may_be_edited_and_every_broken_rule_is_named() {
         "{message}"
     );
 
-    // A split written by hand that tears copies apart: the fifth field is the split.
+    // A split written by hand that tears copies apart: the sixth field is the split.
     let with_split = |text: &str| {
         let row = |line: &str| {
             let mut fields: Vec<String> = line.split(',').map(str::to_owned).collect();
-            fields[4] = if line.contains("copy.png") {
+            fields[5] = if line.contains("copy.png") {
                 "test"
             } else {
                 "train"
@@ -395,6 +395,31 @@ fn a_manifest_may_be_edited_and_every_broken_rule_is_named() {
         "{message}"
     );
     assert!(message.contains("give all of them one split"), "{message}");
+
+    // A unit is made of whole groups: the copy gets another unit, the fifth field.
+    let mut fields: Vec<String> = line_of("copy.png").split(',').map(str::to_owned).collect();
+    fields[4] = "u1".to_owned();
+    let message = error(&|text| text.replace(&line_of("copy.png"), &fields.join(",")));
+    assert!(
+        message.contains("lies in two units") && message.contains("give all its rows one unit"),
+        "{message}"
+    );
+    // Two slices of one unit on two sides, although each group lies on one.
+    let message = error(&|text| {
+        let one_unit = |line: &str| {
+            let mut fields: Vec<&str> = line.split(',').collect();
+            fields[4] = "u1";
+            fields[5] = if line.contains("/yes/") { "train" } else { "test" };
+            fields.join(",") + "\n"
+        };
+        let mut lines = text.lines();
+        let header = lines.next().unwrap_or_default().to_owned() + "\n";
+        header + &lines.map(one_unit).collect::<String>()
+    });
+    assert!(
+        message.starts_with("unit 'u1' lies on two sides of the split"),
+        "{message}"
+    );
 
     assert!(error(&|_| String::new()).contains("column 'path' is missing"));
     assert!(error(&|text| text.lines().take(1).collect()).contains("the dataset has no images"));
