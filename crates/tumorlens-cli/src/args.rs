@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use tumorlens_data::phantom::Weighting;
 
 /// Finds brain tumors in MRI images with convolutional networks and shows what it saw.
 #[derive(Debug, Parser)]
@@ -345,9 +346,15 @@ pub(crate) struct PhantomArgs {
     /// Subjects.
     #[arg(long, default_value_t = 60)]
     pub(crate) subjects: usize,
+    /// Slices of each subject.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) slices: usize,
     /// Side of the pictures in pixels.
     #[arg(long, default_value_t = 160)]
     pub(crate) size: usize,
+    /// t1, t1_contrast, t2 or flair; again for more (default: t1_contrast and flair).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) weighting: Vec<Weighting>,
     /// Seed.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

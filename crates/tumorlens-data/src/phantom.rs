@@ -34,7 +34,7 @@ mod trap;
 pub use dataset::{WriteError, write_dataset};
 pub use lesion::LesionKind;
 pub use plane::Plane;
-pub use tissue::Weighting;
+pub use tissue::{UnknownWeighting, Weighting};
 pub use trap::{Trap, TrapKind, Traps};
 
 use crate::draw::Draw;

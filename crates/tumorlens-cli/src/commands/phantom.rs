@@ -8,11 +8,15 @@ use tumorlens_core::Seed;
 use tumorlens_data::phantom::{PhantomSpec, write_dataset};
 
 pub(crate) fn run(args: &PhantomArgs, progress: &Progress) -> anyhow::Result<Exit> {
-    let spec = PhantomSpec {
+    let mut spec = PhantomSpec {
         subjects: args.subjects,
+        slices: args.slices,
         size: args.size,
         ..PhantomSpec::default()
     };
+    if !args.weighting.is_empty() {
+        spec.weightings.clone_from(&args.weighting);
+    }
     write_dataset(&args.out, &spec, Seed(args.seed), progress)
         .with_context(|| args.out.display().to_string())?;
     println!("phantoms: {}", args.out.display());

@@ -2,6 +2,7 @@
 
 use crate::draw::Draw;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// The weighting of a phantom image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ impl Weighting {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::T1, Self::T1Contrast, Self::T2, Self::Flair];
 
-    /// As truth.csv spells it.
+    /// As truth.csv and the command line spell it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -30,6 +31,21 @@ impl Weighting {
             Self::T2 => "t2",
             Self::Flair => "flair",
         }
+    }
+}
+
+/// Not the name of a weighting.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no weighting; known are t1, t1_contrast, t2 and flair")]
+pub struct UnknownWeighting(String);
+
+impl FromStr for Weighting {
+    type Err = UnknownWeighting;
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|weighting| weighting.name() == name)
+            .ok_or_else(|| UnknownWeighting(name.to_owned()))
     }
 }
 
