@@ -231,7 +231,8 @@ pub(crate) struct EvaluateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CrossvalArgs {
-    /// Dataset; its groups are dealt into folds anew.
+    /// Dataset. Folds made by `prepare --split kfold` or `--split source` are used as they are; else its groups are dealt
+    /// into folds.
     pub(crate) dataset: PathBuf,
     /// Folder of the result.
     #[arg(long, value_name = "DIR")]
@@ -331,8 +332,11 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// Bundle.
-    pub(crate) bundle: PathBuf,
+    /// Bundle or run folder (default: the built-in model).
+    pub(crate) bundle: Option<PathBuf>,
+    /// Print the model card as JSON too: data, licences, figures, limits.
+    #[arg(long)]
+    pub(crate) card: bool,
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,

@@ -4,7 +4,7 @@ use crate::args::TrainingArgs;
 use anyhow::Context;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tumorlens_core::{PreprocessSpec, Seed};
 use tumorlens_data::dataset::Dataset;
@@ -24,6 +24,9 @@ pub(crate) struct RunConfig {
     /// Where the network runs.
     #[serde(default, skip_serializing_if = "is_cpu")]
     pub(crate) device: Device,
+    /// What the bundle's card says that cannot be measured.
+    #[serde(skip_serializing_if = "Card::is_default")]
+    pub(crate) card: Card,
     /// Weights to start from, and stages that keep them.
     #[serde(skip_serializing_if = "Start::is_default")]
     pub(crate) start: Start,
@@ -70,6 +73,22 @@ impl From<Device> for String {
 )]
 fn is_cpu(device: &Device) -> bool {
     device.0 == DeviceChoice::Cpu
+}
+
+/// What the bundle's card says that cannot be measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Card {
+    /// Name of the model. Default: tumorlens.
+    pub(crate) name: Option<String>,
+    /// Licence of each source, as its owner states it.
+    pub(crate) licences: BTreeMap<String, String>,
+}
+
+impl Card {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Transfer.

@@ -27,7 +27,7 @@ pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Bundle> {
 }
 
 /// The bundle's file: the path itself, or the one in a run's folder.
-pub(crate) fn file(path: &Path) -> anyhow::Result<PathBuf> {
+fn file(path: &Path) -> anyhow::Result<PathBuf> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }

@@ -111,13 +111,9 @@ impl Study<'_> {
             .into_iter()
             .map(|(m, v)| (document::evaluation::key(m), v))
             .collect();
-        let bundle = results.model.bundle(
-            "tumorlens",
-            self.dataset,
-            &results.parts,
-            self.config,
-            figures,
-        )?;
+        let bundle = results
+            .model
+            .bundle(self.dataset, &results.parts, self.config, figures)?;
         bundle.save(&self.folder.join(BUNDLE))?;
         match &explained.scores {
             Ok(scores) => write_json(&self.folder.join("explanation.json"), scores)?,

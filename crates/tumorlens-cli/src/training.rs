@@ -137,14 +137,17 @@ impl Model {
     /// The bundle, with its card and golden inputs.
     pub(crate) fn bundle(
         &self,
-        name: &str,
         dataset: &Dataset,
         parts: &Parts,
         config: &RunConfig,
         figures: BTreeMap<String, Measured>,
     ) -> anyhow::Result<Bundle> {
         let card = BundleCard {
-            name: name.to_owned(),
+            name: config
+                .card
+                .name
+                .clone()
+                .unwrap_or_else(|| "tumorlens".to_owned()),
             tumorlens_version: env!("CARGO_PKG_VERSION").to_owned(),
             classes: dataset.classes.clone(),
             architecture: config.model.summary(),
@@ -153,7 +156,7 @@ impl Model {
                 "Research on finding brain tumors in single MRI slices. Not a medical device."
                     .to_owned(),
             limits: limits(),
-            data: sources(parts),
+            data: sources(parts, &config.card.licences),
             dataset_sha256: dataset.manifest_sha256()?,
             figures,
             seed: config.train.seed.0,
@@ -181,7 +184,7 @@ fn limits() -> Vec<String> {
     .to_vec()
 }
 
-fn sources(parts: &Parts) -> Vec<DataSource> {
+fn sources(parts: &Parts, licences: &BTreeMap<String, String>) -> Vec<DataSource> {
     let mut by_name: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
     for row in parts.train.iter().chain(&parts.validation) {
         let (images, groups) = by_name.entry(&row.source).or_default();
@@ -194,7 +197,10 @@ fn sources(parts: &Parts) -> Vec<DataSource> {
             name: name.to_owned(),
             images,
             groups: groups.len(),
-            licence: "see its source".to_owned(),
+            licence: licences
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| "not stated; ask its owner".to_owned()),
         })
         .collect()
 }

@@ -46,15 +46,19 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
         .collect();
     let mixed = mixed(&dataset);
     let seed = config.train.seed;
-    let names = assign(
-        &items,
-        SplitPlan::KFold { k: args.folds },
-        mixed,
-        seed.derive("folds"),
-    )?;
+    let names = match own_folds(&dataset) {
+        Some(names) => names,
+        None => assign(
+            &items,
+            SplitPlan::KFold { k: args.folds },
+            mixed,
+            seed.derive("folds"),
+        )?,
+    };
+    let count = names.iter().collect::<BTreeSet<_>>().len();
     let mut folds = Vec::new();
-    for test in 0..args.folds {
-        progress.say(&format!("fold {} of {}", test + 1, args.folds));
+    for test in 0..count {
+        progress.say(&format!("fold {} of {count}", test + 1));
         let parts = rotate(&items, &names, test, args.validation, mixed, seed)?;
         let folder = args.out.join(SplitName::Fold(test).to_string());
         folds.push(fold(
@@ -72,7 +76,7 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
         &EvaluationSettings::seeded(seed.derive("evaluation")),
     )?;
     write_json(&args.out.join("crossval.json"), &result)?;
-    pool(&args.out, args.folds)?;
+    pool(&args.out, count)?;
     print(&result, args.out.as_path());
     Ok(Exit::Done)
 }
@@ -93,6 +97,15 @@ fn pool(out: &Path, folds: usize) -> anyhow::Result<()> {
     }
     let file = out.join("predictions.csv");
     atomic_write(&file, pooled.as_bytes()).with_context(|| file.display().to_string())
+}
+
+/// The folds into which the dataset was split when it was prepared (`--split kfold` or `--split source`), where it was.
+fn own_folds(dataset: &Dataset) -> Option<Vec<SplitName>> {
+    let fold = |row: &ManifestRow| match row.split.parse() {
+        Ok(name @ SplitName::Fold(_)) => Some(name),
+        _ => None,
+    };
+    dataset.rows.iter().map(fold).collect()
 }
 
 /// Groups whose copies contradict each other are let through only where the user kept them.

@@ -3,7 +3,7 @@
 use super::path_text::{from_text, to_text};
 use super::{Found, ScanError, ScanOptions, Skipped};
 use crate::label_table::{LabelTable, Meaning, split_part};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const SUBJECT: [&str; 5] = [
@@ -60,6 +60,7 @@ pub(super) fn read(
         notes: columns.notes(file, &headers),
         ..Table::default()
     };
+    let mut unknown: BTreeSet<String> = BTreeSet::new();
     let mut lines: BTreeMap<PathBuf, (u64, Option<String>)> = BTreeMap::new();
     for record in reader.records() {
         let record = record
@@ -73,7 +74,11 @@ pub(super) fn read(
         let label = match labels.look_up(field(Some(columns.label))) {
             Meaning::Class(class) => Some(class),
             Meaning::Unknown => {
-                Some(field(Some(columns.label)).to_owned()).filter(|l| !l.is_empty())
+                let named = field(Some(columns.label));
+                if !named.is_empty() {
+                    unknown.insert(named.to_owned());
+                }
+                Some(named.to_owned()).filter(|l| !l.is_empty())
             }
             Meaning::LeftOut => {
                 table.left_out += 1;
@@ -121,6 +126,14 @@ pub(super) fn read(
                 .unwrap_or_default()
                 .to_owned(),
         });
+    }
+    if !unknown.is_empty() {
+        let names: Vec<String> = unknown.into_iter().collect();
+        table.notes.push(format!(
+            "{}: taken as classes of their own, for the label table does not know them: {}",
+            to_text(file),
+            names.join(", ")
+        ));
     }
     Ok(table)
 }
