@@ -28,7 +28,7 @@ pub(crate) fn scored(
                 .with_context(|| format!("{}: not a finite logit", row.path))?;
             Ok(Scored {
                 path: row.path.clone(),
-                group: row.group.clone(),
+                group: row.unit().to_owned(),
                 source: row.source.clone(),
                 label: one.label,
                 probabilities,

@@ -144,7 +144,7 @@ impl RunConfig {
     /// What suits a dataset on two cores: a ResNet-18 of a quarter of the width on small images, whose evidence map
     /// learns from the outlines where there are some, and as many epochs as a fixed number of images allows.
     fn proposed(dataset: &Dataset) -> Self {
-        let groups: BTreeSet<&str> = dataset.rows.iter().map(|r| r.group.as_str()).collect();
+        let groups: BTreeSet<&str> = dataset.rows.iter().map(|r| r.unit()).collect();
         let epochs = (IMAGES_SHOWN / groups.len().max(1)).clamp(12, 80);
         let head = Head::Evidence {
             stride: 4,

@@ -175,7 +175,7 @@ fn judge(
         .filter(|((_, mask), _)| !mask.is_empty())
         .map(|((sample, mask), row)| OutlinedImage {
             path: &row.path,
-            group: &row.group,
+            group: row.unit(),
             input: &sample.input,
             mask,
         })
@@ -204,7 +204,7 @@ fn outlined(
         .filter(|r| {
             !r.mask.is_empty()
                 && study.dataset.class(r) == Some(positive)
-                && groups.insert(&r.group)
+                && groups.insert(r.unit())
         })
         .collect();
     let n = rows.len().min(most);

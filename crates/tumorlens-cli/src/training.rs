@@ -174,7 +174,7 @@ fn sources(parts: &Parts) -> Vec<DataSource> {
     for row in parts.train.iter().chain(&parts.validation) {
         let (images, groups) = by_name.entry(&row.source).or_default();
         *images += 1;
-        groups.insert(&row.group);
+        groups.insert(row.unit());
     }
     by_name
         .into_iter()

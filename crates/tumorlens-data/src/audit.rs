@@ -146,6 +146,9 @@ fn kept_together(rows: &[&ManifestRow], slices: &[usize]) -> Vec<usize> {
     union.join_alike(slices.iter().map(Some));
     union.join_alike(rows.iter().map(|row| named(&row.group)));
     union.join_alike(rows.iter().map(|row| named(row.unit())));
-    union.join_alike(rows.iter().map(|row| Some((&row.source, named(&row.subject)?))));
+    union.join_alike(
+        rows.iter()
+            .map(|row| Some((&row.source, named(&row.subject)?))),
+    );
     union.numbers()
 }

@@ -184,7 +184,11 @@ fn measure(sets: &[&str]) -> Option<Agreement> {
 }
 
 fn reaches(found: (f64, f64), precision: f64, recall: f64) {
-    assert!(found.0 >= precision, "precision {} below {precision}", found.0);
+    assert!(
+        found.0 >= precision,
+        "precision {} below {precision}",
+        found.0
+    );
     assert!(found.1 >= recall, "recall {} below {recall}", found.1);
 }
 

@@ -29,7 +29,9 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     let mut dataset = Dataset::load(&args.dataset)?;
     if args.distinct {
         let mut groups = BTreeSet::new();
-        dataset.rows.retain(|row| groups.insert(row.group.clone()));
+        dataset
+            .rows
+            .retain(|row| groups.insert(row.unit().to_owned()));
     }
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
@@ -39,12 +41,14 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
         .rows
         .iter()
         .map(|r| SplitItem {
-            group: &r.group,
+            group: r.unit(),
             label: &r.label,
             source: &r.source,
         })
         .collect();
-    let mixed = mixed(&dataset);
+    // Loading refused copies that contradict each other. What is mixed now is a subject, or kin with different labels, of
+    // which `prepare` told, or was kept on the user's word.
+    let mixed = MixedGroups::Allow;
     let seed = config.train.seed;
     let names = assign(
         &items,
@@ -74,16 +78,6 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     write_json(&args.out.join("crossval.json"), &result)?;
     print(&result, args.out.as_path());
     Ok(Exit::Done)
-}
-
-/// Groups whose copies contradict each other are let through only where the user kept them.
-fn mixed(dataset: &Dataset) -> MixedGroups {
-    let subjects = dataset.rows.iter().any(|r| !r.subject.is_empty());
-    if subjects || !dataset.record.kept_conflicts.is_empty() {
-        MixedGroups::Allow
-    } else {
-        MixedGroups::Refuse
-    }
 }
 
 /// What a finished fold leaves behind, so that a resumed cross-validation does not train it again.

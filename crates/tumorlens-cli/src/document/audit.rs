@@ -48,8 +48,9 @@ fn kind(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::SameBytes => "byte for byte",
         Evidence::SamePixels => "same pixels",
-        Evidence::SameSlice => "resized, recompressed, cropped or other contrast",
+        Evidence::SameSlice => "resized, recompressed or other contrast",
         Evidence::Mirrored => "mirrored",
+        Evidence::Kin => "altered much: sharpened, cropped or strong contrast",
     }
 }
 

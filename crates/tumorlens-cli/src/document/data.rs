@@ -47,8 +47,8 @@ fn facts(study: &Study<'_>) -> anyhow::Result<Vec<Fact>> {
             number::count(copies.distinct_slices as u64),
         ),
         Fact::new(
-            "groups that stay together",
-            number::count(copies.groups as u64),
+            "units that stay together",
+            number::count(copies.units as u64),
         ),
         Fact::new("images with an outline", number::count(outlines as u64)),
         Fact::new(
@@ -70,7 +70,11 @@ fn split(study: &Study<'_>, results: &Results) -> Split {
             .iter()
             .map(|c| rows.iter().filter(|r| r.label == *c).count() as u64)
             .collect(),
-        groups: rows.iter().map(|r| &r.group).collect::<BTreeSet<_>>().len() as u64,
+        groups: rows
+            .iter()
+            .map(ManifestRow::unit)
+            .collect::<BTreeSet<_>>()
+            .len() as u64,
     };
     Split {
         classes: classes.names().to_vec(),
@@ -79,8 +83,9 @@ fn split(study: &Study<'_>, results: &Results) -> Split {
             part("validation", &results.parts.validation),
             part("test", &results.test_rows),
         ],
-        method: "by group: the copies of a slice, and all images of a subject, lie on one side"
-            .to_owned(),
+        method:
+            "by unit: the copies and kin of a slice, and all images of a subject, lie on one side"
+                .to_owned(),
     }
 }
 

@@ -409,7 +409,11 @@ fn a_manifest_may_be_edited_and_every_broken_rule_is_named() {
         let one_unit = |line: &str| {
             let mut fields: Vec<&str> = line.split(',').collect();
             fields[4] = "u1";
-            fields[5] = if line.contains("/yes/") { "train" } else { "test" };
+            fields[5] = if line.contains("/yes/") {
+                "train"
+            } else {
+                "test"
+            };
             fields.join(",") + "\n"
         };
         let mut lines = text.lines();
