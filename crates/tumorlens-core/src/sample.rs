@@ -7,7 +7,7 @@ use crate::label::ClassIndex;
 pub struct SampleInfo {
     /// Path as the manifest has it; unique within a dataset.
     pub path: String,
-    /// Group: images that must stay on one side of a split.
+    /// Group: images that must stay on one side of a split (the manifest's unit).
     pub group: String,
     /// Where the image came from (the manifest's `source`).
     pub source: String,

@@ -27,7 +27,9 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     let mut dataset = Dataset::load(&args.dataset)?;
     if args.distinct {
         let mut groups = BTreeSet::new();
-        dataset.rows.retain(|row| groups.insert(row.group.clone()));
+        dataset
+            .rows
+            .retain(|row| groups.insert(row.unit().to_owned()));
     }
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
@@ -44,7 +46,9 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
             source: &r.source,
         })
         .collect();
-    let mixed = mixed(&dataset);
+    // Loading refused copies that contradict each other. What is mixed now is a subject, or kin with different labels, of
+    // which `prepare` told, or was kept on the user's word.
+    let mixed = MixedGroups::Allow;
     let seed = config.train.seed;
     let names = match own_folds(&dataset) {
         Some(names) => names,
@@ -106,16 +110,6 @@ fn own_folds(dataset: &Dataset) -> Option<Vec<SplitName>> {
         _ => None,
     };
     dataset.rows.iter().map(fold).collect()
-}
-
-/// Groups whose copies contradict each other are let through only where the user kept them.
-fn mixed(dataset: &Dataset) -> MixedGroups {
-    let subjects = dataset.rows.iter().any(|r| !r.subject.is_empty());
-    if subjects || !dataset.record.kept_conflicts.is_empty() {
-        MixedGroups::Allow
-    } else {
-        MixedGroups::Refuse
-    }
 }
 
 /// What a finished fold leaves behind, so that a resumed cross-validation does not train it again.

@@ -110,12 +110,8 @@ pub(crate) fn lines(report: &PrepareReport) -> Vec<String> {
             report.masks
         ),
         format!(
-            "{} distinct files, {} distinct slices, {} groups (largest {}), {} units that stay together",
-            copies.distinct_files,
-            copies.distinct_slices,
-            copies.groups,
-            copies.largest_group,
-            copies.units
+            "{} distinct files, {} distinct slices, {} units that stay together (largest {})",
+            copies.distinct_files, copies.distinct_slices, copies.units, copies.largest_unit
         ),
     ];
     if !report.splits.is_empty() {
@@ -124,7 +120,7 @@ pub(crate) fn lines(report: &PrepareReport) -> Vec<String> {
             .iter()
             .map(|(name, n)| format!("{name} {n}"))
             .collect();
-        lines.push(format!("split by group: {}", parts.join(", ")));
+        lines.push(format!("split by unit: {}", parts.join(", ")));
     }
     if report.set_aside > 0 {
         lines.push(format!(

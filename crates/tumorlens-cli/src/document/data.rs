@@ -80,8 +80,9 @@ fn split(study: &Study<'_>, results: &Results) -> Split {
             part("validation", &results.parts.validation),
             part("test", &results.test_rows),
         ],
-        method: "by group: the copies of a slice, and all images of a subject, lie on one side"
-            .to_owned(),
+        method:
+            "by unit: the copies and kin of a slice, and all images of a subject, lie on one side"
+                .to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::detail::SIDE;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 use tumorlens_core::GreyImage;
 
 /// Frequencies a side.
@@ -26,11 +27,10 @@ impl PerceptualHash {
         if low >= high {
             return None;
         }
-        let cosines = cosines();
         // Rows first: 64 rows of 8 horizontal frequencies, then 8 vertical frequencies of each.
         let mut narrow = vec![[0.0f64; FREQUENCIES]; SIDE];
         for (row, out) in view.values().chunks(SIDE).zip(&mut narrow) {
-            for (out, cosines) in out.iter_mut().zip(&cosines) {
+            for (out, cosines) in out.iter_mut().zip(COSINES.iter()) {
                 *out = row
                     .iter()
                     .zip(cosines)
@@ -39,7 +39,7 @@ impl PerceptualHash {
             }
         }
         let mut bits = 0;
-        for (v, cosines) in cosines.iter().enumerate() {
+        for (v, cosines) in COSINES.iter().enumerate() {
             for u in 0..FREQUENCIES {
                 let coefficient: f64 = narrow.iter().zip(cosines).map(|(row, c)| row[u] * c).sum();
                 let is_mean = u == 0 && v == 0;
@@ -64,14 +64,14 @@ impl PerceptualHash {
     }
 }
 
-/// `cosines[u][x]` of the cosine transform of type II.
-fn cosines() -> [[f64; SIDE]; FREQUENCIES] {
+/// `COSINES[u][x]` of the cosine transform of type II.
+static COSINES: LazyLock<[[f64; SIDE]; FREQUENCIES]> = LazyLock::new(|| {
     std::array::from_fn(|u| {
         std::array::from_fn(|x| {
             (std::f64::consts::PI / SIDE as f64 * (x as f64 + 0.5) * u as f64).cos()
         })
     })
-}
+});
 
 #[cfg(test)]
 mod tests {

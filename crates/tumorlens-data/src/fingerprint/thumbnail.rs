@@ -1,5 +1,6 @@
 //! Bringing a region of an image to a small grid by area averaging.
 
+use std::cell::LazyCell;
 use tumorlens_core::{GreyImage, Size};
 
 /// A rectangle in pixel coordinates: pixel `x` covers `x..x + 1`. Not empty, inside its image.
@@ -33,7 +34,8 @@ impl Region {
 /// smallest one.
 #[must_use]
 pub fn thumbnail(image: &GreyImage, region: Region, size: Size) -> GreyImage {
-    let background = image.range().map_or(0.0, |(low, _)| low);
+    // Hardly any image needs it, and it costs a pass over all pixels.
+    let background = LazyCell::new(|| image.range().map_or(0.0, |(low, _)| low));
     let columns = footprints(region.left, region.width, image.width(), size.width);
     let rows = footprints(region.top, region.height, image.height(), size.height);
     let (first, last) = (
@@ -50,7 +52,7 @@ pub fn thumbnail(image: &GreyImage, region: Region, size: Size) -> GreyImage {
         narrow.extend(columns.iter().map(|c| {
             let pixels = row[c.start..]
                 .iter()
-                .map(|v| if v.is_finite() { *v } else { background });
+                .map(|v| if v.is_finite() { *v } else { *background });
             pixels.zip(&c.weights).map(|(v, w)| v * w).sum::<f32>()
         }));
     }
