@@ -7,7 +7,7 @@
 //! - a [perceptual hash](perceptual_hash) of 63 bits, in which copies differ little: the filter for candidates;
 //! - a [detail map](detail): the fine structure after local contrast normalisation: the proof that both show one slice.
 //!
-//! Beside the views stands the [content](content), the image without its dark border: it tells whether two images of one
+//! Beside the views stands the [content], the image without its dark border: it tells whether two images of one
 //! slice also look alike.
 //!
 //! Resizing, recompression, brightness, contrast, gamma, blurring and sharpening leave the detail map nearly alone;

@@ -291,7 +291,7 @@ fn assemble(
 fn kin_note(conflicts: &[String]) -> Option<String> {
     let first = conflicts.first()?;
     Some(format!(
-        "{} slices have images with different labels that are altered too much to count as copies; check them, the first: {first}",
+        "images of one slice that are altered too much to count as copies have different labels ({} slices): check them, the first: {first}",
         conflicts.len()
     ))
 }

@@ -7,7 +7,11 @@
 
 mod datasets;
 mod folders;
+#[path = "../shared/head.rs"]
+#[allow(dead_code, reason = "mirroring is for other tests")]
+mod head;
 mod hostile_folders;
 mod pictures;
 mod synthetic;
 mod tables;
+mod units;
