@@ -27,9 +27,7 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     let mut dataset = Dataset::load(&args.dataset)?;
     if args.distinct {
         let mut groups = BTreeSet::new();
-        dataset
-            .rows
-            .retain(|row| groups.insert(row.unit().to_owned()));
+        dataset.rows.retain(|row| groups.insert(row.group.clone()));
     }
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
