@@ -17,7 +17,6 @@ fn a_folder_that_is_not_there_is_named() {
         1,
         &["nowhere"],
     );
-    fail(dir.path(), &["predict", "nowhere.png"], 1, &["nowhere.png"]);
     fail(
         dir.path(),
         &["verify", "nowhere.tumorlens"],
@@ -39,6 +38,39 @@ fn a_damaged_picture_is_refused_with_its_name_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_picture_that_is_not_there_is_refused_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = tumorlens(dir.path(), &["predict", "--json", "nowhere.png"]);
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(line["verdict"], "refused");
+    assert!(line["path"].as_str().unwrap().ends_with("nowhere.png"));
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_used_folder_is_refused_before_anything_in_it_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("r");
+    std::fs::create_dir(&run).unwrap();
+    std::fs::write(run.join("metrics.jsonl"), "").unwrap();
+    std::fs::write(run.join("config.toml"), "# mine").unwrap();
+    fail(dir.path(), &["run", "--out", "r"], 1, &["holds a run already"]);
+    let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
+    assert_eq!(config, "# mine");
+    assert!(!run.join("phantoms").exists());
+}
+
+#[test]
+fn a_resumed_run_takes_no_new_settings() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["train", "d", "--out", "r", "--resume", "--epochs", "3"];
+    let output = tumorlens(dir.path(), &arguments);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("--resume") && stderr.contains("--epochs"), "{stderr}");
+}
+
+#[test]
 fn a_damaged_bundle_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let mut bytes = include_bytes!("../../assets/builtin.tumorlens").to_vec();
@@ -48,7 +80,7 @@ fn a_damaged_bundle_is_refused() {
     fail(
         dir.path(),
         &["verify", "m.tumorlens"],
-        1,
+        4,
         &["m.tumorlens", "damaged"],
     );
 }
