@@ -4,7 +4,7 @@ use crate::pictures::{self, Picture, Unreadable};
 use crate::study::{Results, Study};
 use anyhow::{Context, anyhow};
 use tumorlens_core::{Attribution, ClassIndex, Mask, Observer, SampleSource, View};
-use tumorlens_data::format::raster::mask::decode_mask_file;
+use tumorlens_data::format::raster::mask::{decode_mask_file, fit_mask};
 use tumorlens_data::limits::Limits;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
@@ -300,7 +300,7 @@ fn case(
         Some(file) => {
             let mask =
                 decode_mask_file(&file, &Limits::default()).with_context(|| row.mask.clone())?;
-            (mask.size() == picture.image.size()).then_some(mask)
+            fit_mask(&mask, picture.image.size())
         }
         None => None,
     };

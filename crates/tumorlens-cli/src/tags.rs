@@ -10,8 +10,8 @@ use tumorlens_data::manifest::ManifestRow;
 
 /// Tag of the longer side of the image.
 const IMAGE: &str = "longer side";
-/// Tag of the outlined share of the image; on images with outlined lesions only.
-pub(crate) const LESION: &str = "lesion";
+/// Tag of the outlined share of the image, so named that levels sort by size; on images with outlined lesions only.
+pub(crate) const LESION: &str = "lesion area";
 
 /// Tags of one image. A file that cannot be read has none: whoever reads it for its content says so.
 pub(crate) fn of(dataset: &Dataset, row: &ManifestRow) -> BTreeMap<String, String> {
@@ -32,7 +32,7 @@ pub(crate) fn of(dataset: &Dataset, row: &ManifestRow) -> BTreeMap<String, Strin
 
 fn side_level(side: usize) -> &'static str {
     match side {
-        0..256 => "below 256 px",
+        0..256 => "0 to 255 px",
         256..512 => "256 to 511 px",
         _ => "512 px and more",
     }
@@ -43,9 +43,9 @@ fn lesion_level(mask: &Mask) -> Option<&'static str> {
     let share = mask.area() as f64 / mask.values().len().max(1) as f64;
     match share {
         0.0 => None,
-        s if s < 0.01 => Some("below 1 % of the image"),
-        s if s < 0.04 => Some("1 to 4 % of the image"),
-        _ => Some("4 % of the image and more"),
+        s if s < 0.01 => Some("0 to 1 %"),
+        s if s < 0.04 => Some("1 to 4 %"),
+        _ => Some("4 % and more"),
     }
 }
 
@@ -62,10 +62,10 @@ mod tests {
         };
         let of = |lit: usize| Mask::from_fn(size, |x, y| y * 20 + x < lit);
         assert_eq!(lesion_level(&of(0)), None);
-        assert_eq!(lesion_level(&of(1)), Some("below 1 % of the image"));
-        assert_eq!(lesion_level(&of(2)), Some("1 to 4 % of the image"));
-        assert_eq!(lesion_level(&of(8)), Some("4 % of the image and more"));
-        assert_eq!(side_level(255), "below 256 px");
+        assert_eq!(lesion_level(&of(1)), Some("0 to 1 %"));
+        assert_eq!(lesion_level(&of(2)), Some("1 to 4 %"));
+        assert_eq!(lesion_level(&of(8)), Some("4 % and more"));
+        assert_eq!(side_level(255), "0 to 255 px");
         assert_eq!(side_level(512), "512 px and more");
     }
 }

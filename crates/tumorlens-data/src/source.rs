@@ -1,6 +1,7 @@
 //! Rows of a manifest as prepared samples.
 
 use crate::format::raster::decode_file;
+use crate::format::raster::mask::{decode_mask_file, fit_mask};
 use crate::limits::Limits;
 use crate::manifest::ManifestRow;
 use crate::scan::path_text::from_text;
@@ -11,7 +12,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tumorlens_core::preprocess::SpecError;
 use tumorlens_core::{
-    ClassIndex, ClassSet, Mask, PreprocessSpec, Sample, SampleError, SampleInfo, SampleSource, View,
+    ClassIndex, ClassSet, PreprocessSpec, Sample, SampleError, SampleInfo, SampleSource, View,
 };
 
 /// A [`DatasetSource`] cannot be made.
@@ -147,17 +148,19 @@ impl DatasetSource {
             path: path.to_owned(),
             reason: reason.to_string(),
         };
-        let decoded = |path: &str| {
-            decode_file(&self.folder.join(from_text(path)), &Limits::default())
-                .map_err(|e| failed(path, &e))
-        };
         let path = &entry.info.path;
-        let image = decoded(path)?.image;
+        let image = decode_file(&self.folder.join(from_text(path)), &Limits::default())
+            .map_err(|e| failed(path, &e))?
+            .image;
         let prepared = prepare(&image, &self.spec).map_err(|e| failed(path, &e))?;
         let mask = if entry.mask.is_empty() {
             None
         } else {
-            let outline = filled(&decoded(&entry.mask)?.image);
+            let file = self.folder.join(from_text(&entry.mask));
+            let outline =
+                decode_mask_file(&file, &Limits::default()).map_err(|e| failed(&entry.mask, &e))?;
+            let outline = fit_mask(&outline, image.size())
+                .ok_or_else(|| failed(&entry.mask, &"has another shape than its image"))?;
             let outline = prepare_mask(&outline, &prepared.placement);
             let outline = outline.map_err(|e| failed(&entry.mask, &e))?;
             Some(outline.into_iter().map(|v| u8::from(v > 0.5)).collect())
@@ -167,15 +170,6 @@ impl DatasetSource {
             mask,
         })
     }
-}
-
-/// An outline from its picture: inside where the value is above half of the picture's largest.
-fn filled(picture: &tumorlens_core::GreyImage) -> Mask {
-    let half = picture.range().map_or(0.0, |(_, high)| high / 2.0);
-    let width = picture.width();
-    Mask::from_fn(picture.size(), |x, y| {
-        picture.values()[y * width + x] > half
-    })
 }
 
 impl Entry {

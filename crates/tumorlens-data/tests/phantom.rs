@@ -413,3 +413,39 @@ fn outlines_of_tumors_are_loaded_and_those_of_healthy_heads_are_empty() {
     rows[tumor].label = "maybe".to_owned();
     assert!(matches!(open(&rows), Err(SourceError::UnknownLabel { .. })));
 }
+
+#[test]
+fn an_outline_of_another_size_but_the_same_shape_is_fitted() {
+    let dir = tempfile::tempdir().unwrap();
+    write_dataset(dir.path(), &small(4, 1, Traps::none()), Seed(2), &Quiet).unwrap();
+    let mut rows = rows(dir.path());
+    rows.retain(|r| r.label == "tumor");
+    let spec = PreprocessSpec {
+        size: 48,
+        ..PreprocessSpec::default()
+    };
+    let area = |rows: &[ManifestRow]| -> Result<f32, String> {
+        let classes = ClassSet::tumor();
+        let source =
+            DatasetSource::new(dir.path(), rows, &classes, &spec, &AugmentConfig::none()).unwrap();
+        let sample = source.load(0, View::Plain).map_err(|e| e.to_string())?;
+        Ok(sample.mask.unwrap().iter().sum())
+    };
+    let before = area(&rows).unwrap();
+    let file = dir.path().join(&rows[0].mask);
+    let mask = image::open(&file).unwrap();
+    let (width, height) = (mask.width(), mask.height());
+    let nearest = image::imageops::FilterType::Nearest;
+    mask.resize_exact(2 * width, 2 * height, nearest)
+        .save(&file)
+        .unwrap();
+    let after = area(&rows).unwrap();
+    assert!(
+        (after - before).abs() <= 0.1 * before,
+        "{after} and {before}"
+    );
+    mask.resize_exact(width, height / 2, nearest)
+        .save(&file)
+        .unwrap();
+    assert!(area(&rows).unwrap_err().contains("another shape"));
+}

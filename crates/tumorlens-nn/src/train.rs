@@ -6,7 +6,7 @@
 //! | file in the run's folder | content |
 //! |---|---|
 //! | `metrics.jsonl` | one line an epoch ([`EpochRecord`]) |
-//! | `events.out.tfevents.0.tumorlens` | the same for TensorBoard |
+//! | `events.out.tfevents.0.run` | the same for TensorBoard |
 //! | `timing.jsonl` | seconds and images per second, apart because they differ from run to run |
 //! | `checkpoints/last`, `previous`, `best` | where the run stands, where it stood before, the best epoch's weights |
 //! | `lock` | held while a run works here |

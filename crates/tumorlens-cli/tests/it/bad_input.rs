@@ -54,7 +54,12 @@ fn a_used_folder_is_refused_before_anything_in_it_changes() {
     std::fs::create_dir(&run).unwrap();
     std::fs::write(run.join("metrics.jsonl"), "").unwrap();
     std::fs::write(run.join("config.toml"), "# mine").unwrap();
-    fail(dir.path(), &["run", "--out", "r"], 1, &["holds a run already"]);
+    fail(
+        dir.path(),
+        &["run", "--out", "r"],
+        1,
+        &["holds a run already"],
+    );
     let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
     assert_eq!(config, "# mine");
     assert!(!run.join("phantoms").exists());
@@ -67,7 +72,10 @@ fn a_resumed_run_takes_no_new_settings() {
     let output = tumorlens(dir.path(), &arguments);
     assert_eq!(output.status.code(), Some(2));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("--resume") && stderr.contains("--epochs"), "{stderr}");
+    assert!(
+        stderr.contains("--resume") && stderr.contains("--epochs"),
+        "{stderr}"
+    );
 }
 
 #[test]

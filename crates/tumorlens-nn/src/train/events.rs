@@ -7,7 +7,7 @@
 use super::record::EpochRecord;
 
 /// Name of the file: TensorBoard looks for `tfevents` in it.
-pub(super) const FILE_NAME: &str = "events.out.tfevents.0.tumorlens";
+pub(super) const FILE_NAME: &str = "events.out.tfevents.0.run";
 
 /// The head of a file.
 pub(super) fn head() -> Vec<u8> {

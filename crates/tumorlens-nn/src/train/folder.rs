@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `lock` | locked while a run works here |
 //! | `metrics.jsonl` | one line an epoch; same seed, same bytes |
-//! | `events.out.tfevents.0.tumorlens` | the same for TensorBoard |
+//! | `events.out.tfevents.0.run` | the same for TensorBoard |
 //! | `timing.jsonl` | one line an epoch of what depends on the machine: seconds, images per second |
 //! | `checkpoints/last` | where the run stands |
 //! | `checkpoints/previous` | where it stood one checkpoint earlier, should the last one be damaged |

@@ -163,7 +163,7 @@ fn tensorboard_reads_what_metrics_jsonl_says() {
         env!("CARGO_MANIFEST_DIR"),
         "/../../reference/train/read_events.py"
     );
-    let file = folder.path().join("events.out.tfevents.0.tumorlens");
+    let file = folder.path().join("events.out.tfevents.0.run");
     let output = Command::new(python).arg(script).arg(file).output().unwrap();
     assert!(
         output.status.success(),

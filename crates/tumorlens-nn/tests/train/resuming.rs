@@ -66,7 +66,7 @@ fn a_damaged_checkpoint_falls_back_to_the_one_before_and_records_are_mended() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x10;
     fs::write(&last, bytes).unwrap();
-    for name in ["metrics.jsonl", "events.out.tfevents.0.tumorlens"] {
+    for name in ["metrics.jsonl", "events.out.tfevents.0.run"] {
         let path = folder.path().join(name);
         let torn = [fs::read(&path).unwrap(), b"{\"epoch\":3,\"st".to_vec()].concat();
         fs::write(path, torn).unwrap();

@@ -290,7 +290,7 @@ impl Observer for Patience {
 pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let names = [
         "metrics.jsonl",
-        "events.out.tfevents.0.tumorlens",
+        "events.out.tfevents.0.run",
         "checkpoints/last",
         "checkpoints/previous",
         "checkpoints/best",
