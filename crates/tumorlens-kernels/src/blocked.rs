@@ -1,0 +1,167 @@
+//! A batch of feature maps in blocks of channels.
+
+use crate::LANES;
+
+/// One pixel of one block of channels, on a cache line of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub struct Lane(pub [f32; LANES]);
+
+impl Lane {
+    /// All zeros.
+    pub const ZERO: Self = Self([0.0; LANES]);
+}
+
+/// Shape of a batch of feature maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Images.
+    pub images: usize,
+    /// Channels; the last block is filled up with zeros.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Zeros around every map, in pixels.
+    pub border: usize,
+}
+
+impl Shape {
+    /// Blocks of channels.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.channels.div_ceil(LANES)
+    }
+
+    /// Pixels of a row with its border.
+    #[must_use]
+    pub fn row(&self) -> usize {
+        self.width + 2 * self.border
+    }
+
+    /// Pixels of a plane with its border.
+    #[must_use]
+    pub fn plane(&self) -> usize {
+        self.row() * (self.height + 2 * self.border)
+    }
+
+    /// Position of a pixel within its plane.
+    #[must_use]
+    pub fn at(&self, y: usize, x: usize) -> usize {
+        (y + self.border) * self.row() + x + self.border
+    }
+
+    /// Pixels of all planes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.images * self.blocks() * self.plane()
+    }
+
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A batch of feature maps, `[image][block][row][column][lane]`, with a border of zeros around every plane.
+///
+/// The lanes beyond the last channel are zero, and so is the border; every kernel keeps it so.
+#[derive(Clone, Debug)]
+pub struct Blocked {
+    shape: Shape,
+    values: Vec<Lane>,
+}
+
+impl Blocked {
+    /// All zeros.
+    #[must_use]
+    pub fn zeros(shape: Shape) -> Self {
+        Self {
+            shape,
+            values: vec![Lane::ZERO; shape.len()],
+        }
+    }
+
+    /// From `[image, channel, row, column]`.
+    ///
+    /// # Panics
+    /// When the number of values is not that of the shape.
+    #[must_use]
+    pub fn from_planar(values: &[f32], shape: Shape) -> Self {
+        let mut blocked = Self::zeros(shape);
+        blocked.fill_planar(values);
+        blocked
+    }
+
+    /// Takes the values of `[image, channel, row, column]`.
+    ///
+    /// # Panics
+    /// When the number of values is not that of the shape.
+    pub fn fill_planar(&mut self, values: &[f32]) {
+        let s = self.shape;
+        let area = s.height * s.width;
+        assert_eq!(values.len(), s.images * s.channels * area, "values of {s:?}");
+        for (index, map) in values.chunks_exact(area.max(1)).enumerate() {
+            let (image, channel) = (index / s.channels, index % s.channels);
+            let plane = self.plane_mut(image, channel / LANES);
+            for (y, row) in map.chunks_exact(s.width).enumerate() {
+                let start = s.at(y, 0);
+                for (lane, &value) in plane[start..start + s.width].iter_mut().zip(row) {
+                    lane.0[channel % LANES] = value;
+                }
+            }
+        }
+    }
+
+    /// To `[image, channel, row, column]`.
+    #[must_use]
+    pub fn to_planar(&self) -> Vec<f32> {
+        let s = self.shape;
+        let mut values = Vec::with_capacity(s.images * s.channels * s.height * s.width);
+        for image in 0..s.images {
+            for channel in 0..s.channels {
+                let plane = self.plane(image, channel / LANES);
+                for y in 0..s.height {
+                    let start = s.at(y, 0);
+                    let row = &plane[start..start + s.width];
+                    values.extend(row.iter().map(|lane| lane.0[channel % LANES]));
+                }
+            }
+        }
+        values
+    }
+
+    /// Its shape.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// All pixels, borders included.
+    #[must_use]
+    pub fn values(&self) -> &[Lane] {
+        &self.values
+    }
+
+    /// All pixels, borders included. Borders and unused lanes must stay zero.
+    pub fn values_mut(&mut self) -> &mut [Lane] {
+        &mut self.values
+    }
+
+    /// One plane with its border.
+    #[must_use]
+    pub fn plane(&self, image: usize, block: usize) -> &[Lane] {
+        let n = self.shape.plane();
+        let start = (image * self.shape.blocks() + block) * n;
+        &self.values[start..start + n]
+    }
+
+    /// One plane with its border.
+    pub fn plane_mut(&mut self, image: usize, block: usize) -> &mut [Lane] {
+        let n = self.shape.plane();
+        let start = (image * self.shape.blocks() + block) * n;
+        &mut self.values[start..start + n]
+    }
+}

@@ -1,0 +1,154 @@
+//! Convolution with a square kernel: forward, gradient of the input, gradient of the weights.
+//!
+//! Weights are `[outputs, inputs, kernel, kernel]`, row by row, as in PyTorch; [`Packed`] holds them as the kernels
+//! read them. Against the plain definition each is tested in `tests/conv.rs`.
+
+mod gradient;
+mod pack;
+mod rows;
+mod weights;
+
+pub use gradient::input_gradient;
+pub use pack::Packed;
+pub use weights::weight_gradient;
+
+use crate::{Blocked, Lane, Shape};
+use rayon::prelude::*;
+use rows::{Job, Tap};
+
+/// Geometry of a convolution; the same stride and padding on all sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// Channels in.
+    pub inputs: usize,
+    /// Channels out.
+    pub outputs: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Stride, at least 1.
+    pub stride: usize,
+    /// Zero padding.
+    pub padding: usize,
+}
+
+impl Conv {
+    /// Rows or columns that come out of so many.
+    #[must_use]
+    pub fn slide(&self, side: usize) -> usize {
+        (side + 2 * self.padding).saturating_sub(self.kernel) / self.stride.max(1) + 1
+    }
+
+    /// Border that the gradient of the output must have, for an input of this shape: what [`input_gradient`] reads
+    /// beyond its edges.
+    #[must_use]
+    pub fn gradient_border(&self, input: Shape) -> usize {
+        let low = (self.kernel - 1)
+            .saturating_sub(self.padding)
+            .div_ceil(self.stride);
+        let high = |side: usize| {
+            ((side - 1 + self.padding) / self.stride).saturating_sub(self.slide(side) - 1)
+        };
+        low.max(high(input.height)).max(high(input.width))
+    }
+
+    fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+
+    fn check(&self, input: Shape, output: Shape) {
+        assert!(self.stride > 0 && self.kernel > 0, "{self:?}");
+        assert_eq!(input.channels, self.inputs, "channels in of {self:?}");
+        assert_eq!(output.channels, self.outputs, "channels out of {self:?}");
+        assert_eq!(input.images, output.images, "images of {self:?}");
+        assert_eq!(output.height, self.slide(input.height), "rows of {self:?}");
+        assert_eq!(output.width, self.slide(input.width), "columns of {self:?}");
+    }
+}
+
+/// What is added to the output as it is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// Nothing.
+    Zero,
+    /// What the output holds already.
+    Output,
+    /// A value a channel; blocks of channels, unused lanes zero.
+    Bias(&'a [Lane]),
+}
+
+/// Images times blocks of output channels are shared among the threads; `after` sees each finished group of planes
+/// (image, first block, the planes) while it is in the cache.
+///
+/// The input's border must be at least the padding.
+///
+/// # Panics
+/// When shapes or weights do not fit each other.
+pub fn forward(
+    conv: Conv,
+    input: &Blocked,
+    weights: &Packed,
+    start: Start<'_>,
+    output: &mut Blocked,
+    after: &(dyn Fn(usize, usize, &mut [Lane]) + Sync),
+) {
+    let (from, to) = (input.shape(), output.shape());
+    conv.check(from, to);
+    assert!(from.border >= conv.padding, "border of {from:?}");
+    weights.check(conv.outputs, conv.inputs, conv.taps());
+    let edge = from.border - conv.padding;
+    let taps: Vec<Tap> = (0..conv.taps())
+        .map(|k| Tap {
+            offset: (k / conv.kernel) * from.row() + k % conv.kernel,
+            weight: k,
+        })
+        .collect();
+    let job = Job {
+        plane: from.plane(),
+        channels: conv.inputs,
+        taps: &taps,
+        origin: edge * from.row() + edge,
+        step: conv.stride,
+        row_step: conv.stride * from.row(),
+        weights,
+        out_plane: to.plane(),
+        out_origin: to.at(0, 0),
+        out_step: 1,
+        out_row_step: to.row(),
+        rows: to.height,
+        columns: to.width,
+        start,
+    };
+    run(&job, input, output, after);
+}
+
+/// Runs a job on every image and group of output blocks.
+fn run(
+    job: &Job<'_>,
+    input: &Blocked,
+    output: &mut Blocked,
+    after: &(dyn Fn(usize, usize, &mut [Lane]) + Sync),
+) {
+    let (from, to) = (input.shape(), output.shape());
+    let width = rows::group(to.blocks(), job.columns);
+    let image = from.blocks() * from.plane();
+    let mut tasks: Vec<(usize, usize, &mut [Lane])> = output
+        .values_mut()
+        .chunks_mut((to.blocks() * to.plane()).max(1))
+        .enumerate()
+        .flat_map(|(n, planes)| {
+            planes
+                .chunks_mut(width * to.plane())
+                .enumerate()
+                .map(move |(group, planes)| (n, group * width, planes))
+        })
+        .collect();
+    // Weights that do not stay in a core's cache are read once for all images.
+    if job.weights.bytes() > 1 << 20 {
+        tasks.sort_by_key(|&(n, block, _)| (block, n));
+    }
+    tasks.into_par_iter().for_each(|(n, block, planes)| {
+        let values = &input.values()[n * image..(n + 1) * image];
+        rows::run(job, values, block, planes);
+        after(n, block, planes);
+    });
+}

@@ -1,0 +1,44 @@
+//! Sixteen numbers at once, on each instruction set.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
+pub(crate) use portable::Portable;
+
+/// A vector of [`crate::LANES`] numbers.
+///
+/// Methods are inlined into a kernel that is compiled for the instruction set; they must run nowhere else.
+pub(crate) trait Lanes: Copy {
+    /// Zeros.
+    ///
+    /// # Safety
+    /// The processor must have the instruction set.
+    unsafe fn zero() -> Self;
+    /// From memory.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`]; sixteen numbers must be readable at `from`.
+    unsafe fn load(from: *const f32) -> Self;
+    /// One number in every place.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`]; a number must be readable at `from`.
+    unsafe fn splat(from: *const f32) -> Self;
+    /// To memory.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`]; sixteen numbers must be writable at `to`.
+    unsafe fn store(self, to: *mut f32);
+    /// `self + a b`.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`].
+    unsafe fn add_product(self, a: Self, b: Self) -> Self;
+}

@@ -1,0 +1,257 @@
+//! Pooling and upsampling, plane by plane.
+
+use crate::isa::dispatch;
+use crate::{Blocked, LANES, Lane, Shape};
+use rayon::prelude::*;
+
+/// Geometry of a maximum over square windows; padding never wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxPool {
+    /// Side of the window.
+    pub kernel: usize,
+    /// Stride.
+    pub stride: usize,
+    /// Padding.
+    pub padding: usize,
+}
+
+impl MaxPool {
+    /// Pixels of a window along one axis.
+    fn window(&self, at: usize, side: usize) -> std::ops::Range<usize> {
+        let start = at * self.stride;
+        let low = start.saturating_sub(self.padding);
+        low..(start + self.kernel).saturating_sub(self.padding).min(side)
+    }
+}
+
+/// Runs `f` on every plane of `out` with its image and block.
+fn planes(out: &mut Blocked, f: impl Fn(usize, usize, &mut [Lane]) + Sync) {
+    let shape = out.shape();
+    let planes = out.values_mut().par_chunks_mut(shape.plane().max(1));
+    planes.enumerate().for_each(|(index, plane)| {
+        f(index / shape.blocks(), index % shape.blocks(), plane);
+    });
+}
+
+fn alike(a: Shape, b: Shape) {
+    let facts = |s: Shape| (s.images, s.channels);
+    assert_eq!(facts(a), facts(b), "images and channels");
+}
+
+#[inline(always)]
+fn max_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, out: &mut [Lane]) {
+    for y in 0..to.height {
+        let rows = pool.window(y, from.height);
+        for column in 0..to.width {
+            let columns = pool.window(column, from.width);
+            let mut most = Lane([f32::NEG_INFINITY; LANES]);
+            for row in rows.clone() {
+                for lane in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+                    for i in 0..LANES {
+                        most.0[i] = if lane.0[i] > most.0[i] { lane.0[i] } else { most.0[i] };
+                    }
+                }
+            }
+            out[to.at(y, column)] = most;
+        }
+    }
+}
+dispatch!(fn max_plane = max_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, out: &mut [Lane]));
+
+/// The largest value of every window.
+///
+/// # Panics
+/// When images or channels differ, or a window lies outside.
+pub fn max(pool: MaxPool, x: &Blocked, out: &mut Blocked) {
+    let (from, to) = (x.shape(), out.shape());
+    alike(from, to);
+    planes(out, |image, block, out| {
+        max_plane(pool, from, x.plane(image, block), to, out);
+    });
+}
+
+#[inline(always)]
+fn max_gradient_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, g: &[Lane], by_x: &mut [Lane], of: Shape) {
+    for y in 0..to.height {
+        let rows = pool.window(y, from.height);
+        for column in 0..to.width {
+            let columns = pool.window(column, from.width);
+            let mut most = Lane([f32::NEG_INFINITY; LANES]);
+            let mut place = [0u32; LANES];
+            let mut index = 0;
+            for row in rows.clone() {
+                for lane in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+                    for i in 0..LANES {
+                        let wins = lane.0[i] > most.0[i];
+                        most.0[i] = if wins { lane.0[i] } else { most.0[i] };
+                        place[i] = if wins { index } else { place[i] };
+                    }
+                    index += 1;
+                }
+            }
+            let gradient = g[to.at(y, column)];
+            let mut index = 0;
+            for row in rows.clone() {
+                for lane in &mut by_x[of.at(row, columns.start)..of.at(row, columns.end)] {
+                    for i in 0..LANES {
+                        lane.0[i] += if place[i] == index { gradient.0[i] } else { 0.0 };
+                    }
+                    index += 1;
+                }
+            }
+        }
+    }
+}
+dispatch!(fn max_gradient_plane = max_gradient_body(
+    pool: MaxPool, from: Shape, x: &[Lane], to: Shape, g: &[Lane], by_x: &mut [Lane], of: Shape,
+));
+
+/// Adds to `by_x` the derivative by the input: all of it to the first of the largest values of each window.
+///
+/// # Panics
+/// When images or channels differ, or a window lies outside.
+pub fn max_gradient(pool: MaxPool, x: &Blocked, gradient: &Blocked, by_x: &mut Blocked) {
+    let (from, to, of) = (x.shape(), gradient.shape(), by_x.shape());
+    alike(from, to);
+    crate::norm::same(from, of);
+    planes(by_x, |image, block, out| {
+        let (x, g) = (x.plane(image, block), gradient.plane(image, block));
+        max_gradient_plane(pool, from, x, to, g, out, of);
+    });
+}
+
+/// Rows (or columns) of a cell of an adaptive mean, as PyTorch's adaptive_avg_pool2d.
+fn cell(at: usize, cells: usize, side: usize) -> std::ops::Range<usize> {
+    at * side / cells..((at + 1) * side).div_ceil(cells)
+}
+
+/// The mean of every cell of a grid; `out` has the grid's size.
+///
+/// # Panics
+/// When images or channels differ.
+pub fn mean(x: &Blocked, out: &mut Blocked) {
+    let (from, to) = (x.shape(), out.shape());
+    alike(from, to);
+    planes(out, |image, block, out| {
+        let x = x.plane(image, block);
+        for (y, column) in cells(to) {
+            let rows = cell(y, to.height, from.height);
+            let columns = cell(column, to.width, from.width);
+            let share = 1.0 / (rows.len() * columns.len()) as f32;
+            let mut sum = Lane::ZERO;
+            for row in rows {
+                for lane in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+                    for i in 0..LANES {
+                        sum.0[i] += lane.0[i];
+                    }
+                }
+            }
+            for v in &mut sum.0 {
+                *v *= share;
+            }
+            out[to.at(y, column)] = sum;
+        }
+    });
+}
+
+/// Adds to `by_x` the derivative by the input of [`mean`].
+///
+/// # Panics
+/// When images or channels differ.
+pub fn mean_gradient(gradient: &Blocked, by_x: &mut Blocked) {
+    let (to, of) = (gradient.shape(), by_x.shape());
+    alike(to, of);
+    planes(by_x, |image, block, out| {
+        let g = gradient.plane(image, block);
+        for (y, column) in cells(to) {
+            let rows = cell(y, to.height, of.height);
+            let columns = cell(column, to.width, of.width);
+            let share = 1.0 / (rows.len() * columns.len()) as f32;
+            let g = g[to.at(y, column)];
+            for row in rows {
+                for lane in &mut out[of.at(row, columns.start)..of.at(row, columns.end)] {
+                    for i in 0..LANES {
+                        lane.0[i] += share * g.0[i];
+                    }
+                }
+            }
+        }
+    });
+}
+
+fn cells(shape: Shape) -> impl Iterator<Item = (usize, usize)> {
+    (0..shape.height).flat_map(move |y| (0..shape.width).map(move |x| (y, x)))
+}
+
+/// For every output position the lower input position, the upper one and the upper one's share: bilinear with
+/// half-pixel centres, the border repeated, as PyTorch's interpolate without align_corners.
+fn between(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
+    let ratio = from as f64 / to as f64;
+    (0..to)
+        .map(|output| {
+            let position = ((output as f64 + 0.5) * ratio - 0.5).max(0.0);
+            let low = (position as usize).min(from - 1);
+            let share = (position - low as f64) as f32;
+            (low, (low + 1).min(from - 1), share)
+        })
+        .collect()
+}
+
+/// Bilinear resize to the size of `out`.
+///
+/// # Panics
+/// When images or channels differ.
+pub fn upsample(x: &Blocked, out: &mut Blocked) {
+    let (from, to) = (x.shape(), out.shape());
+    alike(from, to);
+    let (rows, columns) = (between(from.height, to.height), between(from.width, to.width));
+    planes(out, |image, block, out| {
+        let x = x.plane(image, block);
+        for (y, &(top, bottom, v)) in rows.iter().enumerate() {
+            for (column, &(left, right, u)) in columns.iter().enumerate() {
+                let corners = [
+                    (x[from.at(top, left)], (1.0 - v) * (1.0 - u)),
+                    (x[from.at(top, right)], (1.0 - v) * u),
+                    (x[from.at(bottom, left)], v * (1.0 - u)),
+                    (x[from.at(bottom, right)], v * u),
+                ];
+                let mut sum = Lane::ZERO;
+                for (lane, share) in corners {
+                    for i in 0..LANES {
+                        sum.0[i] += share * lane.0[i];
+                    }
+                }
+                out[to.at(y, column)] = sum;
+            }
+        }
+    });
+}
+
+/// Adds to `by_x` the derivative by the input of [`upsample`].
+///
+/// # Panics
+/// When images or channels differ.
+pub fn upsample_gradient(gradient: &Blocked, by_x: &mut Blocked) {
+    let (to, of) = (gradient.shape(), by_x.shape());
+    alike(to, of);
+    let (rows, columns) = (between(of.height, to.height), between(of.width, to.width));
+    planes(by_x, |image, block, out| {
+        let g = gradient.plane(image, block);
+        for (y, &(top, bottom, v)) in rows.iter().enumerate() {
+            for (column, &(left, right, u)) in columns.iter().enumerate() {
+                let g = g[to.at(y, column)];
+                let corners = [
+                    (of.at(top, left), (1.0 - v) * (1.0 - u)),
+                    (of.at(top, right), (1.0 - v) * u),
+                    (of.at(bottom, left), v * (1.0 - u)),
+                    (of.at(bottom, right), v * u),
+                ];
+                for (at, share) in corners {
+                    for i in 0..LANES {
+                        out[at].0[i] += share * g.0[i];
+                    }
+                }
+            }
+        }
+    });
+}
