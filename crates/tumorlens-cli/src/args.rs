@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Write built-in phantoms as a folder of images.
     Phantom(PhantomArgs),
+    /// Time a model on this machine: images per second.
+    Bench(BenchArgs),
 }
 
 /// How images become a dataset.
@@ -340,6 +342,40 @@ pub(crate) struct VerifyArgs {
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Architecture: cnn, vgg11 to vgg19, resnet18 to resnet50.
+    #[arg(long, default_value = "resnet18")]
+    pub(crate) model: String,
+    /// Height and width of the images.
+    #[arg(long, default_value_t = 128, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(8..=1024))]
+    pub(crate) size: usize,
+    /// Images in a step.
+    #[arg(long, default_value_t = 32, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub(crate) batch: usize,
+    /// Channels of the images (default: 1 for cnn, else 3).
+    #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=16))]
+    pub(crate) channels: Option<usize>,
+    /// What a step is.
+    #[arg(long, value_enum, default_value_t = BenchMode::Train)]
+    pub(crate) mode: BenchMode,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// cpu, wgpu, wgpu:N, cuda or cuda:N.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+/// What a step of `bench` is.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum BenchMode {
+    /// Forward, backward and the optimiser.
+    Train,
+    /// Forward.
+    Infer,
 }
 
 #[derive(Debug, Args)]

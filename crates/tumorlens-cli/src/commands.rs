@@ -1,6 +1,7 @@
 //! One verb, one file.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod crossval;
 pub(crate) mod evaluate;

@@ -62,6 +62,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Explain(a) => commands::explain::run(a, &progress),
         Command::Inspect(a) => commands::inspect::run(a),
         Command::Report(a) => commands::report::run(a),
+        Command::Bench(a) => commands::bench::run(a),
         Command::Verify(a) => commands::verify::run(a),
         Command::Phantom(a) => commands::phantom::run(a, &progress),
     }

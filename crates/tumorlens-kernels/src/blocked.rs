@@ -102,7 +102,11 @@ impl Blocked {
     pub fn fill_planar(&mut self, values: &[f32]) {
         let s = self.shape;
         let area = s.height * s.width;
-        assert_eq!(values.len(), s.images * s.channels * area, "values of {s:?}");
+        assert_eq!(
+            values.len(),
+            s.images * s.channels * area,
+            "values of {s:?}"
+        );
         for (index, map) in values.chunks_exact(area.max(1)).enumerate() {
             let (image, channel) = (index / s.channels, index % s.channels);
             let plane = self.plane_mut(image, channel / LANES);

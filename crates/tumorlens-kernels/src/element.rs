@@ -90,7 +90,10 @@ pub fn activate_gradient(which: Activation, x: &Blocked, gradient: &mut Blocked)
 fn scale_body(factors: &[Lane], shape: Shape, plane: &mut [Lane]) {
     for y in 0..shape.height {
         let factors = &factors[y * shape.width..][..shape.width];
-        for (v, f) in plane[shape.at(y, 0)..][..shape.width].iter_mut().zip(factors) {
+        for (v, f) in plane[shape.at(y, 0)..][..shape.width]
+            .iter_mut()
+            .zip(factors)
+        {
             for i in 0..LANES {
                 v.0[i] *= f.0[i];
             }

@@ -136,6 +136,36 @@ pub fn apply(
     });
 }
 
+#[inline(always)]
+fn finish_body(
+    to: Shape,
+    planes: &mut [Lane],
+    add: Option<(Shape, &[Lane])>,
+    activation: Activation,
+) {
+    for (index, plane) in planes.chunks_exact_mut(to.plane()).enumerate() {
+        for y in 0..to.height {
+            let out = &mut plane[to.at(y, 0)..][..to.width];
+            if let Some((shape, add)) = add {
+                let add = &add[index * shape.plane() + shape.at(y, 0)..][..to.width];
+                for (out, add) in out.iter_mut().zip(add) {
+                    for i in 0..LANES {
+                        out.0[i] += add.0[i];
+                    }
+                }
+            }
+            for out in out {
+                *out = activation.apply(*out);
+            }
+        }
+    }
+}
+dispatch! {
+    /// `planes = activation(planes + add)` in place, for some planes of a batch of shape `to`; `add` are the planes of
+    /// another batch from the same image and block on, with its shape.
+    pub fn finish = finish_body(to: Shape, planes: &mut [Lane], add: Option<(Shape, &[Lane])>, activation: Activation)
+}
+
 /// Panics unless the shapes are alike but for their borders.
 pub(crate) fn same(a: Shape, b: Shape) {
     let open = |s: Shape| Shape { border: 0, ..s };
@@ -277,8 +307,7 @@ pub fn gradient(
         for i in 0..LANES {
             let inverse = of.inverse[block].0[i];
             b.0[i] = -scale[block].0[i] * mean_gx[block].0[i] * share * inverse;
-            a.0[i] = -scale[block].0[i] * mean_g[block].0[i] * share
-                - b.0[i] * of.mean[block].0[i];
+            a.0[i] = -scale[block].0[i] * mean_g[block].0[i] * share - b.0[i] * of.mean[block].0[i];
         }
         let line = Line {
             g: scale[block],

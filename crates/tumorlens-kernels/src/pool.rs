@@ -48,7 +48,11 @@ fn max_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, out: &mut [Lane])
             for row in rows.clone() {
                 for lane in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
                     for i in 0..LANES {
-                        most.0[i] = if lane.0[i] > most.0[i] { lane.0[i] } else { most.0[i] };
+                        most.0[i] = if lane.0[i] > most.0[i] {
+                            lane.0[i]
+                        } else {
+                            most.0[i]
+                        };
                     }
                 }
             }
@@ -71,7 +75,15 @@ pub fn max(pool: MaxPool, x: &Blocked, out: &mut Blocked) {
 }
 
 #[inline(always)]
-fn max_gradient_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, g: &[Lane], by_x: &mut [Lane], of: Shape) {
+fn max_gradient_body(
+    pool: MaxPool,
+    from: Shape,
+    x: &[Lane],
+    to: Shape,
+    g: &[Lane],
+    by_x: &mut [Lane],
+    of: Shape,
+) {
     for y in 0..to.height {
         let rows = pool.window(y, from.height);
         for column in 0..to.width {
@@ -94,7 +106,11 @@ fn max_gradient_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, g: &[Lan
             for row in rows.clone() {
                 for lane in &mut by_x[of.at(row, columns.start)..of.at(row, columns.end)] {
                     for i in 0..LANES {
-                        lane.0[i] += if place[i] == index { gradient.0[i] } else { 0.0 };
+                        lane.0[i] += if place[i] == index {
+                            gradient.0[i]
+                        } else {
+                            0.0
+                        };
                     }
                     index += 1;
                 }
@@ -204,7 +220,10 @@ fn between(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
 pub fn upsample(x: &Blocked, out: &mut Blocked) {
     let (from, to) = (x.shape(), out.shape());
     alike(from, to);
-    let (rows, columns) = (between(from.height, to.height), between(from.width, to.width));
+    let (rows, columns) = (
+        between(from.height, to.height),
+        between(from.width, to.width),
+    );
     planes(out, |image, block, out| {
         let x = x.plane(image, block);
         for (y, &(top, bottom, v)) in rows.iter().enumerate() {

@@ -31,9 +31,12 @@ fn products(conv: Conv, input: Shape, output: Shape, mut visit: impl FnMut(usize
                                 let x = (ox * conv.stride + kx).wrapping_sub(conv.padding);
                                 if y < input.height && x < input.width {
                                     visit(
-                                        ((n * conv.inputs + i) * input.height + y) * input.width + x,
+                                        ((n * conv.inputs + i) * input.height + y) * input.width
+                                            + x,
                                         ((o * conv.inputs + i) * k + ky) * k + kx,
-                                        ((n * conv.outputs + o) * output.height + oy) * output.width + ox,
+                                        ((n * conv.outputs + o) * output.height + oy)
+                                            * output.width
+                                            + ox,
                                     );
                                 }
                             }
@@ -49,16 +52,33 @@ fn close(ours: &[f32], plain: &[f64], what: &str) {
     assert_eq!(ours.len(), plain.len(), "{what}");
     let size = plain.iter().fold(1.0f64, |m, v| m.max(v.abs()));
     for (i, (a, b)) in ours.iter().zip(plain).enumerate() {
-        assert!((f64::from(*a) - b).abs() < 2e-5 * size, "{what} {i}: {a} {b}");
+        assert!(
+            (f64::from(*a) - b).abs() < 2e-5 * size,
+            "{what} {i}: {a} {b}"
+        );
     }
 }
 
 fn case(conv: Conv, images: usize, [height, width]: [usize; 2], salt: u64) {
-    let shape = |channels, height, width, border| Shape { images, channels, height, width, border };
-    let input = shape(conv.inputs, height, width, conv.padding + usize::from(salt.is_multiple_of(2)));
+    let shape = |channels, height, width, border| Shape {
+        images,
+        channels,
+        height,
+        width,
+        border,
+    };
+    let input = shape(
+        conv.inputs,
+        height,
+        width,
+        conv.padding + usize::from(salt.is_multiple_of(2)),
+    );
     let bare = shape(conv.outputs, conv.slide(height), conv.slide(width), 0);
     let x = numbers(images * conv.inputs * height * width, salt);
-    let w = numbers(conv.outputs * conv.inputs * conv.kernel * conv.kernel, salt + 1);
+    let w = numbers(
+        conv.outputs * conv.inputs * conv.kernel * conv.kernel,
+        salt + 1,
+    );
     let dy = numbers(images * conv.outputs * bare.height * bare.width, salt + 2);
     let (mut y, mut dx, mut dw) = (vec![0.0; dy.len()], vec![0.0; x.len()], vec![0.0; w.len()]);
     products(conv, input, bare, |i, k, o| {
@@ -69,7 +89,13 @@ fn case(conv: Conv, images: usize, [height, width]: [usize; 2], salt: u64) {
     let taps = conv.kernel * conv.kernel;
     let (bx, bdy) = (
         Blocked::from_planar(&x, input),
-        Blocked::from_planar(&dy, Shape { border: conv.gradient_border(input), ..bare }),
+        Blocked::from_planar(
+            &dy,
+            Shape {
+                border: conv.gradient_border(input),
+                ..bare
+            },
+        ),
     );
     let mut by = Blocked::zeros(bare);
     let packed = Packed::forward(&w, conv.outputs, conv.inputs, taps);
@@ -77,7 +103,7 @@ fn case(conv: Conv, images: usize, [height, width]: [usize; 2], salt: u64) {
     close(&by.to_planar(), &y, "forward");
     let mut bdx = Blocked::zeros(input);
     let packed = Packed::backward(&w, conv.outputs, conv.inputs, taps);
-    input_gradient(conv, &bdy, &packed, &mut bdx);
+    input_gradient(conv, &bdy, &packed, Start::Zero, &mut bdx);
     close(&bdx.to_planar(), &dx, "by the input");
     close(&weight_gradient(conv, &bx, &bdy), &dw, "by the weights");
 }
@@ -93,7 +119,13 @@ fn the_layers_of_the_models_agree_with_the_definition() {
         (80, 16, 1, 1, 4),
         (64, 64, 3, 1, 4),
     ] {
-        let conv = Conv { inputs, outputs, kernel, stride, padding: kernel / 2 };
+        let conv = Conv {
+            inputs,
+            outputs,
+            kernel,
+            stride,
+            padding: kernel / 2,
+        };
         case(conv, 2, [side, side], 5);
     }
 }

@@ -1,7 +1,6 @@
 //! Logits of every image of a source, in order.
 
-use crate::network::{Mode, Network};
-use crate::train::learner::{DeviceFailure, host};
+use crate::network::{DeviceFailure, Network};
 use crate::train::loader::Loader;
 use std::ops::ControlFlow;
 use tumorlens_core::{ClassIndex, Observer, Sample, SampleError, SampleSource, View};
@@ -125,19 +124,19 @@ fn score(
     samples: &[Sample],
     flips: Flips,
 ) -> Result<Vec<ScoredLogits>, DeviceFailure> {
-    let input = network.batch(
-        samples
-            .iter()
-            .flat_map(|s| s.input.iter().copied())
-            .collect(),
-    );
-    let mirrored = (flips == Flips::LeftRight).then(|| input.clone().flip([3]));
-    let mut logits = network.forward(input, Mode::Inference).logits;
+    let input: Vec<f32> = samples
+        .iter()
+        .flat_map(|s| s.input.iter().copied())
+        .collect();
+    let [_, _, width] = network.graph().input;
+    let mirrored = (flips == Flips::LeftRight).then(|| mirrored(&input, width));
+    let mut logits = network.logits(input)?;
     if let Some(mirrored) = mirrored {
-        logits = (logits + network.forward(mirrored, Mode::Inference).logits) * 0.5;
+        for (logit, other) in logits.iter_mut().zip(network.logits(mirrored)?) {
+            *logit = (*logit + other) * 0.5;
+        }
     }
-    let [_, outputs] = logits.dims();
-    let logits = host(logits)?;
+    let outputs = network.graph().outputs();
     let scored = samples
         .iter()
         .zip(logits.chunks_exact(outputs))
@@ -147,4 +146,10 @@ fn score(
             logits: logits.to_vec(),
         });
     Ok(scored.collect())
+}
+
+/// Every row of so many values turned round.
+fn mirrored(values: &[f32], width: usize) -> Vec<f32> {
+    let rows = values.chunks_exact(width);
+    rows.flat_map(|row| row.iter().rev().copied()).collect()
 }

@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod atomic_write;
+pub mod bench;
 pub mod bundle;
 pub mod device;
+mod engine;
 pub mod evaluate;
 pub mod explain;
 pub mod graph;

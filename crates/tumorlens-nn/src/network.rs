@@ -4,12 +4,16 @@ mod evidence_pool;
 mod forward;
 mod upsample;
 
+pub(crate) use evidence_pool::evidence_shares;
 pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
+pub(crate) use forward::{EPSILON, dropout_factors};
 
+use crate::engine::Engine;
 use crate::graph::{Graph, ShapeError};
 use crate::weights::{Parameter, Weights, slots};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A graph with its weights on a device, ready to run.
 #[derive(Clone, Debug)]
@@ -18,6 +22,8 @@ pub struct Network {
     /// Every parameter as a flat tensor; layers reshape it, which costs nothing and keeps one rank for all.
     values: BTreeMap<String, Tensor<1>>,
     device: Device,
+    /// On the processor, and for judging only: the same graph planned for it.
+    judge: Option<Arc<(Weights, Mutex<Engine>)>>,
 }
 
 /// Weights do not fit a graph.
@@ -82,10 +88,17 @@ impl Network {
             }
             values.insert(slot.name, value);
         }
+        let judge = if learn.is_none() && device == Device::flex() {
+            let engine = Mutex::new(Engine::new(&graph, weights)?);
+            Some(Arc::new((weights.clone(), engine)))
+        } else {
+            None
+        };
         Ok(Self {
             graph,
             values,
             device,
+            judge,
         })
     }
 
@@ -127,7 +140,25 @@ impl Network {
         let learns = old.is_require_grad();
         let value = flat(values, &self.device);
         *old = if learns { value.require_grad() } else { value };
+        self.judge = None;
         Ok(())
+    }
+
+    /// Logits `[images, outputs]` of a batch `[images, channels, height, width]`, judged, not trained: running
+    /// statistics, no dropout.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn logits(&self, values: Vec<f32>) -> Result<Vec<f32>, DeviceFailure> {
+        match &self.judge {
+            Some(judge) => {
+                let (weights, engine) = &**judge;
+                // A pass that panicked leaves buffers that the next pass overwrites.
+                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(engine.forward(weights, &values, Mode::Inference).logits)
+            }
+            None => host(self.forward(self.batch(values), Mode::Inference).logits),
+        }
     }
 
     /// A batch on this network's device. `values` is `[batch, channels, height, width]`, row by row; its length
@@ -138,6 +169,18 @@ impl Network {
         let n = values.len() / (c * h * w);
         Tensor::from_data(TensorData::new(values, [n, c, h, w]), &self.device)
     }
+}
+
+/// The device failed; what it said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the device failed: {0}")]
+pub struct DeviceFailure(String);
+
+/// A tensor's values on the host.
+pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceFailure> {
+    tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|e| DeviceFailure(e.to_string()))
 }
 
 fn flat(values: &[f32], device: &Device) -> Tensor<1> {

@@ -3,7 +3,7 @@
 use crate::bundle::{Bundle, BundleError};
 use crate::device::{DeviceChoice, DeviceError};
 use crate::explain::{self, Method};
-use crate::network::{Mode, Network};
+use crate::network::{DeviceFailure, Network};
 use tumorlens_core::{Attribution, ClassSet, Classifier, ClassifyError, Judgement, PreprocessSpec};
 
 /// Images that go through the network at once.
@@ -96,15 +96,9 @@ impl Classifier for Predictor {
             for input in chunk {
                 self.check(input)?;
             }
-            let batch = self.network.batch(chunk.concat());
-            let logits = self.network.forward(batch, Mode::Inference).logits;
-            let [_, outputs] = logits.dims();
-            let data = logits
-                .try_into_data_as::<f32>()
-                .map_err(|e| ClassifyError::Model(e.to_string()))?;
-            let values = data
-                .as_slice::<f32>()
-                .map_err(|e| ClassifyError::Model(e.to_string()))?;
+            let failed = |e: DeviceFailure| ClassifyError::Model(e.to_string());
+            let values = self.network.logits(chunk.concat()).map_err(failed)?;
+            let outputs = self.bundle.graph.outputs();
             for logits in values.chunks_exact(outputs) {
                 let judged = self.bundle.decision.judge(self.classes(), logits);
                 judgements.push(judged.ok_or(ClassifyError::NotFinite("a logit"))?);

@@ -12,7 +12,7 @@
 //! | `lock` | held while a run works here |
 
 mod average;
-mod batch;
+pub(crate) mod batch;
 mod checkpoint;
 mod config;
 mod events;
@@ -28,11 +28,11 @@ mod sampling;
 mod state;
 mod validation;
 
+pub use crate::network::DeviceFailure;
 pub use config::{
     Balance, ClassWeights, ConfigError, EarlyStopping, Images, Keep, LossConfig, Metric, Sampling,
     TrainConfig,
 };
-pub use learner::DeviceFailure;
 pub use record::{EpochRecord, TrainFigures};
 pub use validation::ValidationFigures;
 

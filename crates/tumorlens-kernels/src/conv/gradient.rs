@@ -4,13 +4,19 @@ use super::rows::{Job, Tap};
 use super::{Conv, Packed, Start, run};
 use crate::{Blocked, Lane};
 
-/// Adds to `input` the derivative by it, given the derivative by the output.
+/// Writes to `input` the derivative by it, given the derivative by the output; with [`Start::Output`] it is added.
 ///
 /// `output` must have a border of at least [`Conv::gradient_border`]; `weights` are packed by [`Packed::backward`].
 ///
 /// # Panics
 /// When shapes or weights do not fit each other.
-pub fn input_gradient(conv: Conv, output: &Blocked, weights: &Packed, input: &mut Blocked) {
+pub fn input_gradient(
+    conv: Conv,
+    output: &Blocked,
+    weights: &Packed,
+    start: Start<'_>,
+    input: &mut Blocked,
+) {
     let (from, to) = (output.shape(), input.shape());
     conv.check(to, from);
     assert!(
@@ -34,9 +40,8 @@ pub fn input_gradient(conv: Conv, output: &Blocked, weights: &Packed, input: &mu
         }
         let place = |(ky, oy): (usize, isize), (kx, ox): (usize, isize)| Tap {
             // The border makes both at least 0.
-            offset: ((oy + from.border as isize) * from.row() as isize
-                + ox
-                + from.border as isize) as usize,
+            offset: ((oy + from.border as isize) * from.row() as isize + ox + from.border as isize)
+                as usize,
             weight: ky * conv.kernel + kx,
         };
         let columns = seen(px);
@@ -58,7 +63,7 @@ pub fn input_gradient(conv: Conv, output: &Blocked, weights: &Packed, input: &mu
             out_row_step: stride * to.row(),
             rows: (to.height - py).div_ceil(stride),
             columns: (to.width - px).div_ceil(stride),
-            start: Start::Output,
+            start,
         };
         run(&job, output, input, &|_, _, _: &mut [Lane]| {});
     }

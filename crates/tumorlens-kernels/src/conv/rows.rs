@@ -52,9 +52,8 @@ pub(super) fn run(job: &Job<'_>, input: &[Lane], block: usize, output: &mut [Lan
     let reach = job.taps.iter().map(|tap| tap.offset).max().unwrap_or(0);
     let blocks = job.channels.div_ceil(LANES);
     assert!(last + reach < job.plane && input.len() >= blocks * job.plane);
-    let last = job.out_origin
-        + (job.rows - 1) * job.out_row_step
-        + (job.columns - 1) * job.out_step;
+    let last =
+        job.out_origin + (job.rows - 1) * job.out_row_step + (job.columns - 1) * job.out_step;
     assert!(last < job.out_plane && output.len() == count * job.out_plane);
     assert!(job.weights.values().len() >= (block + count) * job.weights.block());
     assert!(job.weights.block() == blocks * job.weights.taps() * LANES);

@@ -27,7 +27,10 @@ pub fn weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32
     let pair = if Isa::best() == Isa::Avx512 { 2 } else { 1 };
     let row = conv.kernel * LANES;
     let mut tasks: Vec<Vec<&mut [Lane]>> = Vec::new();
-    for blocks in packed.values_mut().chunks_mut(pair * in_blocks * conv.kernel * row) {
+    for blocks in packed
+        .values_mut()
+        .chunks_mut(pair * in_blocks * conv.kernel * row)
+    {
         let rows = in_blocks * conv.kernel;
         let mut parts: Vec<Vec<&mut [Lane]>> = (0..rows).map(|_| Vec::new()).collect();
         for (index, part) in blocks.chunks_mut(row).enumerate() {
@@ -36,23 +39,26 @@ pub fn weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32
         tasks.extend(parts);
     }
     let rows = in_blocks * conv.kernel;
-    tasks.into_par_iter().enumerate().for_each(|(index, mut parts)| {
-        let (block, kernel_row) = (index % rows / conv.kernel, index % conv.kernel);
-        let first = index / rows * pair;
-        let task = Task {
-            conv,
-            from,
-            to,
-            kernel_row,
-            lanes: (conv.inputs - block * LANES).min(LANES),
-        };
-        for image in 0..from.images {
-            let x = input.plane(image, block);
-            let start = (image * to.blocks() + first) * to.plane();
-            let dy = &output.values()[start..start + parts.len() * to.plane()];
-            task.image(x, dy, &mut parts);
-        }
-    });
+    tasks
+        .into_par_iter()
+        .enumerate()
+        .for_each(|(index, mut parts)| {
+            let (block, kernel_row) = (index % rows / conv.kernel, index % conv.kernel);
+            let first = index / rows * pair;
+            let task = Task {
+                conv,
+                from,
+                to,
+                kernel_row,
+                lanes: (conv.inputs - block * LANES).min(LANES),
+            };
+            for image in 0..from.images {
+                let x = input.plane(image, block);
+                let start = (image * to.blocks() + first) * to.plane();
+                let dy = &output.values()[start..start + parts.len() * to.plane()];
+                task.image(x, dy, &mut parts);
+            }
+        });
     packed.unpack()
 }
 
@@ -159,9 +165,7 @@ impl Task {
         let edge = self.from.border - self.conv.padding;
         // SAFETY: `image` checked that the furthest pixel lies within both slices and how long the sums are.
         unsafe {
-            let place = |o: usize, i: usize| {
-                sums[o].add((at.column * LANES + at.lane + i) * LANES)
-            };
+            let place = |o: usize, i: usize| sums[o].add((at.column * LANES + at.lane + i) * LANES);
             let mut totals = [[L::zero(); OV]; IC];
             for (i, totals) in totals.iter_mut().enumerate() {
                 for (o, total) in totals.iter_mut().enumerate() {

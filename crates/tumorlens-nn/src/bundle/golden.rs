@@ -1,7 +1,6 @@
 //! Golden inputs: made from a formula, so that a bundle carries their logits without carrying anybody's scan.
 
 use super::{Bundle, BundleError};
-use crate::network::Mode;
 use burn::tensor::Device;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -71,14 +70,11 @@ impl Bundle {
         let network = self.network(device)?;
         self.golden = (0..4)
             .map(|seed| {
-                let batch = network.batch(input(seed, self.graph.input));
-                let logits = network
-                    .forward(batch, Mode::Inference)
-                    .logits
-                    .into_data_as::<f32>();
+                // A device that fails leaves nothing, which no stored value equals.
+                let logits = network.logits(input(seed, self.graph.input));
                 Golden {
                     seed,
-                    logits: logits.as_slice().map(<[f32]>::to_vec).unwrap_or_default(),
+                    logits: logits.unwrap_or_default(),
                 }
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use super::ExplainError;
 use crate::graph::NodeId;
-use crate::network::{Mode, Network};
+use crate::network::{DeviceFailure, Mode, Network};
 use burn::tensor::{Tensor, TensorData};
 use tumorlens_core::{ClassIndex, ClassSet};
 
@@ -78,12 +78,15 @@ impl<'a> Question<'a> {
         &self,
         inputs: impl Iterator<Item = Vec<f32>>,
     ) -> Result<Vec<f32>, ExplainError> {
-        in_chunks(inputs, |batch| {
-            let pass = self
-                .network
-                .forward(self.network.batch(batch), Mode::Inference);
-            host(self.score(pass.logits))
-        })
+        let logits = in_chunks(inputs, |batch| self.logits(batch))?;
+        let outputs = self.network.graph().outputs().max(1);
+        let scores = logits.chunks_exact(outputs);
+        Ok(scores.map(|z| z[self.output] * self.sign).collect())
+    }
+
+    fn logits(&self, batch: Vec<f32>) -> Result<Vec<f32>, ExplainError> {
+        let failed = |e: DeviceFailure| ExplainError::Device(e.to_string());
+        self.network.logits(batch).map_err(failed)
     }
 
     /// The probability of the target for every input, in order, before any calibration.
@@ -92,13 +95,7 @@ impl<'a> Question<'a> {
         inputs: impl Iterator<Item = Vec<f32>>,
     ) -> Result<Vec<f64>, ExplainError> {
         let outputs = self.network.graph().outputs();
-        let logits = in_chunks(inputs, |batch| {
-            host(
-                self.network
-                    .forward(self.network.batch(batch), Mode::Inference)
-                    .logits,
-            )
-        })?;
+        let logits = in_chunks(inputs, |batch| self.logits(batch))?;
         Ok(logits
             .chunks_exact(outputs.max(1))
             .map(|logits| self.probability(logits))

@@ -13,7 +13,7 @@ use rand::RngExt;
 use tumorlens_core::Seed;
 
 /// Epsilon of every batch normalisation, PyTorch's default.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 
 /// Whether the network is used or trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,9 +252,16 @@ fn dropout(x: Tensor<4>, rate: f32, seed: Seed) -> Tensor<4> {
         return x;
     }
     let shape = x.dims();
+    let mask = dropout_factors(shape.iter().product(), rate, seed);
+    let mask = Tensor::<4>::from_data(TensorData::new(mask, shape), &x.device());
+    x * mask
+}
+
+/// For every value 0 with probability `rate`, else what keeps the mean.
+pub(crate) fn dropout_factors(count: usize, rate: f32, seed: Seed) -> Vec<f32> {
     let mut rng = seed.rng();
     let keep = 1.0 / (1.0 - rate);
-    let mask: Vec<f32> = (0..shape.iter().product())
+    (0..count)
         .map(|_| {
             if rng.random::<f32>() < rate {
                 0.0
@@ -262,7 +269,5 @@ fn dropout(x: Tensor<4>, rate: f32, seed: Seed) -> Tensor<4> {
                 keep
             }
         })
-        .collect();
-    let mask = Tensor::<4>::from_data(TensorData::new(mask, shape), &x.device());
-    x * mask
+        .collect()
 }

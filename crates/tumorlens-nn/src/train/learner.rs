@@ -3,12 +3,13 @@
 use super::average::Average;
 use super::batch::Batch;
 use super::config::TrainConfig;
+use crate::engine::{Engine, Gradients, LayerStatistics};
 use crate::loss::image::ImageLoss;
 use crate::loss::outline::outline_loss;
-use crate::network::{BatchStatistics, Mode, Network, NetworkError, Pass};
+use crate::network::{DeviceFailure, Mode, Network, NetworkError, Pass, host};
 use crate::optimizer::{Optimizer, clip_global_norm};
 use crate::weights::{Parameter, Weights};
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use tumorlens_core::Seed;
 
 /// Share of a new batch in the running statistics of a batch normalisation, PyTorch's default.
@@ -18,13 +19,37 @@ const STATISTICS_MOMENTUM: f32 = 0.1;
 /// the device holds a copy.
 #[derive(Debug)]
 pub(crate) struct Learner {
-    network: Network,
+    body: Body,
     pub(crate) weights: Weights,
     pub(crate) optimizer: Optimizer,
     pub(crate) average: Option<Average>,
     loss: ImageLoss,
     outline_weight: f64,
     clip_norm: f64,
+}
+
+/// What runs forwards and backwards.
+#[derive(Debug)]
+enum Body {
+    /// The processor: the graph planned for it, and which parameters learn.
+    Planned(Box<Engine>, Vec<bool>),
+    /// Any other device, by burn.
+    Framework(Network),
+}
+
+/// What a forward pass gave, on the host.
+struct Outputs {
+    logits: Vec<f32>,
+    evidence: Option<Vec<f32>>,
+    statistics: Vec<LayerStatistics>,
+    /// On the framework's device, to go back from.
+    pass: Option<Pass>,
+}
+
+/// Derivatives by what a pass gave.
+struct Slopes {
+    logits: Vec<f32>,
+    evidence: Option<Vec<f32>>,
 }
 
 /// The losses of one step, means over its images.
@@ -60,9 +85,17 @@ impl Learner {
         device: &Device,
     ) -> Result<Self, NetworkError> {
         let learns = |parameter: &Parameter| !frozen(&parameter.name);
+        // Also where it is the engine that learns: it checks the weights.
         let network = Network::new(graph.clone(), &weights, device, Some(&learns))?;
+        let body = if *device == Device::flex() {
+            let learns = |p: &Parameter| p.role.is_learned() && learns(p);
+            let learns = weights.parameters.iter().map(learns).collect();
+            Body::Planned(Box::new(Engine::new(graph, &weights)?), learns)
+        } else {
+            Body::Framework(network)
+        };
         Ok(Self {
-            network,
+            body,
             optimizer: Optimizer::new(config.optimizer, &weights),
             average: (config.average > 0.0).then(|| Average::new(config.average, &weights)),
             weights,
@@ -81,10 +114,13 @@ impl Learner {
 
     /// Puts the host's weights on the device, after they were replaced.
     pub(crate) fn upload(&mut self) -> Result<(), NetworkError> {
+        let Body::Framework(network) = &mut self.body else {
+            return Ok(());
+        };
         self.weights
             .parameters
             .iter()
-            .try_for_each(|p| self.network.set_parameter(&p.name, &p.values))
+            .try_for_each(|p| network.set_parameter(&p.name, &p.values))
     }
 
     /// Learns from a batch at learning rate `rate`; dropout draws from `seed`.
@@ -94,11 +130,11 @@ impl Learner {
         rate: f64,
         seed: Seed,
     ) -> Result<StepLoss, StepError> {
-        let input = self.network.batch(batch.input.clone());
-        let pass = self.network.forward(input, Mode::Training(seed));
-        self.measure(&pass.batch_statistics)?;
-        let (losses, mut gradients) = self.back(pass, batch)?;
-        let mut gradients = self.read(&mut gradients)?;
+        let outputs = self.forward(batch, seed)?;
+        let (losses, slopes) = self.losses(&outputs, batch)?;
+        // The gradient is that of the weights of the forward pass: only running statistics move before.
+        self.measure(&outputs.statistics);
+        let mut gradients = self.back(outputs.pass, slopes)?;
         if !clip_global_norm(&mut gradients, self.clip_norm).is_finite() {
             return Err(StepError::NotFinite("gradient"));
         }
@@ -110,38 +146,84 @@ impl Learner {
         Ok(losses)
     }
 
-    /// Losses on the host, and their gradients on the device.
-    fn back(&self, pass: Pass, batch: &Batch) -> Result<(StepLoss, Gradients), StepError> {
-        let image = self.loss.of(&host(pass.logits.clone())?, &batch.targets);
+    fn forward(&mut self, batch: &Batch, seed: Seed) -> Result<Outputs, StepError> {
+        let mode = Mode::Training(seed);
+        match &mut self.body {
+            Body::Planned(engine, _) => {
+                let output = engine.forward(&self.weights, &batch.input, mode);
+                Ok(Outputs {
+                    logits: output.logits,
+                    evidence: output.evidence,
+                    statistics: output.statistics,
+                    pass: None,
+                })
+            }
+            Body::Framework(network) => {
+                let pass = network.forward(network.batch(batch.input.clone()), mode);
+                let statistics = pass.batch_statistics.iter().map(|of_layer| {
+                    Ok(LayerStatistics {
+                        layer: of_layer.layer.clone(),
+                        mean: host(of_layer.mean.clone())?,
+                        variance: host(of_layer.variance.clone())?,
+                        count: of_layer.count,
+                    })
+                });
+                Ok(Outputs {
+                    logits: host(pass.logits.clone())?,
+                    evidence: pass.evidence.clone().map(host).transpose()?,
+                    statistics: statistics.collect::<Result<_, DeviceFailure>>()?,
+                    pass: Some(pass),
+                })
+            }
+        }
+    }
+
+    /// Losses and their derivatives by what the pass gave.
+    fn losses(&self, outputs: &Outputs, batch: &Batch) -> Result<(StepLoss, Slopes), StepError> {
+        let image = self.loss.of(&outputs.logits, &batch.targets);
         let mut losses = StepLoss {
             image: image.value,
             outline: None,
         };
-        // The derivative of sum(outputs * g) with respect to the outputs is g: the host's gradient goes on from here.
-        let mut onwards = (pass.logits.clone() * like(&pass.logits, image.gradient)).sum();
-        if let Some(maps) = pass
-            .evidence
-            .filter(|_| batch.outlines.iter().any(Option::is_some))
+        let mut slopes = Slopes {
+            logits: image.gradient,
+            evidence: None,
+        };
+        if let Some(maps) = &outputs.evidence
+            && batch.outlines.iter().any(Option::is_some)
         {
-            let outline = outline_loss(&host(maps.clone())?, batch.len(), &batch.outlines);
+            let outline = outline_loss(maps, batch.len(), &batch.outlines);
             losses.outline = Some(outline.value);
             let weight = self.outline_weight as f32;
-            let gradient = outline.gradient.into_iter().map(|g| g * weight).collect();
-            onwards = onwards + (maps.clone() * like(&maps, gradient)).sum();
+            let gradient = outline.gradient.into_iter().map(|g| g * weight);
+            slopes.evidence = Some(gradient.collect());
         }
         if !(losses.image + losses.outline.unwrap_or(0.0)).is_finite() {
             return Err(StepError::NotFinite("loss"));
         }
-        Ok((losses, onwards.backward()))
+        Ok((losses, slopes))
     }
 
     /// Gradients in the order of the weights; `None` for what does not learn.
-    fn read(&self, gradients: &mut Gradients) -> Result<Vec<Option<Vec<f32>>>, StepError> {
+    fn back(&mut self, pass: Option<Pass>, slopes: Slopes) -> Result<Gradients, StepError> {
+        let (network, pass) = match (&mut self.body, pass) {
+            (Body::Planned(engine, learns), _) => {
+                let Slopes { logits, evidence } = &slopes;
+                return Ok(engine.backward(&self.weights, logits, evidence.as_deref(), learns));
+            }
+            (Body::Framework(network), Some(pass)) => (network, pass),
+            (Body::Framework(_), None) => return Ok(vec![None; self.weights.parameters.len()]),
+        };
+        // The derivative of sum(outputs * g) with respect to the outputs is g: the host's gradient goes on from here.
+        let mut onwards = (pass.logits.clone() * like(&pass.logits, slopes.logits)).sum();
+        if let (Some(maps), Some(slopes)) = (pass.evidence, slopes.evidence) {
+            onwards = onwards + (maps.clone() * like(&maps, slopes)).sum();
+        }
+        let mut gradients = onwards.backward();
         let read = |parameter: &Parameter| {
-            let tensor = self
-                .network
+            let tensor = network
                 .parameter(&parameter.name)?
-                .grad_remove(gradients)?;
+                .grad_remove(&mut gradients)?;
             Some(host(tensor))
         };
         self.weights
@@ -153,14 +235,10 @@ impl Learner {
     }
 
     /// Running statistics move towards those of the batch; the variance as unbiased, as PyTorch does.
-    fn measure(&mut self, statistics: &[BatchStatistics]) -> Result<(), StepError> {
+    fn measure(&mut self, statistics: &[LayerStatistics]) {
         for of_layer in statistics {
             let unbiased = of_layer.count as f32 / of_layer.count.saturating_sub(1).max(1) as f32;
-            let (mean, variance) = (
-                host(of_layer.mean.clone())?,
-                host(of_layer.variance.clone())?,
-            );
-            let mut towards = |suffix: &str, values: Vec<f32>, scale: f32| {
+            let mut towards = |suffix: &str, values: &[f32], scale: f32| {
                 let name = format!("{}.{suffix}", of_layer.layer);
                 let running = self.weights.parameters.iter_mut().find(|p| p.name == name);
                 for (running, value) in running.into_iter().flat_map(|p| &mut p.values).zip(values)
@@ -169,23 +247,10 @@ impl Learner {
                         + STATISTICS_MOMENTUM * scale * value;
                 }
             };
-            towards("running_mean", mean, 1.0);
-            towards("running_var", variance, unbiased);
+            towards("running_mean", &of_layer.mean, 1.0);
+            towards("running_var", &of_layer.variance, unbiased);
         }
-        Ok(())
     }
-}
-
-/// The device failed; what it said.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the device failed: {0}")]
-pub struct DeviceFailure(String);
-
-/// A tensor's values on the host.
-pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceFailure> {
-    tensor
-        .try_into_vec_as::<f32>()
-        .map_err(|e| DeviceFailure(e.to_string()))
 }
 
 /// A constant in the shape of another tensor.

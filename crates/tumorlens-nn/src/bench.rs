@@ -1,0 +1,116 @@
+//! One step of training or of judging on made-up images, for timing.
+
+use crate::device::{DeviceChoice, DeviceError};
+use crate::loss::image::ImageLoss;
+use crate::model::{ModelConfig, ModelError};
+use crate::network::{DeviceFailure, Network, NetworkError};
+use crate::train::TrainConfig;
+use crate::train::batch::Batch;
+use crate::train::learner::{Learner, StepError};
+use crate::weights::Weights;
+use rand::RngExt;
+use tumorlens_core::{ClassSet, Seed};
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Forward, backward and the optimiser's step.
+    Train,
+    /// Forward with running statistics.
+    Infer,
+}
+
+/// A network and a batch, ready to be run again and again.
+#[derive(Debug)]
+pub struct Bench {
+    batch: Batch,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Train(Box<Learner>),
+    Infer(Box<Network>),
+}
+
+/// A step could not be timed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BenchError {
+    /// The model does not fit the size.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The device is not usable.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The device failed.
+    #[error(transparent)]
+    Failure(#[from] DeviceFailure),
+    /// The network cannot be built.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The step went wrong.
+    #[error("a training step failed: {0}")]
+    Step(String),
+}
+
+impl Bench {
+    /// A network with weights as at the start of training, one logit, and `images` images of `input`
+    /// (`[channels, height, width]`) with values in [-1, 1).
+    ///
+    /// # Errors
+    /// When the model does not fit the input, or the device is not compiled in.
+    pub fn new(
+        model: &ModelConfig,
+        input: [usize; 3],
+        images: usize,
+        work: Work,
+        device: DeviceChoice,
+    ) -> Result<Self, BenchError> {
+        let classes = ClassSet::tumor();
+        let graph = model.graph(input, 1)?;
+        let weights = Weights::initial(&graph, Seed(0));
+        let loss = ImageLoss::plain(&classes);
+        let mut rng = Seed(1).rng();
+        let values = (0..images * input.iter().product::<usize>())
+            .map(|_| rng.random::<f32>() * 2.0 - 1.0)
+            .collect();
+        let targets = (0..images).map(|i| {
+            let positive = (i % 2) as f64;
+            vec![1.0 - positive, positive]
+        });
+        let batch = Batch {
+            input: values,
+            targets: targets.collect(),
+            outlines: Vec::new(),
+        };
+        let device = device.open()?;
+        let body = match work {
+            Work::Infer => Body::Infer(Box::new(Network::new(graph, &weights, &device, None)?)),
+            Work::Train => {
+                let config = TrainConfig::default();
+                let learner = Learner::new(&graph, weights, &config, loss, &|_| false, &device)?;
+                Body::Train(Box::new(learner))
+            }
+        };
+        Ok(Self { batch, body })
+    }
+
+    /// Runs the batch once.
+    ///
+    /// # Errors
+    /// When the device fails or a training step gives no finite number.
+    pub fn step(&mut self) -> Result<(), BenchError> {
+        match &mut self.body {
+            Body::Infer(network) => {
+                network.logits(self.batch.input.clone())?;
+            }
+            Body::Train(learner) => {
+                learner
+                    .step(&self.batch, 1e-3, Seed(2))
+                    .map_err(|e: StepError| BenchError::Step(e.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+}

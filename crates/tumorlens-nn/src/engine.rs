@@ -1,0 +1,138 @@
+//! A graph on the processor: planned once, run by `tumorlens-kernels` on buffers that are kept from step to step.
+//!
+//! burn keeps every intermediate value as a tensor of its own and runs operation by operation. Here a convolution, its
+//! batch normalisation, a residual sum and the non-linearity are one step, values lie as the kernels want them, and
+//! nothing is allocated after the first batch. The witness is the same graph on burn (`engine/tests.rs`), whose own
+//! witness is PyTorch (`tests/zoo.rs`).
+
+mod backward;
+mod forward;
+mod plan;
+
+pub(crate) use backward::Gradients;
+
+use crate::graph::{Graph, ShapeError};
+use crate::weights::{Parameter, Weights};
+use plan::Plan;
+use tumorlens_kernels::norm::Moments;
+use tumorlens_kernels::{Blocked, Shape};
+
+/// A graph planned for the processor.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    graph: Graph,
+    plan: Plan,
+    buffers: Buffers,
+}
+
+/// Values and gradients of a batch.
+#[derive(Debug, Default)]
+struct Buffers {
+    images: usize,
+    /// Output of every node that is written down.
+    values: Vec<Option<Blocked>>,
+    /// Derivatives by those outputs.
+    gradients: Vec<Option<Blocked>>,
+    /// Whether a gradient holds something of this pass.
+    filled: Vec<bool>,
+    /// Statistics of the normalisations, inference's or the batch's.
+    norms: Vec<Option<Statistics>>,
+    /// Factors of dropouts and evidence pools, `[image, channel, row, column]`.
+    factors: Vec<Vec<f32>>,
+}
+
+/// Mean and biased variance of every channel.
+#[derive(Clone, Debug)]
+struct Statistics {
+    mean: Vec<f32>,
+    variance: Vec<f32>,
+    of_batch: bool,
+}
+
+/// What a forward pass gives.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// `[images, outputs]`.
+    pub(crate) logits: Vec<f32>,
+    /// `[images, outputs, h, w]`.
+    pub(crate) evidence: Option<Vec<f32>>,
+    /// In training, of each batch normalisation: its name, mean, biased variance, and values in each.
+    pub(crate) statistics: Vec<LayerStatistics>,
+}
+
+/// Statistics of one batch normalisation over one batch, on the host.
+#[derive(Debug)]
+pub(crate) struct LayerStatistics {
+    pub(crate) layer: String,
+    pub(crate) mean: Vec<f32>,
+    pub(crate) variance: Vec<f32>,
+    pub(crate) count: usize,
+}
+
+impl Engine {
+    /// Plans a graph. Weights given later must hold its parameters by name, in the order of these.
+    pub(crate) fn new(graph: &Graph, weights: &Weights) -> Result<Self, ShapeError> {
+        Ok(Self {
+            plan: Plan::new(graph, weights)?,
+            graph: graph.clone(),
+            buffers: Buffers::default(),
+        })
+    }
+
+    /// Empties what depends on the number of images, if it changed.
+    fn fit(&mut self, images: usize) {
+        if self.buffers.images != images {
+            let n = self.graph.nodes.len();
+            self.buffers = Buffers {
+                images,
+                values: vec![None; n],
+                gradients: vec![None; n],
+                filled: vec![false; n],
+                norms: vec![None; n],
+                factors: vec![Vec::new(); n],
+            };
+        }
+    }
+
+    /// Shape of a node's value for the current batch.
+    fn value_shape(&self, node: usize) -> Shape {
+        self.plan
+            .shape(node, self.buffers.images, self.plan.borders[node])
+    }
+
+    /// Takes a node's value out, made if it is not there.
+    fn take_value(&mut self, node: usize) -> Blocked {
+        let shape = self.value_shape(node);
+        self.buffers.values[node]
+            .take()
+            .unwrap_or_else(|| Blocked::zeros(shape))
+    }
+
+    /// A node's value. Every step comes after what it reads.
+    fn value(&self, node: usize) -> &Blocked {
+        match &self.buffers.values[node] {
+            Some(value) => value,
+            None => unreachable!("node {node} is read before it is written"),
+        }
+    }
+
+    fn parameter<'a>(
+        &self,
+        weights: &'a Weights,
+        node: usize,
+        which: usize,
+    ) -> Option<&'a Parameter> {
+        self.plan.parameters[node][which].map(|index| &weights.parameters[index])
+    }
+
+    fn values_of<'a>(&self, weights: &'a Weights, node: usize, which: usize) -> &'a [f32] {
+        self.parameter(weights, node, which)
+            .map_or(&[], |p| p.values.as_slice())
+    }
+}
+
+/// Mean of moments that one node collected, `[image][block]`.
+type Collected = Vec<std::sync::Mutex<Moments>>;
+
+#[cfg(test)]
+mod tests;

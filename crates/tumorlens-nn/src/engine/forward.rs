@@ -1,0 +1,341 @@
+//! The forward pass.
+
+use super::plan::{Norm, Step, activation, conv};
+use super::{Collected, Engine, LayerStatistics, Output, Statistics};
+use crate::graph::Op;
+use crate::network::{EPSILON, Mode, dropout_factors, evidence_shares};
+use crate::weights::Weights;
+use std::sync::Mutex;
+use tumorlens_kernels::conv::{Conv, Packed, Start, forward};
+use tumorlens_kernels::norm::{self, in_blocks, moments};
+use tumorlens_kernels::pool::{self, MaxPool};
+use tumorlens_kernels::{Blocked, LANES, Lane, Shape, element};
+
+impl Engine {
+    /// Runs a batch `[images, channels, height, width]`.
+    pub(crate) fn forward(&mut self, weights: &Weights, input: &[f32], mode: Mode) -> Output {
+        let images = input.len() / self.graph.input.iter().product::<usize>().max(1);
+        self.fit(images);
+        let mut statistics = Vec::new();
+        for index in 0..self.graph.nodes.len() {
+            match self.plan.steps[index] {
+                Step::Later => {}
+                Step::Norm(norm) => self.norm(weights, index, norm, mode, &mut statistics),
+                Step::Node => self.node(weights, index, input, mode),
+            }
+        }
+        Output {
+            logits: self.value(self.graph.logits.0).to_planar(),
+            evidence: self.graph.evidence.map(|id| self.value(id.0).to_planar()),
+            statistics,
+        }
+    }
+
+    fn node(&mut self, weights: &Weights, index: usize, input: &[f32], mode: Mode) {
+        let op = self.graph.nodes[index].op;
+        // A normalised convolution runs with its normalisation, which knows what to do with each plane.
+        if self.plan.normalised_by[index].is_some() {
+            return;
+        }
+        let mut out = self.take_value(index);
+        let from = self.graph.nodes[index].inputs.first().map_or(0, |id| id.0);
+        match op {
+            Op::Input => out.fill_planar(input),
+            Op::Conv { .. } => {
+                if let Some(conv) = conv(op) {
+                    let packed = self.packed(weights, index, conv);
+                    let bias = in_blocks(self.values_of(weights, index, 1));
+                    let start = start(&bias);
+                    forward(
+                        conv,
+                        self.value(from),
+                        &packed,
+                        start,
+                        &mut out,
+                        &|_, _, _| {},
+                    );
+                }
+            }
+            Op::Activate { activation: which } => {
+                element::activate(activation(which), self.value(from), &mut out);
+            }
+            Op::MaxPool { .. } => pool::max(max_pool(op), self.value(from), &mut out),
+            Op::AvgPool { .. } => pool::mean(self.value(from), &mut out),
+            Op::Flatten => out.fill_planar(&self.value(from).to_planar()),
+            Op::Linear { inputs, outputs } => {
+                let x = columns(self.value(from));
+                let mut y = Blocked::zeros(Shape {
+                    channels: outputs,
+                    ..x.shape()
+                });
+                let conv = dense(inputs, outputs);
+                let packed = self.packed(weights, index, conv);
+                let bias = in_blocks(self.values_of(weights, index, 1));
+                forward(conv, &x, &packed, start(&bias), &mut y, &|_, _, _| {});
+                out.fill_planar(&transposed(&y.to_planar(), outputs));
+            }
+            Op::Dropout { rate } => {
+                element::copy(self.value(from), &mut out);
+                self.buffers.factors[index] = match mode {
+                    Mode::Training(seed) if rate > 0.0 => {
+                        let [c, h, w] = dims(out.shape());
+                        let count = self.buffers.images * c * h * w;
+                        let seed = seed.derive(&self.graph.nodes[index].name);
+                        dropout_factors(count, rate, seed)
+                    }
+                    _ => Vec::new(),
+                };
+                if !self.buffers.factors[index].is_empty() {
+                    element::scale(&self.buffers.factors[index], &mut out);
+                }
+            }
+            Op::Add => {
+                element::copy(self.value(from), &mut out);
+                let other = self.graph.nodes[index].inputs[1].0;
+                element::add(self.value(other), &mut out);
+            }
+            Op::Upsample { .. } => pool::upsample(self.value(from), &mut out),
+            Op::EvidencePool { top } => {
+                let map = self.value(from);
+                let [_, h, w] = dims(map.shape());
+                let values = map.to_planar();
+                let shares = evidence_shares(&values, h * w, top);
+                let products = values.iter().zip(&shares).map(|(v, s)| v * s);
+                let products: Vec<f32> = products.collect();
+                let scores: Vec<f32> = products.chunks(h * w).map(|p| p.iter().sum()).collect();
+                out.fill_planar(&scores);
+                self.buffers.factors[index] = shares;
+            }
+            Op::BatchNorm { .. } => unreachable!("the plan makes a step of its own of it"),
+        }
+        self.buffers.values[index] = Some(out);
+    }
+
+    fn packed(&self, weights: &Weights, index: usize, conv: Conv) -> Packed {
+        let values = self.values_of(weights, index, 0);
+        Packed::forward(values, conv.outputs, conv.inputs, conv.kernel * conv.kernel)
+    }
+
+    /// A normalisation with what follows it, and the convolution before it.
+    fn norm(
+        &mut self,
+        weights: &Weights,
+        index: usize,
+        of: Norm,
+        mode: Mode,
+        statistics: &mut Vec<LayerStatistics>,
+    ) {
+        let mut out = self.take_value(index);
+        let of_conv = self.plan.normalised_by[of.from].is_some();
+        if mode == Mode::Inference {
+            let known = Statistics {
+                mean: self.values_of(weights, of.node, 2).to_vec(),
+                variance: self.values_of(weights, of.node, 3).to_vec(),
+                of_batch: false,
+            };
+            if of_conv {
+                self.folded_conv(weights, of, &known, &mut out);
+            } else {
+                self.apply(weights, of, &known, &mut out);
+            }
+            self.buffers.norms[of.node] = Some(known);
+        } else {
+            let collected = if of_conv {
+                self.measured_conv(weights, of.from)
+            } else {
+                let x = self.value(of.from);
+                let s = x.shape();
+                (0..s.images * s.blocks())
+                    .map(|i| moments(s, x.plane(i / s.blocks(), i % s.blocks())))
+                    .collect()
+            };
+            let shape = self.value(of.from).shape();
+            let (mean, variance) = norm::statistics(shape, &collected);
+            statistics.push(LayerStatistics {
+                layer: self.graph.nodes[of.node].name.clone(),
+                mean: mean.clone(),
+                variance: variance.clone(),
+                count: shape.images * shape.height * shape.width,
+            });
+            let known = Statistics {
+                mean,
+                variance,
+                of_batch: true,
+            };
+            self.apply(weights, of, &known, &mut out);
+            self.buffers.norms[of.node] = Some(known);
+        }
+        self.buffers.values[index] = Some(out);
+    }
+
+    /// Scale and shift of a normalisation, a value a channel.
+    fn line(&self, weights: &Weights, of: Norm, known: &Statistics) -> (Vec<f32>, Vec<f32>) {
+        let gamma = self.values_of(weights, of.node, 0);
+        let beta = self.values_of(weights, of.node, 1);
+        let scale: Vec<f32> = gamma
+            .iter()
+            .zip(&known.variance)
+            .map(|(g, v)| g * inverse(*v))
+            .collect();
+        let shift = beta
+            .iter()
+            .zip(known.mean.iter().zip(&scale))
+            .map(|(b, (m, s))| b - m * s)
+            .collect();
+        (scale, shift)
+    }
+
+    fn apply(&self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked) {
+        let (scale, shift) = self.line(weights, of, known);
+        let add = of.add.map(|add| self.value(add));
+        norm::apply(
+            self.value(of.from),
+            &in_blocks(&scale),
+            &in_blocks(&shift),
+            add,
+            of.activation,
+            out,
+        );
+    }
+
+    /// The convolution of a training step: each plane is measured while it is in the cache.
+    fn measured_conv(&mut self, weights: &Weights, index: usize) -> Vec<norm::Moments> {
+        let mut out = self.take_value(index);
+        let (node, shape) = (&self.graph.nodes[index], out.shape());
+        let (from, blocks) = (node.inputs[0].0, shape.blocks());
+        let zero = [[0.0; LANES]; 2];
+        let collected: Collected = (0..shape.images * blocks)
+            .map(|_| Mutex::new(zero))
+            .collect();
+        if let Some(conv) = conv(node.op) {
+            let packed = self.packed(weights, index, conv);
+            let bias = in_blocks(self.values_of(weights, index, 1));
+            let measure = |image: usize, block: usize, planes: &mut [Lane]| {
+                for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
+                    if let Ok(mut slot) = collected[image * blocks + block + i].lock() {
+                        *slot = moments(shape, plane);
+                    }
+                }
+            };
+            forward(
+                conv,
+                self.value(from),
+                &packed,
+                start(&bias),
+                &mut out,
+                &measure,
+            );
+        }
+        self.buffers.values[index] = Some(out);
+        collected
+            .into_iter()
+            .map(|slot| slot.into_inner().unwrap_or(zero))
+            .collect()
+    }
+
+    /// The convolution of a judgement: the normalisation is part of its weights, and what follows is done while a
+    /// plane is in the cache.
+    fn folded_conv(&self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked) {
+        let node = &self.graph.nodes[of.from];
+        let Some(conv) = conv(node.op) else { return };
+        let (scale, mut shift) = self.line(weights, of, known);
+        let taps = conv.inputs * conv.kernel * conv.kernel;
+        let mut values = self.values_of(weights, of.from, 0).to_vec();
+        for (row, scale) in values.chunks_exact_mut(taps.max(1)).zip(&scale) {
+            row.iter_mut().for_each(|w| *w *= scale);
+        }
+        let bias = self.values_of(weights, of.from, 1);
+        for (shift, (bias, scale)) in shift.iter_mut().zip(bias.iter().zip(&scale)) {
+            *shift += bias * scale;
+        }
+        let packed = Packed::forward(
+            &values,
+            conv.outputs,
+            conv.inputs,
+            conv.kernel * conv.kernel,
+        );
+        let shift = in_blocks(&shift);
+        let shape = out.shape();
+        let add = of.add.map(|add| self.value(add));
+        let finish = |image: usize, block: usize, planes: &mut [Lane]| {
+            let add = add.map(|add| {
+                let s = add.shape();
+                let first = (image * s.blocks() + block) * s.plane();
+                (s, &add.values()[first..])
+            });
+            norm::finish(shape, planes, add, of.activation);
+        };
+        let input = self.value(node.inputs[0].0);
+        forward(conv, input, &packed, Start::Bias(&shift), out, &finish);
+    }
+}
+
+/// 1 / deviation.
+pub(super) fn inverse(variance: f32) -> f32 {
+    (1.0 / (f64::from(variance) + EPSILON).sqrt()) as f32
+}
+
+fn start(bias: &[Lane]) -> Start<'_> {
+    if bias.is_empty() {
+        Start::Zero
+    } else {
+        Start::Bias(bias)
+    }
+}
+
+/// A dense layer is a convolution of one row that has a pixel for each image.
+pub(super) fn dense(inputs: usize, outputs: usize) -> Conv {
+    Conv {
+        inputs,
+        outputs,
+        kernel: 1,
+        stride: 1,
+        padding: 0,
+    }
+}
+
+/// The features of each image as a pixel of one row.
+pub(super) fn columns(x: &Blocked) -> Blocked {
+    let (images, [c, h, w]) = (x.shape().images, dims(x.shape()));
+    let shape = Shape {
+        images: 1,
+        channels: c * h * w,
+        height: 1,
+        width: images,
+        border: 0,
+    };
+    Blocked::from_planar(&transposed(&x.to_planar(), images), shape)
+}
+
+/// The transposed of a matrix of so many rows.
+pub(super) fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
+    let columns = values.len() / rows.max(1);
+    let mut out = Vec::with_capacity(values.len());
+    for column in 0..columns {
+        out.extend((0..rows).map(|row| values[row * columns + column]));
+    }
+    out
+}
+
+pub(super) fn dims(s: Shape) -> [usize; 3] {
+    [s.channels, s.height, s.width]
+}
+
+pub(super) fn max_pool(op: Op) -> MaxPool {
+    match op {
+        Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => MaxPool {
+            kernel,
+            stride,
+            padding,
+        },
+        _ => MaxPool {
+            kernel: 1,
+            stride: 1,
+            padding: 0,
+        },
+    }
+}

@@ -1,0 +1,195 @@
+//! The engine against the same graph on burn: logits, statistics and every gradient.
+
+use super::*;
+use crate::graph::{Activation, Op};
+use crate::model::{Head, ModelConfig};
+use crate::network::{Mode, Network};
+use burn::tensor::{Device, Tensor, TensorData};
+use tumorlens_core::Seed;
+
+fn numbers(count: usize, salt: usize) -> Vec<f32> {
+    (0..count)
+        .map(|i| {
+            let hash = ((i + salt) as u64 * 2_654_435_761) % (1 << 32);
+            (hash as f64 / 4_294_967_296.0 - 0.5) as f32 * 2.0
+        })
+        .collect()
+}
+
+/// Weights with nothing at its neutral value.
+fn weights(graph: &Graph) -> Weights {
+    let mut weights = Weights::initial(graph, Seed(3));
+    for (salt, parameter) in weights.parameters.iter_mut().enumerate() {
+        let more = numbers(parameter.values.len(), 31 * salt);
+        for (value, more) in parameter.values.iter_mut().zip(more) {
+            *value += 0.1 * more;
+        }
+    }
+    weights
+}
+
+fn graph(architecture: &str, head: Head, activation: Activation, input: [usize; 3]) -> Graph {
+    let mut config = ModelConfig::new(architecture.parse().unwrap());
+    config.head = head;
+    config.activation = activation;
+    if architecture == "cnn" {
+        config.widths = Some(vec![8, 20, 24]);
+    } else {
+        config.base_width = Some(8);
+    }
+    let is_map = matches!(head, Head::Evidence { .. });
+    if !is_map && !architecture.starts_with("resnet") {
+        config.dense = Some(12);
+        config.dropout = Some(0.4);
+    }
+    config.graph(input, 2).unwrap()
+}
+
+fn close(ours: &[f32], theirs: &[f32], what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let size = theirs.iter().fold(1e-2f32, |m, v| m.max(v.abs()));
+    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!((a - b).abs() <= 3e-4 * size, "{what}, {i}: {a} {b}");
+    }
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec::<f32>().unwrap()
+}
+
+fn compare(graph: &Graph, images: usize, mode: Mode) {
+    let weights = weights(graph);
+    let input = numbers(images * graph.input.iter().product::<usize>(), 7);
+    let learn: &dyn Fn(&Parameter) -> bool = &|_| true;
+    let network = Network::new(graph.clone(), &weights, &Device::flex(), Some(learn)).unwrap();
+    let pass = network.forward(network.batch(input.clone()), mode);
+    let mut engine = Engine::new(graph, &weights).unwrap();
+    // Twice: buffers are used again.
+    let _ = engine.forward(&weights, &input, mode);
+    let output = engine.forward(&weights, &input, mode);
+    close(&output.logits, &host(pass.logits.clone()), "logits");
+    assert_eq!(output.statistics.len(), pass.batch_statistics.len());
+    for theirs in pass.batch_statistics {
+        let ours = output
+            .statistics
+            .iter()
+            .find(|s| s.layer == theirs.layer)
+            .unwrap();
+        assert_eq!(ours.count, theirs.count);
+        close(
+            &ours.mean,
+            &host(theirs.mean),
+            &format!("mean of {}", ours.layer),
+        );
+        close(
+            &ours.variance,
+            &host(theirs.variance),
+            &format!("variance of {}", ours.layer),
+        );
+    }
+    if mode == Mode::Inference {
+        return;
+    }
+    let by_logits = numbers(output.logits.len(), 900);
+    let constant = |values: &[f32], dims| {
+        Tensor::<2>::from_data(TensorData::new(values.to_vec(), dims), network.device())
+    };
+    let mut onwards = (pass.logits.clone() * constant(&by_logits, pass.logits.dims())).sum();
+    let by_evidence = output.evidence.as_ref().map(|map| numbers(map.len(), 55));
+    if let (Some(map), Some(by)) = (pass.evidence, &by_evidence) {
+        let [n, k, h, w] = map.dims();
+        onwards = onwards + (map.reshape([n, k * h * w]) * constant(by, [n, k * h * w])).sum();
+    }
+    let gradients = onwards.backward();
+    let learns = vec![true; weights.parameters.len()];
+    for _ in 0..2 {
+        let ours = engine.backward(&weights, &by_logits, by_evidence.as_deref(), &learns);
+        for (parameter, ours) in weights.parameters.iter().zip(ours) {
+            let theirs = network.parameter(&parameter.name).unwrap().grad(&gradients);
+            match (ours, theirs) {
+                (Some(ours), Some(theirs)) => close(&ours, &host(theirs), &parameter.name),
+                (None, None) => {}
+                (ours, theirs) => panic!("{}: {ours:?} {}", parameter.name, theirs.is_some()),
+            }
+        }
+        let _ = engine.forward(&weights, &input, mode);
+    }
+}
+
+#[test]
+fn every_architecture_gives_what_it_gives_on_burn() {
+    let evidence = |stride| Head::Evidence {
+        stride,
+        top: 0.1,
+        channels: 24,
+    };
+    for (architecture, head, input) in [
+        ("cnn", Head::Gap, [1, 32, 40]),
+        ("cnn", Head::Flatten, [3, 16, 16]),
+        ("cnn", evidence(4), [1, 32, 32]),
+        ("vgg11", Head::Gap, [3, 32, 32]),
+        ("resnet18", Head::Gap, [3, 64, 48]),
+        ("resnet18", evidence(4), [1, 64, 64]),
+        ("resnet50", Head::Gap, [1, 64, 64]),
+    ] {
+        let graph = graph(architecture, head, Activation::Relu, input);
+        compare(&graph, 3, Mode::Training(Seed(5)));
+        compare(&graph, 2, Mode::Inference);
+    }
+}
+
+#[test]
+fn every_non_linearity_gives_what_it_gives_on_burn() {
+    for activation in [
+        Activation::LeakyRelu,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Elu,
+    ] {
+        let graph = graph("cnn", Head::Gap, activation, [1, 16, 24]);
+        compare(&graph, 3, Mode::Training(Seed(5)));
+        compare(&graph, 2, Mode::Inference);
+    }
+}
+
+#[test]
+fn one_thread_gives_the_bits_of_two() {
+    let graph = graph("resnet18", Head::Gap, Activation::Relu, [1, 48, 48]);
+    let weights = weights(&graph);
+    let input = numbers(5 * 48 * 48, 1);
+    let learns = vec![true; weights.parameters.len()];
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let mut engine = Engine::new(&graph, &weights).unwrap();
+            let output = engine.forward(&weights, &input, Mode::Training(Seed(1)));
+            let gradients = engine.backward(&weights, &output.logits, None, &learns);
+            (output.logits, gradients)
+        })
+    };
+    assert_eq!(run(1), run(2));
+}
+
+#[test]
+fn what_is_frozen_has_no_gradient_and_the_rest_keeps_its_own() {
+    let graph = graph("resnet18", Head::Gap, Activation::Relu, [1, 48, 48]);
+    let weights = weights(&graph);
+    let input = numbers(2 * 48 * 48, 1);
+    let mut engine = Engine::new(&graph, &weights).unwrap();
+    let output = engine.forward(&weights, &input, Mode::Training(Seed(1)));
+    let all = vec![true; weights.parameters.len()];
+    let full = engine.backward(&weights, &output.logits, None, &all);
+    let late: Vec<bool> = weights
+        .parameters
+        .iter()
+        .map(|p| p.role.is_learned() && p.name.starts_with("layer4"))
+        .collect();
+    let part = engine.backward(&weights, &output.logits, None, &late);
+    for ((learns, part), full) in late.iter().zip(part).zip(full) {
+        assert_eq!(part, full.filter(|_| *learns));
+    }
+    assert!(graph.nodes.iter().any(|n| matches!(n.op, Op::Add)));
+}
