@@ -249,6 +249,12 @@ pub(crate) struct CrossvalArgs {
     /// and, where the configuration keeps the best epoch, that epoch.
     #[arg(long, value_name = "SHARE", default_value_t = 0.15)]
     pub(crate) validation: f64,
+    /// Networks of each fold, which differ in their seed alone; the mean of their logits is judged.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100))]
+    pub(crate) members: usize,
+    /// Judge each image together with its mirror image; the mean of the logits counts.
+    #[arg(long)]
+    pub(crate) mirror: bool,
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
     /// Go on where a stopped cross-validation ended; its own configuration is used.

@@ -17,6 +17,7 @@ use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::split::Part;
 use tumorlens_data::transform::AugmentConfig;
+use tumorlens_nn::evaluate::Reading;
 use tumorlens_nn::train::Start;
 use tumorlens_stats::evaluation::{Evaluation, Scored};
 
@@ -75,8 +76,14 @@ impl Study<'_> {
             self.config,
             &AugmentConfig::none(),
         )?;
-        let logits =
-            training::logits(&model.graph, &model.weights, &source, self.config, observer)?;
+        let logits = training::logits(
+            &model.graph,
+            &model.weights,
+            &source,
+            self.config,
+            Reading::default(),
+            observer,
+        )?;
         let mut test = scored(&test_rows, &logits, classes, &model.decision)?;
         for (image, row) in test.iter_mut().zip(&test_rows) {
             image.tags = tags::of(self.dataset, row);

@@ -107,7 +107,8 @@ pub(crate) fn fit(
         &safetensors::write(&trained.weights, Precision::Half)?,
         &graph,
     )?;
-    let logits = logits(&graph, &weights, &validation, config, observer)?;
+    let reading = Reading::default();
+    let logits = logits(&graph, &weights, &validation, config, reading, observer)?;
     Ok(Model {
         decision: Decision::choose(&dataset.classes, &logits),
         graph,
@@ -124,10 +125,11 @@ pub(crate) fn logits(
     weights: &Weights,
     source: &dyn SampleSource,
     config: &RunConfig,
+    reading: Reading,
     observer: &dyn Observer,
 ) -> anyhow::Result<Vec<ScoredLogits>> {
     let network = Network::new(graph.clone(), weights, &config.device.0.open()?, None)?;
-    predict_logits(&network, source, Reading::default(), observer).map_err(|error| match error {
+    predict_logits(&network, source, reading, observer).map_err(|error| match error {
         EvaluateError::Stopped => Stopped.into(),
         error => error.into(),
     })

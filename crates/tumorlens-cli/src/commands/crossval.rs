@@ -17,6 +17,8 @@ use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::split::{MixedGroups, Part, SplitItem, SplitName, SplitPlan, assign, rotate};
 use tumorlens_data::transform::AugmentConfig;
+use tumorlens_nn::bundle::Decision;
+use tumorlens_nn::evaluate::{Flips, Reading, ScoredLogits};
 use tumorlens_report::terminal::Table;
 use tumorlens_stats::crossval::{CrossValidation, Fold, Spreads, cross_validate};
 use tumorlens_stats::evaluation::{EvaluationSettings, Scored};
@@ -63,11 +65,20 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
         progress.say(&format!("fold {} of {count}", test + 1));
         let parts = rotate(&items, &names, test, args.validation, mixed, seed)?;
         let folder = args.out.join(SplitName::Fold(test).to_string());
+        let many = Members {
+            count: args.members,
+            flips: if args.mirror {
+                Flips::LeftRight
+            } else {
+                Flips::None
+            },
+        };
         folds.push(fold(
             &dataset,
             &parts,
             &config,
             &folder,
+            many,
             args.resume,
             progress,
         )?);
@@ -117,11 +128,20 @@ struct Finished {
     points: Vec<OperatingPoint>,
 }
 
+/// How a fold judges.
+#[derive(Clone, Copy)]
+struct Members {
+    /// Networks, at least 1.
+    count: usize,
+    flips: Flips,
+}
+
 fn fold(
     dataset: &Dataset,
     parts: &[Part],
     config: &RunConfig,
     folder: &Path,
+    many: Members,
     resume: bool,
     observer: &dyn Observer,
 ) -> anyhow::Result<Fold> {
@@ -147,32 +167,65 @@ fn fold(
         validation: rows(Part::Validation),
     };
     let test = rows(Part::Test);
-    let model = training::fit(
-        dataset,
-        &train,
-        config,
-        folder,
-        train::start(resume),
-        observer,
-    )?;
     let source = training::source(dataset, &test, config, &AugmentConfig::none())?;
-    let logits = training::logits(&model.graph, &model.weights, &source, config, observer)?;
-    let images = scored(&test, &logits, &dataset.classes, &model.decision)?;
+    let seen = training::source(dataset, &train.validation, config, &AugmentConfig::none())?;
+    let reading = Reading {
+        flips: many.flips,
+        ..Reading::default()
+    };
+    let (mut validation, mut logits) = (Vec::new(), Vec::new());
+    for member in 0..many.count {
+        let (mut config, mut place) = (config.clone(), folder.to_owned());
+        if many.count > 1 {
+            observer.say(&format!("member {} of {}", member + 1, many.count));
+            place = folder.join(format!("member-{}", member + 1));
+        }
+        if member > 0 {
+            let name = format!("member {member}");
+            config.train.seed = config.train.seed.derive(&name);
+        }
+        let start = train::start(resume && place.join("checkpoints").is_dir());
+        let model = training::fit(dataset, &train, &config, &place, start, observer)?;
+        let (graph, weights) = (&model.graph, &model.weights);
+        let ask = |source| training::logits(graph, weights, source, &config, reading, observer);
+        add(&mut validation, ask(&seen)?);
+        add(&mut logits, ask(&source)?);
+    }
+    for scored in validation.iter_mut().chain(&mut logits) {
+        for logit in &mut scored.logits {
+            *logit /= many.count as f32;
+        }
+    }
+    let decision = Decision::choose(&dataset.classes, &validation);
+    let images = scored(&test, &logits, &dataset.classes, &decision)?;
     write_predictions(
         &folder.join("predictions.csv"),
         &[("test", &images)],
         &dataset.classes,
-        &model.decision,
+        &decision,
     )?;
     let result = Finished {
         images,
-        points: model.decision.operating_points,
+        points: decision.operating_points,
     };
     write_json(&finished, &result)?;
     Ok(Fold {
         images: result.images,
         points: result.points,
     })
+}
+
+/// Adds logits to those of the members before.
+fn add(sum: &mut Vec<ScoredLogits>, more: Vec<ScoredLogits>) {
+    if sum.is_empty() {
+        *sum = more;
+        return;
+    }
+    for (sum, more) in sum.iter_mut().zip(more) {
+        for (sum, more) in sum.logits.iter_mut().zip(more.logits) {
+            *sum += more;
+        }
+    }
 }
 
 fn print(result: &CrossValidation, out: &Path) {

@@ -11,6 +11,7 @@ use tumorlens_core::Seed;
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
+use tumorlens_nn::evaluate::Reading;
 use tumorlens_report::terminal;
 
 pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Exit> {
@@ -45,7 +46,14 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
         ..RunConfig::default()
     };
     let source = training::source(&dataset, &rows, &config, &AugmentConfig::none())?;
-    let logits = training::logits(&bundle.graph, &bundle.weights, &source, &config, progress)?;
+    let logits = training::logits(
+        &bundle.graph,
+        &bundle.weights,
+        &source,
+        &config,
+        Reading::default(),
+        progress,
+    )?;
     let images = scored(&rows, &logits, classes, &bundle.decision)?;
     let evaluation = assess(&images, classes, &bundle.decision, Seed(bundle.card.seed))?;
     if let Some(out) = &args.out {
