@@ -36,11 +36,28 @@ impl Isa {
         found
     }
 
-    /// The best that this processor has.
+    /// The best that this processor has, or what the environment variable `TUMORLENS_ISA` (`portable`, `avx2`,
+    /// `avx512`) names, where the processor has it: two machines that use the same one give the same bits.
     #[must_use]
     pub fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available().last().copied().unwrap_or(Self::Portable))
+        *BEST.get_or_init(|| {
+            let available = Self::available();
+            let wanted = std::env::var("TUMORLENS_ISA").ok();
+            let named = |isa: &&Self| wanted.as_deref() == Some(isa.name());
+            let found = available.iter().find(named).or(available.last());
+            found.copied().unwrap_or(Self::Portable)
+        })
+    }
+
+    /// Its name in `TUMORLENS_ISA`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Convolutions against the plain definition, over random shapes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use tumorlens_kernels::conv::{Conv, Packed, Start, forward, input_gradient, weight_gradient};
-use tumorlens_kernels::{Blocked, Shape};
+use tumorlens_kernels::{Blocked, Isa, Shape};
 
 /// Numbers that look random, in [-0.5, 0.5).
 fn numbers(count: usize, salt: u64) -> Vec<f32> {
@@ -127,6 +129,23 @@ fn the_layers_of_the_models_agree_with_the_definition() {
             padding: kernel / 2,
         };
         case(conv, 2, [side, side], 5);
+    }
+}
+
+/// The choice is made once a process, so each instruction set runs the other tests in one of its own.
+#[test]
+fn every_instruction_set_of_this_processor_agrees_with_the_definition() {
+    if std::env::var_os("TUMORLENS_ISA").is_some() {
+        return;
+    }
+    for isa in Isa::available() {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .env("TUMORLENS_ISA", isa.name())
+            .arg("agree")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{isa:?}: {said}");
     }
 }
 

@@ -14,8 +14,10 @@ pub(crate) use backward::Gradients;
 use crate::graph::{Graph, ShapeError};
 use crate::weights::{Parameter, Weights};
 use plan::Plan;
+use std::sync::Arc;
+use tumorlens_kernels::conv::Packed;
 use tumorlens_kernels::norm::Moments;
-use tumorlens_kernels::{Blocked, Shape};
+use tumorlens_kernels::{Blocked, Lane, Shape};
 
 /// A graph planned for the processor.
 #[derive(Debug)]
@@ -23,6 +25,15 @@ pub(crate) struct Engine {
     graph: Graph,
     plan: Plan,
     buffers: Buffers,
+    /// For judging: packed weights and biases of every layer that has some. Training, which changes weights, drops them.
+    packed: Vec<Option<Arc<PackedLayer>>>,
+}
+
+/// Weights of a layer as the kernels read them, its normalisation folded in, and its bias in blocks.
+#[derive(Debug)]
+struct PackedLayer {
+    weights: Packed,
+    bias: Vec<Lane>,
 }
 
 /// Values and gradients of a batch.
@@ -70,12 +81,14 @@ pub(crate) struct LayerStatistics {
 }
 
 impl Engine {
-    /// Plans a graph. Weights given later must hold its parameters by name, in the order of these.
+    /// Plans a graph. Weights given later must hold its parameters by name, in the order of these; between two passes
+    /// that judge they must not change.
     pub(crate) fn new(graph: &Graph, weights: &Weights) -> Result<Self, ShapeError> {
         Ok(Self {
             plan: Plan::new(graph, weights)?,
             graph: graph.clone(),
             buffers: Buffers::default(),
+            packed: vec![None; graph.nodes.len()],
         })
     }
 

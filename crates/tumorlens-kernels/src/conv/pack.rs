@@ -1,6 +1,7 @@
 //! Weights as the kernels read them.
 
 use crate::{LANES, Lane};
+use rayon::prelude::*;
 
 /// Weights in blocks of output and input channels: `[to block][from block][tap][from lane]`, a vector over the lanes
 /// of the block written to.
@@ -47,34 +48,39 @@ impl Packed {
         }
     }
 
-    fn fill(&mut self, value: impl Fn(usize, usize, usize) -> f32) {
+    /// Sets every weight; `value` takes the channel written to, the one read from, and the tap.
+    fn fill(&mut self, value: impl Fn(usize, usize, usize) -> f32 + Sync) {
         let (taps, to_count, from_count) = (self.taps, self.to, self.from);
         let from_blocks = from_count.div_ceil(LANES);
-        for (index, lane) in self.values.iter_mut().enumerate() {
-            let from = index % LANES + index / (LANES * taps) % from_blocks * LANES;
-            let tap = index / LANES % taps;
-            let first = index / (LANES * taps * from_blocks) * LANES;
-            if from < from_count {
-                for (i, v) in lane.0.iter_mut().enumerate().take(to_count - first) {
-                    *v = value(first + i, from, tap);
+        let pairs = self.values.par_chunks_mut(taps * LANES);
+        pairs.enumerate().for_each(|(pair, vectors)| {
+            let to = pair / from_blocks * LANES..to_count.min((pair / from_blocks + 1) * LANES);
+            let first = pair % from_blocks * LANES;
+            // Channel by channel: what is read lies together, what is written is in the cache.
+            for (lane, to) in to.enumerate() {
+                for from in first..from_count.min(first + LANES) {
+                    for tap in 0..taps {
+                        vectors[tap * LANES + from - first].0[lane] = value(to, from, tap);
+                    }
                 }
             }
-        }
+        });
     }
 
     /// Back to `[to, from, taps]`.
     pub(super) fn unpack(&self) -> Vec<f32> {
-        let mut values = Vec::with_capacity(self.to * self.from * self.taps);
         let from_blocks = self.from.div_ceil(LANES);
-        for to in 0..self.to {
-            for from in 0..self.from {
-                for tap in 0..self.taps {
-                    let block = to / LANES * from_blocks + from / LANES;
-                    let lane = self.values[(block * self.taps + tap) * LANES + from % LANES];
-                    values.push(lane.0[to % LANES]);
+        let mut values = vec![0.0; self.to * self.from * self.taps];
+        let rows = values.par_chunks_mut(self.from * self.taps);
+        rows.enumerate().for_each(|(to, row)| {
+            let blocks = &self.values[to / LANES * from_blocks * self.taps * LANES..];
+            for (from, weights) in row.chunks_exact_mut(self.taps).enumerate() {
+                let block = &blocks[from / LANES * self.taps * LANES..];
+                for (tap, weight) in weights.iter_mut().enumerate() {
+                    *weight = block[tap * LANES + from % LANES].0[to % LANES];
                 }
             }
-        }
+        });
         values
     }
 

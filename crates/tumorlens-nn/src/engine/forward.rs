@@ -1,11 +1,11 @@
 //! The forward pass.
 
 use super::plan::{Norm, Step, activation, conv};
-use super::{Collected, Engine, LayerStatistics, Output, Statistics};
+use super::{Collected, Engine, LayerStatistics, Output, PackedLayer, Statistics};
 use crate::graph::Op;
 use crate::network::{EPSILON, Mode, dropout_factors, evidence_shares};
 use crate::weights::Weights;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tumorlens_kernels::conv::{Conv, Packed, Start, forward};
 use tumorlens_kernels::norm::{self, in_blocks, moments};
 use tumorlens_kernels::pool::{self, MaxPool};
@@ -16,6 +16,9 @@ impl Engine {
     pub(crate) fn forward(&mut self, weights: &Weights, input: &[f32], mode: Mode) -> Output {
         let images = input.len() / self.graph.input.iter().product::<usize>().max(1);
         self.fit(images);
+        if mode != Mode::Inference {
+            self.packed.fill(None);
+        }
         let mut statistics = Vec::new();
         for index in 0..self.graph.nodes.len() {
             match self.plan.steps[index] {
@@ -43,17 +46,10 @@ impl Engine {
             Op::Input => out.fill_planar(input),
             Op::Conv { .. } => {
                 if let Some(conv) = conv(op) {
-                    let packed = self.packed(weights, index, conv);
-                    let bias = in_blocks(self.values_of(weights, index, 1));
-                    let start = start(&bias);
-                    forward(
-                        conv,
-                        self.value(from),
-                        &packed,
-                        start,
-                        &mut out,
-                        &|_, _, _| {},
-                    );
+                    let layer = self.plain(weights, index, conv, mode);
+                    let start = start(&layer.bias);
+                    let x = self.value(from);
+                    forward(conv, x, &layer.weights, start, &mut out, &|_, _, _| {});
                 }
             }
             Op::Activate { activation: which } => {
@@ -69,9 +65,9 @@ impl Engine {
                     ..x.shape()
                 });
                 let conv = dense(inputs, outputs);
-                let packed = self.packed(weights, index, conv);
-                let bias = in_blocks(self.values_of(weights, index, 1));
-                forward(conv, &x, &packed, start(&bias), &mut y, &|_, _, _| {});
+                let layer = self.plain(weights, index, conv, mode);
+                let start = start(&layer.bias);
+                forward(conv, &x, &layer.weights, start, &mut y, &|_, _, _| {});
                 out.fill_planar(&transposed(&y.to_planar(), outputs));
             }
             Op::Dropout { rate } => {
@@ -111,9 +107,27 @@ impl Engine {
         self.buffers.values[index] = Some(out);
     }
 
-    fn packed(&self, weights: &Weights, index: usize, conv: Conv) -> Packed {
+    /// Weights and bias of a layer as they are.
+    fn plain(
+        &mut self,
+        weights: &Weights,
+        index: usize,
+        conv: Conv,
+        mode: Mode,
+    ) -> Arc<PackedLayer> {
+        if let Some(layer) = &self.packed[index] {
+            return Arc::clone(layer);
+        }
         let values = self.values_of(weights, index, 0);
-        Packed::forward(values, conv.outputs, conv.inputs, conv.kernel * conv.kernel)
+        let taps = conv.kernel * conv.kernel;
+        let layer = Arc::new(PackedLayer {
+            weights: Packed::forward(values, conv.outputs, conv.inputs, taps),
+            bias: in_blocks(self.values_of(weights, index, 1)),
+        });
+        if mode == Mode::Inference {
+            self.packed[index] = Some(Arc::clone(&layer));
+        }
+        layer
     }
 
     /// A normalisation with what follows it, and the convolution before it.
@@ -141,7 +155,7 @@ impl Engine {
             self.buffers.norms[of.node] = Some(known);
         } else {
             let collected = if of_conv {
-                self.measured_conv(weights, of.from)
+                self.measured_conv(weights, of.from, mode)
             } else {
                 let x = self.value(of.from);
                 let s = x.shape();
@@ -199,17 +213,17 @@ impl Engine {
     }
 
     /// The convolution of a training step: each plane is measured while it is in the cache.
-    fn measured_conv(&mut self, weights: &Weights, index: usize) -> Vec<norm::Moments> {
+    fn measured_conv(&mut self, weights: &Weights, index: usize, mode: Mode) -> Vec<norm::Moments> {
         let mut out = self.take_value(index);
-        let (node, shape) = (&self.graph.nodes[index], out.shape());
-        let (from, blocks) = (node.inputs[0].0, shape.blocks());
+        let shape = out.shape();
+        let node = &self.graph.nodes[index];
+        let (op, from, blocks) = (node.op, node.inputs[0].0, shape.blocks());
         let zero = [[0.0; LANES]; 2];
         let collected: Collected = (0..shape.images * blocks)
             .map(|_| Mutex::new(zero))
             .collect();
-        if let Some(conv) = conv(node.op) {
-            let packed = self.packed(weights, index, conv);
-            let bias = in_blocks(self.values_of(weights, index, 1));
+        if let Some(conv) = conv(op) {
+            let layer = self.plain(weights, index, conv, mode);
             let measure = |image: usize, block: usize, planes: &mut [Lane]| {
                 for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
                     if let Ok(mut slot) = collected[image * blocks + block + i].lock() {
@@ -217,14 +231,8 @@ impl Engine {
                     }
                 }
             };
-            forward(
-                conv,
-                self.value(from),
-                &packed,
-                start(&bias),
-                &mut out,
-                &measure,
-            );
+            let (x, start) = (self.value(from), start(&layer.bias));
+            forward(conv, x, &layer.weights, start, &mut out, &measure);
         }
         self.buffers.values[index] = Some(out);
         collected
@@ -233,28 +241,44 @@ impl Engine {
             .collect()
     }
 
-    /// The convolution of a judgement: the normalisation is part of its weights, and what follows is done while a
-    /// plane is in the cache.
-    fn folded_conv(&self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked) {
-        let node = &self.graph.nodes[of.from];
-        let Some(conv) = conv(node.op) else { return };
+    /// Weights and bias of a convolution with its normalisation folded in.
+    fn folded(
+        &mut self,
+        weights: &Weights,
+        of: Norm,
+        known: &Statistics,
+        conv: Conv,
+    ) -> Arc<PackedLayer> {
+        if let Some(layer) = &self.packed[of.from] {
+            return Arc::clone(layer);
+        }
         let (scale, mut shift) = self.line(weights, of, known);
-        let taps = conv.inputs * conv.kernel * conv.kernel;
+        let taps = conv.kernel * conv.kernel;
         let mut values = self.values_of(weights, of.from, 0).to_vec();
-        for (row, scale) in values.chunks_exact_mut(taps.max(1)).zip(&scale) {
+        let rows = values.chunks_exact_mut((conv.inputs * taps).max(1));
+        for (row, scale) in rows.zip(&scale) {
             row.iter_mut().for_each(|w| *w *= scale);
         }
         let bias = self.values_of(weights, of.from, 1);
         for (shift, (bias, scale)) in shift.iter_mut().zip(bias.iter().zip(&scale)) {
             *shift += bias * scale;
         }
-        let packed = Packed::forward(
-            &values,
-            conv.outputs,
-            conv.inputs,
-            conv.kernel * conv.kernel,
-        );
-        let shift = in_blocks(&shift);
+        let layer = Arc::new(PackedLayer {
+            weights: Packed::forward(&values, conv.outputs, conv.inputs, taps),
+            bias: in_blocks(&shift),
+        });
+        self.packed[of.from] = Some(Arc::clone(&layer));
+        layer
+    }
+
+    /// The convolution of a judgement: the normalisation is part of its weights, and what follows is done while a
+    /// plane is in the cache.
+    fn folded_conv(&mut self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked) {
+        let node = &self.graph.nodes[of.from];
+        let (from, Some(conv)) = (node.inputs[0].0, conv(node.op)) else {
+            return;
+        };
+        let layer = self.folded(weights, of, known, conv);
         let shape = out.shape();
         let add = of.add.map(|add| self.value(add));
         let finish = |image: usize, block: usize, planes: &mut [Lane]| {
@@ -265,8 +289,8 @@ impl Engine {
             });
             norm::finish(shape, planes, add, of.activation);
         };
-        let input = self.value(node.inputs[0].0);
-        forward(conv, input, &packed, Start::Bias(&shift), out, &finish);
+        let start = Start::Bias(&layer.bias);
+        forward(conv, self.value(from), &layer.weights, start, out, &finish);
     }
 }
 
