@@ -1,6 +1,7 @@
 //! A batch of feature maps in blocks of channels.
 
 use crate::LANES;
+use rayon::prelude::*;
 
 /// One pixel of one block of channels, on a cache line of its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,16 +108,25 @@ impl Blocked {
             s.images * s.channels * area,
             "values of {s:?}"
         );
-        for (index, map) in values.chunks_exact(area.max(1)).enumerate() {
-            let (image, channel) = (index / s.channels, index % s.channels);
-            let plane = self.plane_mut(image, channel / LANES);
-            for (y, row) in map.chunks_exact(s.width).enumerate() {
-                let start = s.at(y, 0);
-                for (lane, &value) in plane[start..start + s.width].iter_mut().zip(row) {
-                    lane.0[channel % LANES] = value;
+        let images = self.values.par_chunks_mut((s.blocks() * s.plane()).max(1));
+        let maps = values.par_chunks((s.channels * area).max(1));
+        images.zip(maps).for_each(|(planes, maps)| {
+            for (channel, map) in maps.chunks_exact(area.max(1)).enumerate() {
+                let plane = &mut planes[channel / LANES * s.plane()..];
+                for (y, row) in map.chunks_exact(s.width).enumerate() {
+                    let start = s.at(y, 0);
+                    for (lane, &value) in plane[start..start + s.width].iter_mut().zip(row) {
+                        lane.0[channel % LANES] = value;
+                    }
                 }
             }
-        }
+        });
+    }
+
+    /// Sets everything to zero.
+    pub fn clear(&mut self) {
+        let planes = self.values.par_chunks_mut(self.shape.plane().max(1));
+        planes.for_each(|plane| plane.fill(Lane::ZERO));
     }
 
     /// To `[image, channel, row, column]`.

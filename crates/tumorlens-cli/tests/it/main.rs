@@ -9,4 +9,5 @@
 
 mod bad_input;
 mod program;
+mod verbs;
 mod way_through;

@@ -7,7 +7,7 @@ use crate::graph::Op;
 use crate::weights::Weights;
 use tumorlens_kernels::conv::{Packed, Start, input_gradient, weight_gradient};
 use tumorlens_kernels::norm::{self, Normalised, in_blocks};
-use tumorlens_kernels::{Blocked, Lane, Shape, element, pool};
+use tumorlens_kernels::{Blocked, Shape, element, pool};
 
 /// Derivatives in the order of the weights; `None` for what does not learn.
 pub(crate) type Gradients = Vec<Option<Vec<f32>>>;
@@ -105,10 +105,24 @@ impl Engine {
         }
         let (mut gradient, filled) = self.take_gradient(node);
         if !filled {
-            gradient.values_mut().fill(Lane::ZERO);
+            gradient.clear();
         }
         f(self, &mut gradient);
         self.put_gradient(node, gradient);
+    }
+
+    /// Hands a node's derivative on unchanged to one that it reads.
+    fn pass_on(&mut self, pass: &Pass<'_>, node: usize, to: usize) {
+        if !pass.needed[to] {
+            return;
+        }
+        let (mut gradient, filled) = self.take_gradient(to);
+        if filled {
+            element::add(self.gradient(node), &mut gradient);
+        } else {
+            element::copy(self.gradient(node), &mut gradient);
+        }
+        self.put_gradient(to, gradient);
     }
 
     /// The derivative by a node's value, complete once all its readers are through.
@@ -134,7 +148,7 @@ impl Engine {
                 let (mut gradient, _) = self.take_gradient(index);
                 element::activate_gradient(activation(which), self.value(from), &mut gradient);
                 self.put_gradient(index, gradient);
-                self.add_to(pass, from, |s, out| element::add(s.gradient(index), out));
+                self.pass_on(pass, index, from);
             }
             Op::MaxPool { .. } => self.add_to(pass, from, |s, out| {
                 pool::max_gradient(max_pool(op), s.value(from), s.gradient(index), out);
@@ -155,11 +169,11 @@ impl Engine {
                     element::scale(&self.buffers.factors[index], &mut gradient);
                 }
                 self.put_gradient(index, gradient);
-                self.add_to(pass, from, |s, out| element::add(s.gradient(index), out));
+                self.pass_on(pass, index, from);
             }
             Op::Add => {
                 for id in inputs {
-                    self.add_to(pass, id.0, |s, out| element::add(s.gradient(index), out));
+                    self.pass_on(pass, index, id.0);
                 }
             }
             Op::Upsample { .. } => {
@@ -273,7 +287,7 @@ impl Engine {
         self.learn(pass, [of.node, 0], gradients, || gamma);
         self.learn(pass, [of.node, 1], gradients, || beta);
         if let Some(add) = of.add {
-            self.add_to(pass, add, |s, out| element::add(s.gradient(index), out));
+            self.pass_on(pass, index, add);
         }
         // The convolution before was left to this step going forward; going back it has its own turn.
     }

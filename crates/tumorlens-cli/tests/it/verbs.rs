@@ -1,0 +1,61 @@
+//! Verbs that need no run: cross-validation and timing.
+
+use super::program::{fail, succeed};
+use std::fs;
+
+const TINY: &str = "[preprocess]\nsize = 32\n[model]\narchitecture = \"cnn\"\nwidths = [4]\ndense = 4\n[train]\nepochs = 1\nwarm_up_epochs = 0\n";
+
+#[test]
+fn members_of_a_fold_are_trained_apart_and_judge_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    succeed(
+        at,
+        &["phantom", "--out", "p", "--subjects", "16", "--size", "32"],
+    );
+    succeed(at, &["prepare", "p", "--out", "d"]);
+    fs::write(at.join("tiny.toml"), TINY).unwrap();
+    let crossval = |out: &str, more: &[&str]| {
+        let args = [
+            "crossval",
+            "d",
+            "--folds",
+            "2",
+            "--config",
+            "tiny.toml",
+            "--out",
+            out,
+        ];
+        succeed(at, &[&args, more].concat());
+        fs::read_to_string(at.join(out).join("predictions.csv")).unwrap()
+    };
+    let one = crossval("one", &[]);
+    let two = crossval("two", &["--members", "2", "--mirror"]);
+    assert_eq!(one.lines().count(), two.lines().count());
+    assert_ne!(one, two);
+    let weights = |member: &str| {
+        let folder = at.join("two/fold0").join(member).join("checkpoints");
+        let best = fs::read_dir(folder).unwrap().flatten().next().unwrap();
+        fs::read(best.path()).unwrap()
+    };
+    assert_ne!(weights("member-1"), weights("member-2"));
+    assert_eq!(two, crossval("again", &["--members", "2", "--mirror"]));
+}
+
+#[test]
+fn bench_prints_what_it_measured_and_refuses_what_it_cannot_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = [
+        "bench", "--json", "--model", "cnn", "--size", "16", "--batch", "2", "--mode",
+    ];
+    for mode in ["train", "infer"] {
+        let text = succeed(dir.path(), &[&args[..], &[mode]].concat());
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(line["images_per_s"].as_f64().unwrap() > 0.0, "{text}");
+        assert!(line["spread"].as_f64().unwrap() >= 0.0, "{text}");
+    }
+    let unknown = ["bench", "--model", "lenet"];
+    fail(dir.path(), &unknown, 1, &["lenet"]);
+    let small = ["bench", "--model", "vgg11", "--size", "8"];
+    fail(dir.path(), &small, 1, &["vgg11", "8 pixels"]);
+}
