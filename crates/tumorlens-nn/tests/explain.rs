@@ -485,7 +485,8 @@ fn a_map_does_not_depend_on_the_run_or_on_a_device_with_gradients() {
         let map = explain(&plain, &scattered(256), method);
         assert!(map.iter().any(|v| *v != 0.0), "{method} finds nothing");
         assert_eq!(map, explain(&plain, &scattered(256), method), "{method}");
-        assert_eq!(map, explain(&learning, &scattered(256), method), "{method}");
+        // Without gradients the processor's own engine answers, with them the framework: alike up to rounding.
+        close(&explain(&learning, &scattered(256), method), &map, 1e-5);
     }
 }
 

@@ -11,7 +11,7 @@ const FOLDER: &str = "TUMORLENS_TEST_RUN_FOLDER";
 /// Long enough that kills fall into steps, validations and writes alike.
 fn scene() -> Scene {
     let mut scene = Scene::new(cnn(), busy_config());
-    scene.config.epochs = 12;
+    scene.config.epochs = 120;
     scene
 }
 
@@ -37,7 +37,7 @@ fn killed_at_any_time_a_run_resumes_and_ends_with_the_same_bytes() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(20 + Seed(attempt).index(0).0 % 100));
+        std::thread::sleep(Duration::from_millis(10 + Seed(attempt).index(0).0 % 60));
         child.kill().unwrap();
         kills += u32::from(!child.wait().unwrap().success());
     }
