@@ -229,6 +229,9 @@ pub(crate) struct EvaluateArgs {
     /// Where evaluation.json and predictions.csv are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// cpu, wgpu, wgpu:N, cuda or cuda:N.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
 }
 
 #[derive(Debug, Args)]

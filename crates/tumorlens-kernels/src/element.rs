@@ -23,7 +23,7 @@ dispatch!(fn add_plane = add_body(from: Shape, x: &[Lane], to: Shape, out: &mut 
 /// # Panics
 /// When shapes differ in more than their borders.
 pub fn add(x: &Blocked, out: &mut Blocked) {
-    each(x, out, |from, x, to, out| add_plane(from, x, to, out));
+    each(x, out, add_plane);
 }
 
 #[inline(always)]

@@ -1,5 +1,10 @@
 //! Pooling and upsampling, plane by plane.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over the lanes of several arrays at once are what the compiler turns into vectors"
+)]
+
 use crate::isa::dispatch;
 use crate::{Blocked, LANES, Lane, Shape};
 use rayon::prelude::*;

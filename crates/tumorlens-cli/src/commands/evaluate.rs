@@ -15,6 +15,7 @@ use tumorlens_nn::evaluate::Reading;
 use tumorlens_report::terminal;
 
 pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Exit> {
+    let device = Device(args.device.parse()?);
     let bundle = model::load(Some(&args.model))?;
     let dataset = Dataset::load(&args.dataset)?;
     let classes = &bundle.card.classes;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
     }
     let config = RunConfig {
         preprocess: bundle.preprocess.clone(),
-        device: Device::default(),
+        device,
         ..RunConfig::default()
     };
     let source = training::source(&dataset, &rows, &config, &AugmentConfig::none())?;

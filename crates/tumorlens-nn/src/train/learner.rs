@@ -34,7 +34,7 @@ enum Body {
     /// The processor: the graph planned for it, and which parameters learn.
     Planned(Box<Engine>, Vec<bool>),
     /// Any other device, by burn.
-    Framework(Network),
+    Framework(Box<Network>),
 }
 
 /// What a forward pass gave, on the host.
@@ -92,7 +92,7 @@ impl Learner {
             let learns = weights.parameters.iter().map(learns).collect();
             Body::Planned(Box::new(Engine::new(graph, &weights)?), learns)
         } else {
-            Body::Framework(network)
+            Body::Framework(Box::new(network))
         };
         Ok(Self {
             body,
