@@ -8,6 +8,7 @@
 pub mod attribution;
 pub mod bundle_card;
 pub mod classifier;
+pub mod geometry;
 pub mod image;
 pub mod label;
 pub mod measured;
@@ -21,6 +22,7 @@ pub mod seed;
 pub use attribution::Attribution;
 pub use bundle_card::BundleCard;
 pub use classifier::{Classifier, ClassifyError, Judgement};
+pub use geometry::{Affine, AxisDirection};
 pub use image::{GreyImage, Mask, Size};
 pub use label::{ClassIndex, ClassSet, NO_TUMOR};
 pub use measured::{Interval, Measured};

@@ -1,3 +1,10 @@
-//! File formats.
+//! File formats: pictures, DICOM and NIfTI to values, exactly or with a reason.
 
+pub mod dicom;
+pub mod error;
+pub mod file;
+mod guard;
+pub mod nifti;
 pub mod raster;
+mod thumb;
+pub mod values;

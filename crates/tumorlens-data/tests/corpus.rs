@@ -12,8 +12,10 @@
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tumorlens_data::format::error::DecodeError;
+use tumorlens_data::format::file::read_file;
+use tumorlens_data::format::raster::decode_stored;
 use tumorlens_data::format::raster::facts::{Facts, facts};
-use tumorlens_data::format::raster::{DecodeError, decode_stored, read_file};
 use tumorlens_data::limits::Limits;
 
 /// Files on which we differ from the corpus, each with the reason.

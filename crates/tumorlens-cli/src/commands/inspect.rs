@@ -3,16 +3,14 @@
 use crate::args::InspectArgs;
 use crate::exit_code::Exit;
 use anyhow::{Context, anyhow};
-use tumorlens_data::format::raster::facts::facts;
-use tumorlens_data::format::raster::{decode_stored, read_file};
+use tumorlens_data::inspect::inspect;
 use tumorlens_data::limits::Limits;
 
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     let limits = Limits::default();
-    let stored = read_file(&args.path, &limits)
-        .and_then(|bytes| decode_stored(&bytes, &limits))
-        .map_err(|e| anyhow!("{}: {e}", args.path.display()))?;
-    let value = serde_json::to_value(facts(&stored)).context("inspect")?;
+    let facts =
+        inspect(&args.path, &limits).map_err(|e| anyhow!("{}: {e}", args.path.display()))?;
+    let value = serde_json::to_value(&facts).context("inspect")?;
     if args.json {
         println!("{value}");
         return Ok(Exit::Done);

@@ -2,7 +2,8 @@
 
 use super::features::{border, metadata, thumbnail48};
 use crate::fingerprint::Fingerprint;
-use crate::format::raster::{PictureInfo, decode, read_file};
+use crate::format::file::read_file;
+use crate::format::raster::{PictureInfo, decode};
 use crate::limits::Limits;
 use sha2::{Digest, Sha256};
 use std::path::Path;

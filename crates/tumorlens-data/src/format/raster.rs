@@ -17,7 +17,6 @@
 mod bmp;
 pub mod facts;
 mod grey;
-mod guard;
 mod jpeg;
 pub mod mask;
 mod orientation;
@@ -27,9 +26,11 @@ pub mod stored;
 mod tiff;
 mod webp;
 
+use super::error::DecodeError;
+use super::file::read_file;
+use super::guard;
 use crate::limits::Limits;
 use sniff::{Format, sniff};
-use std::io::Read;
 use std::path::Path;
 use stored::Stored;
 use tumorlens_core::{GreyImage, Size};
@@ -56,78 +57,6 @@ pub struct PictureInfo {
     pub bits: u8,
     /// EXIF orientation, 1 to 8.
     pub orientation: u8,
-}
-
-/// A picture could not be decoded. The message does not name the file: the caller knows what it is called.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The file could not be read.
-    #[error("cannot be read: {0}")]
-    Read(#[from] std::io::Error),
-    /// Not a file that has an end: a folder, a pipe, a device.
-    #[error("is not a regular file")]
-    NotAFile,
-    /// No bytes.
-    #[error("is empty")]
-    Empty,
-    /// None of the five formats.
-    #[error("is no PNG, JPEG, TIFF, BMP or WebP picture")]
-    UnknownFormat,
-    /// Longer than [`Limits::max_file_bytes`].
-    #[error("is longer than {limit} bytes, the limit")]
-    FileTooLong {
-        /// The limit.
-        limit: u64,
-    },
-    /// More pixels than [`Limits::max_pixels`], or an empty side.
-    #[error("{width}x{height} pixels are refused: a picture has 1 to {limit}")]
-    Dimensions {
-        /// Columns that the file declares.
-        width: u64,
-        /// Rows that the file declares.
-        height: u64,
-        /// The limit.
-        limit: u64,
-    },
-    /// Decoding would take more memory than [`Limits::max_alloc_bytes`].
-    #[error("decoding needs more than {limit} bytes of memory, the limit")]
-    Memory {
-        /// The limit.
-        limit: u64,
-    },
-    /// A valid file of a kind that is not read.
-    #[error("{format}: {what} is not supported")]
-    Unsupported {
-        /// Format.
-        format: &'static str,
-        /// The kind.
-        what: String,
-    },
-    /// The file contradicts itself or its format, or ends too early.
-    #[error("damaged {format}: {reason}")]
-    Damaged {
-        /// Format.
-        format: &'static str,
-        /// What the decoder says.
-        reason: String,
-    },
-}
-
-impl DecodeError {
-    pub(crate) fn damaged(format: &'static str, reason: impl std::fmt::Display) -> Self {
-        // Some decoders print byte dumps: one line of bounded length is enough to act on.
-        let line: String = reason
-            .to_string()
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(200)
-            .collect();
-        Self::Damaged {
-            format,
-            reason: line,
-        }
-    }
 }
 
 /// Decodes a file.
@@ -168,30 +97,6 @@ pub fn decode_stored(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
         Format::Bmp => bmp::decode(bytes, limits),
         Format::WebP => webp::decode(bytes, limits),
     })
-}
-
-/// Reads a whole regular file within the limit. Never waits for a pipe and never reads a device.
-///
-/// # Errors
-/// When it is no regular file, cannot be read, or is too long.
-pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, DecodeError> {
-    // Asked before opening: opening a pipe would wait for a writer.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(DecodeError::NotAFile);
-    }
-    let file = std::fs::File::open(path)?;
-    let limit = limits.max_file_bytes;
-    let length = file.metadata()?.len();
-    if length > limit {
-        return Err(DecodeError::FileTooLong { limit });
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    // One byte more than the limit, so that a file that grows meanwhile is noticed.
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(DecodeError::FileTooLong { limit });
-    }
-    Ok(bytes)
 }
 
 /// Checks declared dimensions and the bytes that the decoded samples take, before anything is allocated for them.

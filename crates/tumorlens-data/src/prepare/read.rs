@@ -1,8 +1,10 @@
 //! Reading one image: hash, decode, fingerprint, outline.
 
 use crate::fingerprint::Fingerprint;
+use crate::format::error::DecodeError;
+use crate::format::file::read_file;
+use crate::format::raster::decode;
 use crate::format::raster::mask::{decode_mask_file, fit_mask};
-use crate::format::raster::{DecodeError, decode, read_file};
 use crate::limits::Limits;
 use crate::scan::{Found, Skipped};
 use rayon::prelude::*;

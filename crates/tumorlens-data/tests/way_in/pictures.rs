@@ -3,8 +3,9 @@
 use crate::synthetic::{Folder, encode, field, field8};
 use image::{DynamicImage, ImageFormat, Luma};
 use proptest::prelude::*;
+use tumorlens_data::format::error::DecodeError;
 use tumorlens_data::format::raster::facts::facts;
-use tumorlens_data::format::raster::{DecodeError, Picture, decode, decode_file, decode_stored};
+use tumorlens_data::format::raster::{Picture, decode, decode_file, decode_stored};
 use tumorlens_data::limits::Limits;
 
 fn decoded(bytes: &[u8]) -> Picture {

@@ -1,11 +1,9 @@
 //! What a picture file holds and exactly how it decoded: the picture part of `inspect --json`.
 
 use super::stored::{Channels, Samples, Stored};
+use crate::format::thumb::thumb16;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-
-/// Side of [`Facts::thumb16`].
-const THUMB: usize = 16;
 
 /// Facts about the stored array, before grey and orientation; everything that another decoder can be compared with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -84,7 +82,7 @@ fn of<T: Copy + Into<u16>>(
         mean: sum as f64 / values.len().max(1) as f64,
         sha256: hash(values.iter().copied(), &bytes),
         sha256_rgba: hash(rgba, &bytes),
-        thumb16: thumb(stored, |i| f64::from(number(&values[i]))),
+        thumb16: thumb16(height, width, channels, |i| f64::from(number(&values[i]))),
     }
 }
 
@@ -100,56 +98,4 @@ fn hash<T>(values: impl Iterator<Item = T>, bytes: impl Fn(T, &mut Vec<u8>)) -> 
     }
     hasher.update(&block);
     crate::hex(&hasher.finalize())
-}
-
-fn thumb(stored: &Stored, value: impl Fn(usize) -> f64) -> Vec<f64> {
-    let channels = stored.channels.count();
-    let (height, width) = (stored.size.height, stored.size.width);
-    let rows: Vec<_> = (0..THUMB).map(|i| part(i, height)).collect();
-    let columns: Vec<_> = (0..THUMB).map(|i| part(i, width)).collect();
-    let area = (height * width) as f64 / (THUMB * THUMB) as f64;
-    let mut means = Vec::with_capacity(THUMB * THUMB * channels);
-    for row in &rows {
-        for column in &columns {
-            for c in 0..channels {
-                let line = |y: usize| -> f64 {
-                    column
-                        .iter()
-                        .map(|&(x, w)| w * value((y * width + x) * channels + c))
-                        .sum()
-                };
-                let sum: f64 = row.iter().map(|&(y, w)| w * line(y)).sum();
-                means.push((100.0 * sum / area).round() / 100.0);
-            }
-        }
-    }
-    means
-}
-
-/// The pixels that part `i` of sixteen covers along a side, each with the share of it that is covered.
-fn part(i: usize, side: usize) -> Vec<(usize, f64)> {
-    let (start, end) = (i * side, (i + 1) * side); // in sixteenths of a pixel
-    let covered = |pixel: usize| end.min((pixel + 1) * THUMB) - start.max(pixel * THUMB);
-    (start / THUMB..end.div_ceil(THUMB))
-        .map(|pixel| (pixel, covered(pixel) as f64 / THUMB as f64))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::part;
-
-    #[test]
-    fn the_parts_of_a_side_cover_each_pixel_once() {
-        for side in 1..40 {
-            let mut covered = vec![0.0; side];
-            for (pixel, share) in (0..16).flat_map(|i| part(i, side)) {
-                covered[pixel] += share;
-            }
-            assert!(
-                covered.iter().all(|c: &f64| (c - 1.0).abs() < 1e-12),
-                "side {side}: {covered:?}"
-            );
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Outlines stored as pictures.
 
-use super::{DecodeError, decode, read_file};
+use super::{DecodeError, decode};
+use crate::format::file::read_file;
 use crate::limits::Limits;
 use std::path::Path;
 use tumorlens_core::{Mask, Size};

@@ -1,6 +1,6 @@
 //! The chain of markers of a JPEG file (ISO/IEC 10918-1, annex B), walked without decoding.
 
-use crate::format::raster::DecodeError;
+use crate::format::error::DecodeError;
 
 /// What the frame header says (B.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! TIFF files that keep each channel in a plane of its own (PlanarConfiguration 2).
 
 use super::{damaged, eight_or_sixteen};
-use crate::format::raster::DecodeError;
+use crate::format::error::DecodeError;
 use crate::format::raster::stored::Samples;
 use ::tiff::decoder::Decoder;
 use std::io::Cursor;

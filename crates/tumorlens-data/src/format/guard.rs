@@ -1,6 +1,6 @@
 //! The single border at which a panic of a decoder becomes an error.
 
-use super::DecodeError;
+use super::error::DecodeError;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;

@@ -1,0 +1,200 @@
+//! DICOM files to stored values, exactly or with a reason.
+//!
+//! | rule | what holds |
+//! | --- | --- |
+//! | file | with preamble and `DICM`, or beginning with the file meta information |
+//! | elements | implicit and explicit little endian, explicit big endian, deflated |
+//! | pixels | native, RLE, JPEG (8 and 12 bits, lossless), JPEG-LS, JPEG 2000 |
+//! | stored value | the bits that count, shifted down, sign-extended; 1, 8, 16 or 32 bits, or floating point |
+//! | length | pixel data holds what its header describes, to the byte; more or less is another picture |
+//! | damage | an error, never a picture with an invented part |
+//!
+//! No value of an element enters an error text: it could name a person. Nothing is allocated by a length that a file
+//! declares before the bytes that it stands for were read.
+//!
+//! The reader is our own and not that of the crate dicom: see ADR 6.
+
+pub mod codec;
+mod colour;
+pub mod data_set;
+pub mod facts;
+mod frames;
+pub mod groups;
+pub mod header;
+pub mod lut;
+mod pixels;
+pub mod place;
+pub mod syntax;
+pub mod tag;
+mod value;
+
+use super::error::DecodeError;
+use super::guard;
+use super::values::Values;
+use crate::limits::Limits;
+use data_set::{DataSet, damaged};
+use groups::Groups;
+use header::Header;
+use lut::Modality;
+use place::Place;
+use std::borrow::Cow;
+use std::io::Read;
+use syntax::{Form, Syntax};
+use tag::Tag;
+
+/// A decoded image object.
+#[derive(Clone, Debug)]
+pub struct Dicom {
+    /// Transfer syntax.
+    pub syntax: Syntax,
+    /// The image pixel module.
+    pub header: Header,
+    /// Stored values.
+    pub values: Values,
+    /// From stored values to the modality's own: one rule for all frames, or one for each.
+    pub rescale: Vec<Modality>,
+    /// Place of each frame, where the file states it.
+    pub places: Vec<Option<Place>>,
+}
+
+/// Where a DICOM file's data elements begin; `None` when the bytes are no DICOM file.
+#[must_use]
+pub fn sniff(bytes: &[u8]) -> Option<usize> {
+    if bytes.get(128..132) == Some(b"DICM") {
+        return Some(132);
+    }
+    // A file without preamble begins with the length or version of the file meta information.
+    let starts = |magic: &[u8]| bytes.starts_with(magic);
+    (starts(b"\x02\0\0\0UL\x04\0")
+        || starts(b"\x02\0\x01\0OB")
+        || starts(b"\x02\0\x02\0UI")
+        || starts(b"\x02\0\x10\0UI"))
+    .then_some(0)
+}
+
+/// A file's data set, still in memory as read.
+pub struct File<'a> {
+    syntax: Syntax,
+    body: Cow<'a, [u8]>,
+}
+
+impl<'a> File<'a> {
+    /// Reads the file meta information, and inflates a deflated data set.
+    ///
+    /// # Errors
+    /// When the bytes are no DICOM file, the transfer syntax is unknown, or the file is damaged.
+    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        let start = sniff(bytes).ok_or(DecodeError::UnknownFormat)?;
+        let body = &bytes[start..];
+        let explicit = Form {
+            big: false,
+            explicit: true,
+        };
+        let (meta, end) = DataSet::read_while(body, explicit, |t: Tag| t.0 == 2)?;
+        let uid = meta
+            .text(tag::TRANSFER_SYNTAX_UID)
+            .ok_or_else(|| damaged("its file meta information names no transfer syntax"))?;
+        let syntax = syntax::find(&uid)?;
+        let rest = &body[end..];
+        let body = if syntax.deflated {
+            Cow::Owned(inflate(rest, limits)?)
+        } else {
+            Cow::Borrowed(rest)
+        };
+        Ok(Self { syntax, body })
+    }
+
+    /// The transfer syntax.
+    #[must_use]
+    pub fn syntax(&self) -> Syntax {
+        self.syntax
+    }
+
+    /// The data set.
+    ///
+    /// # Errors
+    /// When an element is damaged.
+    pub fn data_set(&self) -> Result<DataSet<'_>, DecodeError> {
+        DataSet::read(&self.body, self.syntax.form)
+    }
+}
+
+/// A deflated data set (PS3.5 annex A.5), to its end.
+fn inflate(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, DecodeError> {
+    let limit = limits.max_alloc_bytes / 2;
+    let mut inflated = Vec::new();
+    flate2::read::DeflateDecoder::new(bytes)
+        .take(limit + 1)
+        .read_to_end(&mut inflated)
+        .map_err(|_| damaged("its deflated data set is damaged"))?;
+    if inflated.len() as u64 > limit {
+        return Err(DecodeError::Memory { limit });
+    }
+    Ok(inflated)
+}
+
+/// Decodes an image object.
+///
+/// # Errors
+/// When it is no DICOM file, holds no image, is damaged, exceeds a limit or is of a kind that is not read.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Dicom, DecodeError> {
+    guard::without_panic("dicom", || {
+        let file = File::open(bytes, limits)?;
+        let set = file.data_set()?;
+        if ![
+            tag::PIXEL_DATA,
+            tag::FLOAT_PIXEL_DATA,
+            tag::DOUBLE_FLOAT_PIXEL_DATA,
+        ]
+        .iter()
+        .any(|t| set.has(*t))
+        {
+            return Err(damaged("it has no pixel data"));
+        }
+        let header = Header::read(&set, limits)?;
+        let groups = Groups::read(&set)?;
+        let rescale = rescale(&set, &groups, &header)?;
+        let places = (0..header.frames)
+            .map(|frame| Place::read(&set, &groups, frame))
+            .collect::<Result<_, _>>()?;
+        let values = pixels::decode(&set, &header, &file.syntax)?;
+        if values.len() != header.len() {
+            return Err(damaged("its pixel data does not fill its frames"));
+        }
+        Ok(Dicom {
+            syntax: file.syntax,
+            values,
+            rescale,
+            places,
+            header,
+        })
+    })
+}
+
+fn rescale(
+    set: &DataSet<'_>,
+    groups: &Groups<'_>,
+    header: &Header,
+) -> Result<Vec<Modality>, DecodeError> {
+    let general = Modality::read(set, header.signed)?;
+    let of = |frame| match groups.get(frame, tag::PIXEL_VALUE_TRANSFORMATION_SEQUENCE)? {
+        Some(item) => Modality::read(&item, header.signed),
+        None => Ok(general.clone()),
+    };
+    if groups.by_frame() {
+        (0..header.frames).map(of).collect()
+    } else {
+        Ok(vec![of(0)?])
+    }
+}
+
+impl Dicom {
+    /// The rule of a frame.
+    #[must_use]
+    pub fn rescale_of(&self, frame: usize) -> &Modality {
+        self.rescale
+            .get(frame)
+            .or(self.rescale.first())
+            .unwrap_or(&Modality::Stored)
+    }
+}

@@ -1,0 +1,28 @@
+//! gzip, to the end.
+
+use super::damaged;
+use crate::format::error::DecodeError;
+use crate::limits::Limits;
+use std::borrow::Cow;
+use std::io::Read;
+
+pub(super) fn is(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x1F, 0x8B])
+}
+
+/// The bytes inside; those that are not gzip as they are. Several members follow each other as one file.
+pub(super) fn inflated<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>, DecodeError> {
+    if !is(bytes) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let limit = limits.max_alloc_bytes;
+    let mut inflated = Vec::new();
+    flate2::bufread::MultiGzDecoder::new(bytes)
+        .take(limit + 1)
+        .read_to_end(&mut inflated)
+        .map_err(|_| damaged("its gzip data is damaged, or bytes follow it"))?;
+    if inflated.len() as u64 > limit {
+        return Err(DecodeError::Memory { limit });
+    }
+    Ok(Cow::Owned(inflated))
+}
