@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use tumorlens_core::Plane;
 use tumorlens_data::phantom::Weighting;
 
 /// Finds brain tumors in MRI images with convolutional networks and shows what it saw.
@@ -53,6 +54,27 @@ pub(crate) enum Command {
     Bench(BenchArgs),
 }
 
+/// A plane through the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlaneArg {
+    /// Axial.
+    Axial,
+    /// Coronal.
+    Coronal,
+    /// Sagittal.
+    Sagittal,
+}
+
+impl PlaneArg {
+    pub(crate) fn plane(self) -> Plane {
+        match self {
+            Self::Axial => Plane::Axial,
+            Self::Coronal => Plane::Coronal,
+            Self::Sagittal => Plane::Sagittal,
+        }
+    }
+}
+
 /// How images become a dataset.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DataArgs {
@@ -71,6 +93,10 @@ pub(crate) struct DataArgs {
     /// Column of a CSV that names the subject; images of a subject stay together.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) subject_column: Option<String>,
+
+    /// Plane in which volumes are cut; again for more (default: the one in which each is finest).
+    #[arg(long = "plane", value_name = "PLANE", value_enum)]
+    pub(crate) planes: Vec<PlaneArg>,
 
     /// What to do with copies of one slice that carry different labels.
     #[arg(long, value_enum, default_value = "exclude")]
@@ -290,10 +316,14 @@ pub(crate) struct PredictArgs {
     /// CSV with a header.
     #[arg(long)]
     pub(crate) csv: bool,
+    /// Plane in which volumes are cut; again for more (default: the one in which each is finest).
+    #[arg(long = "plane", value_name = "PLANE", value_enum)]
+    pub(crate) planes: Vec<PlaneArg>,
     /// Folder for overlays as PNG.
     #[arg(long, value_name = "DIR")]
     pub(crate) heatmaps: Option<PathBuf>,
-    /// Folder for raw attributions as .npy, float32, on the image's own pixel grid.
+    /// Folder for raw attributions as .npy, float32, on the image's own pixel grid; for volumes and DICOM series also
+    /// as a NIfTI volume in the place of the scan.
     #[arg(long, value_name = "DIR")]
     pub(crate) maps: Option<PathBuf>,
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.

@@ -7,6 +7,7 @@ use tumorlens_core::{Attribution, ClassIndex, Mask, Observer, SampleSource, View
 use tumorlens_data::format::raster::mask::{decode_mask_file, fit_mask};
 use tumorlens_data::limits::Limits;
 use tumorlens_data::manifest::ManifestRow;
+use tumorlens_data::slice::Volumes;
 use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::explain::scores::{OutlinedImage, ScoreOptions, Scores, scores};
 use tumorlens_nn::explain::{self, FeatureMaps, Filters, Method, feature_maps, filters};
@@ -281,11 +282,14 @@ fn case(
     scored: &Scored,
     row: &ManifestRow,
 ) -> anyhow::Result<Case> {
-    let picture = pictures::read(&study.dataset.file(row), &study.config.preprocess).map_err(
-        |(Unreadable::File(reason) | Unreadable::Content(reason))| {
-            anyhow!("{}: {reason}", row.path)
-        },
-    )?;
+    let picture = pictures::read(
+        &study.dataset.file(row),
+        &study.config.preprocess,
+        &Volumes::default(),
+    )
+    .map_err(|(Unreadable::File(reason) | Unreadable::Content(reason))| {
+        anyhow!("{}: {reason}", row.path)
+    })?;
     let classes = &study.dataset.classes;
     let map = explain::attribute(
         network,

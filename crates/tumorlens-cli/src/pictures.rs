@@ -1,19 +1,21 @@
 //! Pictures named on the command line: found, decoded, prepared.
 
+use crate::args::PlaneArg;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tumorlens_core::{GreyImage, PreprocessSpec};
-use tumorlens_data::format::raster::decode_file;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::scan::path_text::to_text;
 use tumorlens_data::scan::{Scan, ScanOptions, Skipped, scan};
+use tumorlens_data::slice::{Part, Volumes, split};
 use tumorlens_data::transform::{Prepared, prepare, to_input};
 
 /// Files and folders to single pictures, in the order given; within a folder by path. A place that does not exist is
 /// skipped with the reason, so that the others are judged all the same.
-pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Scan> {
+pub(crate) fn find(paths: &[PathBuf], planes: &[PlaneArg]) -> anyhow::Result<Scan> {
     let options = ScanOptions {
         labelled: false,
+        planes: planes.iter().map(|p| p.plane()).collect(),
         ..ScanOptions::default()
     };
     let (there, missing): (Vec<_>, Vec<_>) = paths
@@ -44,10 +46,14 @@ pub(crate) struct Picture {
 }
 
 /// Decodes and prepares; the reason when that is impossible.
-pub(crate) fn read(path: &Path, spec: &PreprocessSpec) -> Result<Picture, Unreadable> {
-    let image = decode_file(path, &Limits::default())
-        .map_err(|e| Unreadable::File(e.to_string()))?
-        .image;
+pub(crate) fn read(
+    path: &Path,
+    spec: &PreprocessSpec,
+    volumes: &Volumes,
+) -> Result<Picture, Unreadable> {
+    let image = volumes
+        .read(path, &Limits::default())
+        .map_err(|e| Unreadable::File(e.to_string()))?;
     let prepared = prepare(&image, spec).map_err(|e| Unreadable::Content(e.to_string()))?;
     let input = to_input(&prepared.values, spec);
     Ok(Picture {
@@ -72,9 +78,16 @@ pub(crate) struct Stems(BTreeSet<String>);
 impl Stems {
     /// A name that was not given before.
     pub(crate) fn of(&mut self, path: &Path) -> String {
-        let stem = path
+        let (file, part) = split(path);
+        let mut stem = file
             .file_stem()
             .map_or_else(|| "image".to_owned(), |s| to_text(Path::new(s)));
+        stem.truncate(stem.strip_suffix(".nii").map_or(stem.len(), str::len));
+        match part {
+            Part::Whole => {}
+            Part::Frame(i) => stem += &format!("_frame-{i:03}"),
+            Part::Slice(plane, i) => stem += &format!("_{}-{i:03}", plane.name()),
+        }
         let mut name = stem.clone();
         let mut number = 2;
         while !self.0.insert(name.clone()) {
@@ -94,5 +107,7 @@ mod tests {
         let mut stems = Stems::default();
         let names = ["a/y1.jpg", "b/y1.png", "b/y1-2.png"].map(|p| stems.of(Path::new(p)));
         assert_eq!(names, ["y1", "y1-2", "y1-2-2"]);
+        let slice = stems.of(Path::new("a/sub-01_T1w.nii.gz@axial:7"));
+        assert_eq!(slice, "sub-01_T1w_axial-007");
     }
 }

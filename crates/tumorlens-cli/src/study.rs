@@ -15,6 +15,7 @@ use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::audit::AuditReport;
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
+use tumorlens_data::slice::Volumes;
 use tumorlens_data::split::Part;
 use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::evaluate::Reading;
@@ -85,8 +86,9 @@ impl Study<'_> {
             observer,
         )?;
         let mut test = scored(&test_rows, &logits, classes, &model.decision)?;
+        let volumes = Volumes::default();
         for (image, row) in test.iter_mut().zip(&test_rows) {
-            image.tags = tags::of(self.dataset, row);
+            image.tags = tags::of(self.dataset, row, &volumes);
         }
         let evaluation = assess(&test, classes, &model.decision, self.config.train.seed)?;
         write_json(&self.folder.join("evaluation.json"), &evaluation)?;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use tumorlens_core::Mask;
 use tumorlens_data::dataset::Dataset;
-use tumorlens_data::format::raster::decode_file;
 use tumorlens_data::format::raster::mask::decode_mask_file;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::manifest::ManifestRow;
+use tumorlens_data::slice::Volumes;
 
 /// Tag of the longer side of the image.
 const IMAGE: &str = "longer side";
@@ -14,11 +14,15 @@ const IMAGE: &str = "longer side";
 pub(crate) const LESION: &str = "lesion area";
 
 /// Tags of one image. A file that cannot be read has none: whoever reads it for its content says so.
-pub(crate) fn of(dataset: &Dataset, row: &ManifestRow) -> BTreeMap<String, String> {
+pub(crate) fn of(
+    dataset: &Dataset,
+    row: &ManifestRow,
+    volumes: &Volumes,
+) -> BTreeMap<String, String> {
     let limits = Limits::default();
     let mut tags = BTreeMap::new();
-    if let Ok(decoded) = decode_file(&dataset.file(row), &limits) {
-        let side = decoded.image.width().max(decoded.image.height());
+    if let Ok(image) = volumes.read(&dataset.file(row), &limits) {
+        let side = image.width().max(image.height());
         tags.insert(IMAGE.to_owned(), side_level(side).to_owned());
     }
     let mask = dataset

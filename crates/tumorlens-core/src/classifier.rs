@@ -55,6 +55,8 @@ impl Judgement {
             probabilities: several.then_some(self.probabilities),
             threshold: Some(self.threshold),
             label: Some(self.label),
+            level: None,
+            slices: None,
             verdict: self.verdict,
             reason: self.reason,
             model: model.into(),

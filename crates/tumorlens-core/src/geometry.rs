@@ -17,6 +17,49 @@ pub struct Affine {
 #[error("its affine has no inverse or is not finite")]
 pub struct SingularAffine;
 
+/// A plane through the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plane {
+    /// Across the long axis of the body.
+    Axial,
+    /// Parallel to the face.
+    Coronal,
+    /// Parallel to the nose.
+    Sagittal,
+}
+
+impl Plane {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Axial, Self::Coronal, Self::Sagittal];
+
+    /// `axial`, `coronal` or `sagittal`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Axial => "axial",
+            Self::Coronal => "coronal",
+            Self::Sagittal => "sagittal",
+        }
+    }
+
+    /// The world axis that the plane stands on: 2, 1 or 0.
+    #[must_use]
+    pub fn axis(self) -> usize {
+        match self {
+            Self::Axial => 2,
+            Self::Coronal => 1,
+            Self::Sagittal => 0,
+        }
+    }
+
+    /// The plane of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == name)
+    }
+}
+
 /// Which way an axis of voxels runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AxisDirection {

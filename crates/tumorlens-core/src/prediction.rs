@@ -17,6 +17,27 @@ pub enum Verdict {
     Refused,
 }
 
+/// What an answer on a scan is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// One slice.
+    Slice,
+    /// All slices of a series or volume together.
+    Series,
+}
+
+impl Level {
+    /// `slice` or `series`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Slice => "slice",
+            Self::Series => "series",
+        }
+    }
+}
+
 /// One prediction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
@@ -34,6 +55,12 @@ pub struct Prediction {
     /// Name of the called class; absent when refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What the answer is about; absent for a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Slices behind an answer on a series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slices: Option<usize>,
     /// The call.
     pub verdict: Verdict,
     /// Why, always for `refer` and `refused`.
@@ -60,6 +87,8 @@ impl Prediction {
             probabilities: None,
             threshold: None,
             label: None,
+            level: None,
+            slices: None,
             verdict: Verdict::Refused,
             reason: Some(reason.into()),
             model: model.into(),

@@ -15,9 +15,11 @@ pub mod manifest;
 pub mod phantom;
 pub mod prepare;
 pub mod scan;
+pub mod slice;
 pub mod source;
 pub mod split;
 pub mod transform;
+pub mod volume;
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -23,12 +23,22 @@
 //! opened. Hidden files and what operating systems leave behind (Thumbs.db, `__MACOSX`...) are counted, files that
 //! promise a picture and hold none are named. A picture in a folder called masks, or called `x_mask` beside `x`, is an
 //! outline.
+//!
+//! # DICOM and NIfTI
+//!
+//! A multi-frame object and a volume become one image a slice ([`crate::slice`] says how its path names it). The
+//! subject comes from the column of a table, from `sub-XX` in a BIDS path, or from the patient of a DICOM file under a
+//! number of its own (`subject-0001`). An outline that is a NIfTI volume labels each slice: one that shows 20 mm2 of it
+//! or more keeps the label, one without is negative, one between is left out.
 
+mod expand;
 mod outline;
 pub mod path_text;
 mod place;
 mod table;
 mod walk;
+
+pub use expand::ScanOf;
 
 use crate::label_table::{ClassMode, LabelTable, MappingError};
 use path_text::to_text;
@@ -36,6 +46,7 @@ use place::Label;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use tumorlens_core::Plane;
 
 /// Name of the table that a folder may hold.
 const TABLE_NAME: &str = "manifest.csv";
@@ -54,6 +65,9 @@ pub struct ScanOptions {
     pub subject_column: Option<String>,
     /// Whether an image without a label is left out, as for a dataset (default), or taken, as for prediction.
     pub labelled: bool,
+    /// Planes in which volumes are cut; none (default) means the one in which each volume is finest.
+    #[serde(default)]
+    pub planes: Vec<Plane>,
 }
 
 impl Default for ScanOptions {
@@ -64,6 +78,7 @@ impl Default for ScanOptions {
             label_column: None,
             subject_column: None,
             labelled: true,
+            planes: Vec::new(),
         }
     }
 }
@@ -80,7 +95,7 @@ pub struct Source {
 }
 
 /// One image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     /// The file.
     pub path: PathBuf,
@@ -94,6 +109,8 @@ pub struct Found {
     pub mask: Option<PathBuf>,
     /// `train`, `validation` or `test` as somebody else chose; empty when not known.
     pub official_split: String,
+    /// What a DICOM or NIfTI file says of it; none for a picture.
+    pub scan: Option<ScanOf>,
 }
 
 /// A file that should have been an image, and why it was left.
@@ -217,7 +234,8 @@ pub fn scan(inputs: &[PathBuf], options: &ScanOptions) -> Result<Scan, ScanError
             folder(&mut scan, &real, &name, options, &labels);
         }
         // An input inside another one, or the same one twice: each file counts once.
-        let new = scan.images.split_off(before);
+        let (new, skipped) = expand::all(scan.images.split_off(before), options);
+        scan.skipped.extend(skipped);
         let found = new.len();
         scan.images.extend(
             new.into_iter()
@@ -273,6 +291,7 @@ fn file(
         subject: String::new(),
         mask: None,
         official_split: String::new(),
+        scan: None,
     });
     Ok(())
 }
@@ -338,6 +357,7 @@ fn folder(scan: &mut Scan, root: &Path, name: &str, options: &ScanOptions, label
             subject: String::new(),
             mask,
             official_split,
+            scan: None,
         });
     }
     if options.labelled {

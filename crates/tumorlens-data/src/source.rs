@@ -1,10 +1,10 @@
 //! Rows of a manifest as prepared samples.
 
-use crate::format::raster::decode_file;
 use crate::format::raster::mask::{decode_mask_file, fit_mask};
 use crate::limits::Limits;
 use crate::manifest::ManifestRow;
 use crate::scan::path_text::from_text;
+use crate::slice::Volumes;
 use crate::transform::augment::AugmentError;
 use crate::transform::{AugmentConfig, prepare, prepare_mask, to_input};
 use std::path::{Path, PathBuf};
@@ -50,6 +50,7 @@ pub struct DatasetSource {
     augment: AugmentConfig,
     cache_limit: usize,
     cache_used: AtomicUsize,
+    volumes: Volumes,
 }
 
 /// Memory that prepared images may take unless [`DatasetSource::with_cache_limit`] says otherwise: 1 GiB, enough for
@@ -101,6 +102,7 @@ impl DatasetSource {
             augment: augment.clone(),
             cache_limit: DEFAULT_CACHE_LIMIT,
             cache_used: AtomicUsize::new(0),
+            volumes: Volumes::default(),
         })
     }
 
@@ -149,9 +151,10 @@ impl DatasetSource {
             reason: reason.to_string(),
         };
         let path = &entry.info.path;
-        let image = decode_file(&self.folder.join(from_text(path)), &Limits::default())
-            .map_err(|e| failed(path, &e))?
-            .image;
+        let image = self
+            .volumes
+            .read(&self.folder.join(from_text(path)), &Limits::default())
+            .map_err(|e| failed(path, &e))?;
         let prepared = prepare(&image, &self.spec).map_err(|e| failed(path, &e))?;
         let mask = if entry.mask.is_empty() {
             None

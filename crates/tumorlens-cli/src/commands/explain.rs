@@ -10,6 +10,7 @@ use anyhow::Context;
 use std::fs;
 use tumorlens_core::{Classifier, Observer};
 use tumorlens_data::scan::path_text::to_text;
+use tumorlens_data::slice::Volumes;
 use tumorlens_nn::explain::{self, Method, layers};
 use tumorlens_nn::predict::Predictor;
 use tumorlens_report::figure::tensor::{TileLayout, tiles};
@@ -26,15 +27,16 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
     let methods = methods(args, &predictor)?;
     check_layer(args, &predictor, &methods)?;
     fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let found = pictures::find(&args.paths)?;
+    let found = pictures::find(&args.paths, &[])?;
     let mut stems = Stems::default();
+    let volumes = Volumes::default();
     let mut unreadable = found.skipped.len();
     progress.begin("explain", Some(found.images.len() as u64));
     for (done, file) in found.images.iter().enumerate() {
         if progress.should_stop() {
             return Err(Stopped.into());
         }
-        let picture = match pictures::read(&file.path, predictor.preprocess()) {
+        let picture = match pictures::read(&file.path, predictor.preprocess(), &volumes) {
             Ok(picture) => picture,
             Err(Unreadable::File(reason) | Unreadable::Content(reason)) => {
                 progress.say(&format!("{}: {reason}", to_text(&file.path)));

@@ -1,4 +1,7 @@
-//! `tumorlens predict`: a call for every picture.
+//! `tumorlens predict`: a call for every picture and slice, and for every series.
+
+mod output;
+mod series;
 
 use crate::args::PredictArgs;
 use crate::exit_code::{Exit, Stopped};
@@ -6,12 +9,15 @@ use crate::pictures::{self, Picture, Stems, Unreadable};
 use crate::progress::Progress;
 use crate::{model, npy};
 use anyhow::Context;
+use output::Output;
 use rayon::prelude::*;
+use series::Series;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use tumorlens_core::{Attribution, Classifier, Observer, Prediction, Verdict};
+use tumorlens_core::{Attribution, Classifier, GreyImage, Level, Observer, Prediction};
+use tumorlens_data::scan::Found;
 use tumorlens_data::scan::path_text::to_text;
+use tumorlens_data::slice::Volumes;
 use tumorlens_data::transform::Outside;
 use tumorlens_nn::predict::Predictor;
 use tumorlens_report::{HeatRange, overlay_png};
@@ -24,10 +30,9 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
     for dir in args.heatmaps.iter().chain(&args.maps) {
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
     }
-    let found = pictures::find(&args.paths)?;
-    let paths: Vec<PathBuf> = found.images.into_iter().map(|f| f.path).collect();
+    let found = pictures::find(&args.paths, &args.planes)?;
     anyhow::ensure!(
-        !paths.is_empty() || !found.skipped.is_empty(),
+        !found.images.is_empty() || !found.skipped.is_empty(),
         "no picture in {}",
         list(&args.paths)
     );
@@ -40,49 +45,116 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
             skipped.reason.as_str(),
         ))?;
     }
-    let mut stems = Stems::default();
-    let mut unreadable = found.skipped.len();
-    progress.begin("predict", Some(paths.len() as u64));
-    for (number, chunk) in paths.chunks(CHUNK).enumerate() {
+    let mut judge = Judge {
+        args,
+        predictor: &predictor,
+        volumes: Volumes::default(),
+        stems: Stems::default(),
+        series: None,
+        unreadable: found.skipped.len(),
+    };
+    progress.begin("predict", Some(found.images.len() as u64));
+    for (number, chunk) in found.images.chunks(CHUNK).enumerate() {
         if progress.should_stop() {
             return Err(Stopped.into());
         }
+        judge.chunk(chunk, &mut out, progress)?;
+        progress.advance((number * CHUNK + chunk.len()) as u64, "");
+    }
+    judge.end_series(&mut out)?;
+    progress.end();
+    out.finish()?;
+    Ok(if judge.unreadable > 0 {
+        Exit::Partial
+    } else {
+        Exit::Done
+    })
+}
+
+/// Judges slices in order and adds up those of a series.
+struct Judge<'a> {
+    args: &'a PredictArgs,
+    predictor: &'a Predictor,
+    volumes: Volumes,
+    stems: Stems,
+    series: Option<Series>,
+    unreadable: usize,
+}
+
+impl Judge<'_> {
+    fn chunk(
+        &mut self,
+        chunk: &[Found],
+        out: &mut Output,
+        progress: &Progress,
+    ) -> anyhow::Result<()> {
+        let predictor = self.predictor;
         let read: Vec<Result<Picture, Unreadable>> = chunk
             .par_iter()
-            .map(|path| pictures::read(path, predictor.preprocess()))
+            .map(|found| pictures::read(&found.path, predictor.preprocess(), &self.volumes))
             .collect();
         let inputs: Vec<&[f32]> = read.iter().flatten().map(|p| p.input.as_slice()).collect();
         let mut judged = predictor.judge(&inputs)?.into_iter();
-        for (path, picture) in chunk.iter().zip(&read) {
-            let text = to_text(path);
+        for (found, picture) in chunk.iter().zip(&read) {
+            self.enter_series(found, out)?;
+            let text = to_text(&found.path);
             let prediction = match picture {
                 Ok(picture) => {
                     let judgement = judged.next().context("the model gave too few answers")?;
-                    let mut prediction = judgement.of(&text, predictor.name());
-                    if args.heatmaps.is_some() || args.maps.is_some() {
+                    let mut prediction = judgement.clone().of(&text, predictor.name());
+                    prediction.level = found.scan.as_ref().map(|_| Level::Slice);
+                    let mut map = None;
+                    if self.args.heatmaps.is_some() || self.args.maps.is_some() {
                         prediction.map_threshold = predictor.map_threshold();
-                        write_maps(args, &predictor, picture, &stems.of(path))?;
+                        let stem = self.stems.of(&found.path);
+                        map = Some(write_maps(self.args, predictor, picture, &stem)?);
+                    }
+                    if let Some(series) = &mut self.series {
+                        series.add(found, judgement, map);
                     }
                     prediction
                 }
                 Err(reason) => {
                     let (Unreadable::File(reason) | Unreadable::Content(reason)) = reason;
-                    unreadable += usize::from(matches!(picture, Err(Unreadable::File(_))));
+                    self.unreadable += usize::from(matches!(picture, Err(Unreadable::File(_))));
                     progress.say(&format!("{text}: {reason}"));
                     Prediction::refused(&text, predictor.name(), reason.as_str())
                 }
             };
             out.write(&prediction)?;
         }
-        progress.advance((number * CHUNK + chunk.len()) as u64, "");
+        Ok(())
     }
-    progress.end();
-    out.finish()?;
-    Ok(if unreadable > 0 {
-        Exit::Partial
-    } else {
-        Exit::Done
-    })
+
+    /// A slice of another series ends the one before.
+    fn enter_series(&mut self, found: &Found, out: &mut Output) -> anyhow::Result<()> {
+        let number = found.scan.as_ref().and_then(|s| s.series);
+        if self.series.as_ref().map(Series::number) == number {
+            return Ok(());
+        }
+        self.end_series(out)?;
+        self.series = number.map(|n| Series::new(n, &found.path));
+        Ok(())
+    }
+
+    fn end_series(&mut self, out: &mut Output) -> anyhow::Result<()> {
+        let Some(series) = self.series.take() else {
+            return Ok(());
+        };
+        if let Some(answer) = series.answer(self.predictor.classes()) {
+            let mut prediction = answer.of(series.path(), self.predictor.name());
+            prediction.level = Some(Level::Series);
+            prediction.slices = Some(series.len());
+            out.write(&prediction)?;
+        }
+        if let Some(dir) = &self.args.maps
+            && let Some(bytes) = series.map(&self.volumes)?
+        {
+            let stem = self.stems.of(series.file());
+            write(&dir.join(format!("{stem}_evidence.nii.gz")), &bytes)?;
+        }
+        Ok(())
+    }
 }
 
 fn list(paths: &[PathBuf]) -> String {
@@ -99,7 +171,7 @@ fn write_maps(
     predictor: &Predictor,
     picture: &Picture,
     stem: &str,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<GreyImage> {
     let map = predictor.explain(&picture.input)?;
     let placed = place(&map, picture)?;
     if let Some(dir) = &args.maps {
@@ -113,7 +185,7 @@ fn write_maps(
             &overlay_png(&picture.image, &placed, range, None)?,
         )?;
     }
-    Ok(())
+    Ok(GreyImage::new(placed.size, placed.values)?)
 }
 
 /// A map of the input on the picture's own grid.
@@ -152,83 +224,4 @@ pub(crate) fn range(map: &Attribution, threshold: Option<f32>) -> HeatRange {
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     tumorlens_data::atomic_write::atomic_write(path, bytes)
         .with_context(|| path.display().to_string())
-}
-
-/// Lines on stdout in the form asked for.
-#[allow(clippy::large_enum_variant, reason = "made once")]
-enum Output {
-    Text,
-    Json,
-    Csv(csv::Writer<std::io::Stdout>),
-}
-
-impl Output {
-    fn new(args: &PredictArgs, predictor: &Predictor) -> anyhow::Result<Self> {
-        if args.json {
-            return Ok(Self::Json);
-        }
-        if args.csv {
-            let mut writer = csv::Writer::from_writer(std::io::stdout());
-            writer.write_record([
-                "path",
-                "probability",
-                "threshold",
-                "label",
-                "verdict",
-                "reason",
-                "model",
-            ])?;
-            return Ok(Self::Csv(writer));
-        }
-        println!("{}  For research use only.", predictor.name());
-        Ok(Self::Text)
-    }
-
-    fn write(&mut self, p: &Prediction) -> anyhow::Result<()> {
-        let verdict = serde_json::to_value(p.verdict)?;
-        let verdict = verdict.as_str().unwrap_or_default();
-        let reason = p.reason.as_deref().unwrap_or_default();
-        match self {
-            Self::Json => writeln!(std::io::stdout(), "{}", serde_json::to_string(p)?)?,
-            Self::Csv(writer) => {
-                let number = |p: Option<tumorlens_core::Probability>| {
-                    p.map(|p| p.get().to_string()).unwrap_or_default()
-                };
-                let label = p.label.clone().unwrap_or_default();
-                let fields = [
-                    &p.path,
-                    &number(p.probability),
-                    &number(p.threshold),
-                    &label,
-                    verdict,
-                    reason,
-                    &p.model,
-                ];
-                writer.write_record(fields.map(|f: &str| f.to_owned()))?;
-            }
-            Self::Text => {
-                let probability = p
-                    .probability
-                    .map_or_else(|| "     ".to_owned(), |p| format!("{:.3}", p.get()));
-                let label = if p.verdict == Verdict::Refused {
-                    reason
-                } else {
-                    p.label.as_deref().unwrap_or_default()
-                };
-                writeln!(
-                    std::io::stdout(),
-                    "{verdict:<9} {probability}  {label:<12} {}",
-                    p.path
-                )?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> anyhow::Result<()> {
-        if let Self::Csv(mut writer) = self {
-            writer.flush()?;
-        }
-        Ok(())
-    }
 }

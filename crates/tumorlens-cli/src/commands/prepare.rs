@@ -46,6 +46,7 @@ pub(crate) fn options(args: &DataArgs, seed: Seed) -> anyhow::Result<PrepareOpti
         options.scan.classes = ClassMode::Types;
     }
     options.scan.subject_column.clone_from(&args.subject_column);
+    options.scan.planes = args.planes.iter().map(|p| p.plane()).collect();
     options.on_conflict = match args.on_conflict {
         OnConflict::Error => prepare::OnConflict::Error,
         OnConflict::Exclude => prepare::OnConflict::Exclude,

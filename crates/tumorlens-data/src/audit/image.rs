@@ -3,8 +3,9 @@
 use super::features::{border, metadata, thumbnail48};
 use crate::fingerprint::Fingerprint;
 use crate::format::file::read_file;
-use crate::format::raster::{PictureInfo, decode};
+use crate::format::raster::PictureInfo;
 use crate::limits::Limits;
+use crate::slice::{self, Opened};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use tumorlens_core::GreyImage;
@@ -27,15 +28,39 @@ pub struct AuditImage {
 /// # Errors
 /// Says why the file cannot be read or decoded.
 pub fn read_image(path: &Path, limits: &Limits) -> Result<AuditImage, String> {
-    let bytes = read_file(path, limits).map_err(|e| e.to_string())?;
-    let picture = decode(&bytes, limits).map_err(|e| e.to_string())?;
-    let sha256 = crate::hex(&Sha256::digest(&bytes));
+    let (file, part) = slice::split(path);
+    let bytes = read_file(&file, limits).map_err(|e| e.to_string())?;
+    let opened = slice::open_bytes(&file, &bytes, limits).map_err(|e| e.to_string())?;
+    let image = opened.slice(part).map_err(|e| e.to_string())?;
+    let (image, info) = match opened {
+        Opened::Picture(picture) => (image, picture.info),
+        Opened::Dicom(_) => as_picture(image, "dicom"),
+        Opened::Volume(_) => as_picture(image, "nifti"),
+    };
     Ok(AuditImage {
-        image: picture.image,
-        info: picture.info,
+        image,
+        info,
         bytes: bytes.len() as u64,
-        sha256,
+        sha256: crate::hex(&Sha256::digest(&bytes)),
     })
+}
+
+/// A slice of a scan, spread over 16 bits as a picture would hold it.
+fn as_picture(mut image: GreyImage, format: &'static str) -> (GreyImage, PictureInfo) {
+    if let Some((low, high)) = image.range().filter(|(low, high)| high > low) {
+        let scale = 65535.0 / (high - low);
+        for value in image.values_mut() {
+            *value = (*value - low) * scale;
+        }
+    }
+    let info = PictureInfo {
+        format,
+        stored: image.size(),
+        mode: "L".to_owned(),
+        bits: 16,
+        orientation: 1,
+    };
+    (image, info)
 }
 
 /// What is kept of an image.

@@ -2,6 +2,7 @@
 
 use super::{Dataset, DatasetError, some_of};
 use crate::manifest::ManifestRow;
+use crate::slice::split;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -63,10 +64,13 @@ impl Dataset {
     }
 
     fn state(&self, row: &ManifestRow) -> State {
-        if self.mask_file(row).is_some_and(|mask| !mask.is_file()) {
+        if self
+            .mask_file(row)
+            .is_some_and(|mask| !split(&mask).0.is_file())
+        {
             return State::Missing;
         }
-        match sha256_of_file(&self.file(row)) {
+        match sha256_of_file(&split(&self.file(row)).0) {
             Err(_) => State::Missing,
             Ok(sha256) if sha256 == row.sha256 => State::Same,
             Ok(_) => State::Changed,

@@ -14,11 +14,13 @@
 //!
 //! The reader is our own and not that of the crate dicom: see ADR 6.
 
+pub mod about;
 pub mod codec;
 mod colour;
 pub mod data_set;
 pub mod facts;
 mod frames;
+mod grey;
 pub mod groups;
 pub mod header;
 pub mod lut;
@@ -35,7 +37,7 @@ use crate::limits::Limits;
 use data_set::{DataSet, damaged};
 use groups::Groups;
 use header::Header;
-use lut::Modality;
+use lut::{Lut, Modality};
 use place::Place;
 use std::borrow::Cow;
 use std::io::Read;
@@ -53,6 +55,10 @@ pub struct Dicom {
     pub values: Values,
     /// From stored values to the modality's own: one rule for all frames, or one for each.
     pub rescale: Vec<Modality>,
+    /// Red, green and blue of PALETTE COLOR.
+    pub palette: Option<[Lut; 3]>,
+    /// Stored values from the first to the second, both included, are no picture.
+    pub padding: Option<(f64, f64)>,
     /// Place of each frame, where the file states it.
     pub places: Vec<Option<Place>>,
 }
@@ -165,6 +171,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Dicom, DecodeError> {
             syntax: file.syntax,
             values,
             rescale,
+            palette: palette(&set, &header)?,
+            padding: padding(&set, &header),
             places,
             header,
         })
@@ -186,6 +194,33 @@ fn rescale(
     } else {
         Ok(vec![of(0)?])
     }
+}
+
+fn palette(set: &DataSet<'_>, header: &Header) -> Result<Option<[Lut; 3]>, DecodeError> {
+    if header.photometric != "PALETTE COLOR" || !set.has(tag::RED_PALETTE_DATA) {
+        return Ok(None);
+    }
+    let read = |descriptor, data| Lut::read(set, descriptor, data, header.signed);
+    Ok(Some([
+        read(tag::RED_PALETTE_DESCRIPTOR, tag::RED_PALETTE_DATA)?,
+        read(tag::GREEN_PALETTE_DESCRIPTOR, tag::GREEN_PALETTE_DATA)?,
+        read(tag::BLUE_PALETTE_DESCRIPTOR, tag::BLUE_PALETTE_DATA)?,
+    ]))
+}
+
+/// PixelPaddingValue, and PixelPaddingRangeLimit where there is one.
+fn padding(set: &DataSet<'_>, header: &Header) -> Option<(f64, f64)> {
+    let value = |tag| {
+        let raw = *set.shorts(tag).first()?;
+        Some(if header.signed {
+            f64::from(raw as i16)
+        } else {
+            f64::from(raw)
+        })
+    };
+    let first = value(tag::PIXEL_PADDING_VALUE)?;
+    let last = value(tag::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(first);
+    Some((first.min(last), first.max(last)))
 }
 
 impl Dicom {

@@ -13,7 +13,7 @@
 pub mod facts;
 mod gzip;
 mod header;
-mod reorient;
+pub mod write;
 
 use super::error::DecodeError;
 use super::file::read_file;
@@ -153,5 +153,3 @@ impl Nifti {
             .map_or(value, |(slope, intercept)| value * slope + intercept)
     }
 }
-
-pub use reorient::{Canonical, canonical};

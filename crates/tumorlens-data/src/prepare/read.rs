@@ -3,10 +3,10 @@
 use crate::fingerprint::Fingerprint;
 use crate::format::error::DecodeError;
 use crate::format::file::read_file;
-use crate::format::raster::decode;
 use crate::format::raster::mask::{decode_mask_file, fit_mask};
 use crate::limits::Limits;
 use crate::scan::{Found, Skipped};
+use crate::slice::{self, Volumes};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -28,11 +28,12 @@ pub(super) fn all(
 ) -> Option<Vec<Result<(ReadImage, Fingerprint), String>>> {
     observer.begin("read images", Some(found.len() as u64));
     let done = AtomicU64::new(0);
+    let volumes = Volumes::default();
     let one = |found: &Found| {
         if observer.should_stop() {
             return None;
         }
-        let read = one(found, limits).map_err(|e| e.to_string());
+        let read = one(found, limits, &volumes).map_err(|e| e.to_string());
         observer.advance(done.fetch_add(1, Ordering::Relaxed) + 1, "");
         Some(read)
     };
@@ -41,10 +42,15 @@ pub(super) fn all(
     read
 }
 
-fn one(found: &Found, limits: &Limits) -> Result<(ReadImage, Fingerprint), DecodeError> {
-    let bytes = read_file(&found.path, limits)?;
-    let picture = decode(&bytes, limits)?;
-    let problem = |mask: &Path| mask_problem(mask, picture.image.size(), limits);
+fn one(
+    found: &Found,
+    limits: &Limits,
+    volumes: &Volumes,
+) -> Result<(ReadImage, Fingerprint), DecodeError> {
+    let (file, part) = slice::split(&found.path);
+    let bytes = read_file(&file, limits)?;
+    let image = volumes.slice(&file, &bytes, part, limits)?;
+    let problem = |mask: &Path| mask_problem(mask, image.size(), limits);
     let mask_problem = found.mask.as_deref().and_then(problem);
     let sha256 = crate::hex(&Sha256::digest(&bytes));
     Ok((
@@ -52,7 +58,7 @@ fn one(found: &Found, limits: &Limits) -> Result<(ReadImage, Fingerprint), Decod
             sha256,
             mask_problem,
         },
-        Fingerprint::of(&picture.image),
+        Fingerprint::of(&image),
     ))
 }
 

@@ -60,10 +60,12 @@ pub(super) fn join(files: Vec<(PathBuf, PathBuf)>) -> Outlines {
 
 fn key(relative: &Path) -> Key {
     let folder = relative.parent().unwrap_or(Path::new("")).to_owned();
-    (
-        folder,
-        PathBuf::from(relative.file_stem().unwrap_or_default()),
-    )
+    // Of x.nii.gz the stem is x.
+    let mut stem = PathBuf::from(relative.file_stem().unwrap_or_default());
+    if stem.extension().is_some_and(|e| e == "nii" || e == "hdr") {
+        stem.set_extension("");
+    }
+    (folder, stem)
 }
 
 /// Where the image of an outline is expected.

@@ -108,7 +108,7 @@ pub(super) fn read(
                 .push(Skipped::new(&path, format!("has no label in line {line}")));
             continue;
         }
-        if let Err(e) = std::fs::metadata(&path) {
+        if let Err(e) = std::fs::metadata(crate::slice::split(&path).0) {
             table.skipped.push(Skipped::new(
                 &path,
                 format!("is listed in line {line}, but: {e}"),
@@ -125,6 +125,7 @@ pub(super) fn read(
             official_split: split_part(field(columns.split))
                 .unwrap_or_default()
                 .to_owned(),
+            scan: None,
         });
     }
     if !unknown.is_empty() {

@@ -7,7 +7,8 @@
 
 use super::path_text::to_text;
 use super::{Ignored, Skipped};
-use crate::format::raster::sniff::{SNIFF_BYTES, sniff};
+use crate::format::raster::sniff::sniff;
+use crate::format::{dicom, nifti};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::Read;
@@ -19,10 +20,13 @@ const MAX_DEPTH: usize = 64;
 /// Extensions that promise a picture: such a file without a picture's signature is reported, not just counted.
 const PICTURE_EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"];
 
+/// Bytes that show which format a file has; a DICOM file says so behind its preamble.
+const SNIFF_BYTES: usize = 512;
+
 /// What a walk found.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    /// Files with a picture's signature: full path, path below the root; sorted by the latter.
+    /// Files with the signature of a picture, a DICOM or a NIfTI file: full path, path below the root; sorted by the latter.
     pub(super) files: Vec<(PathBuf, PathBuf)>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) ignored: Ignored,
@@ -159,14 +163,15 @@ impl Walker {
         }
     }
 
-    /// Takes a regular file when it begins like a picture.
+    /// Takes a regular file when it begins like a picture or a scan.
     fn file(&mut self, path: PathBuf, relative: PathBuf) {
         let mut head = Vec::with_capacity(SNIFF_BYTES);
         let read = std::fs::File::open(&path)
             .and_then(|f| f.take(SNIFF_BYTES as u64).read_to_end(&mut head));
         if let Err(e) = read {
             self.skip(&path, format!("cannot be read: {e}"));
-        } else if sniff(&head).is_some() {
+        } else if sniff(&head).is_some() || dicom::sniff(&head).is_some() || is_nifti(&path, &head)
+        {
             self.seen.extend(std::fs::canonicalize(&path));
             self.walk.files.push((path, relative));
         } else if !promises_picture(&path) {
@@ -177,6 +182,17 @@ impl Walker {
             self.skip(&path, "is no PNG, JPEG, TIFF, BMP or WebP picture");
         }
     }
+}
+
+/// A gzip file may hold anything: there the name counts too.
+fn is_nifti(path: &Path, head: &[u8]) -> bool {
+    let gzip = head.starts_with(&[0x1F, 0x8B]);
+    let name = path
+        .file_name()
+        .and_then(OsStr::to_str)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    nifti::sniff(head) && (!gzip || name.ends_with(".nii.gz") || name.ends_with(".hdr.gz"))
 }
 
 fn promises_picture(path: &Path) -> bool {

@@ -1,9 +1,10 @@
 //! What a NIfTI file holds and exactly how it decoded: the NIfTI part of `inspect --json`.
 
-use super::{Nifti, canonical, decode_file};
+use super::{Nifti, decode_file};
 use crate::format::error::DecodeError;
 use crate::format::values::Values;
 use crate::limits::Limits;
+use crate::volume::turn::Turn;
 use serde::Serialize;
 use std::path::Path;
 
@@ -57,9 +58,18 @@ fn of(file: Nifti) -> Facts {
         .orientation()
         .ok()
         .map(|axes| axes.iter().map(|a| a.code()).collect());
-    let sha256_canonical = canonical(&file)
-        .ok()
-        .map(|c| Values::F64(c.values).sha256());
+    let side = |axis: usize| file.shape.get(axis).copied().unwrap_or(1);
+    let sides = [side(0), side(1), side(2)];
+    let sha256_canonical = Turn::of(sides, &file.affine).ok().map(|turn| {
+        let volume: usize = sides.iter().product();
+        let volumes = file.values.len() / volume;
+        let values = (0..volumes).flat_map(|v| {
+            let file = &file;
+            turn.places()
+                .map(move |place| file.scaled(v * volume + place))
+        });
+        Values::F64(values.collect()).sha256()
+    });
     Facts {
         format: "nifti",
         version: file.version,

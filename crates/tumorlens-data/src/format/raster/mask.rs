@@ -3,16 +3,24 @@
 use super::{DecodeError, decode};
 use crate::format::file::read_file;
 use crate::limits::Limits;
+use crate::slice::{self, Part};
 use std::path::Path;
 use tumorlens_core::{Mask, Size};
 
 /// Reads an outline: a pixel is inside when its grey value is above half of the picture's largest value. So masks of
-/// 0 and 1, of 0 and 255, and lossy ones are read alike; an all-black picture is an empty outline.
+/// 0 and 1, of 0 and 255, and lossy ones are read alike; an all-black picture is an empty outline. In a slice of a
+/// volume every value above 0 is inside: there numbers name parts of the lesion.
 ///
 /// # Errors
 /// As [`super::decode_file`].
 pub fn decode_mask_file(path: &Path, limits: &Limits) -> Result<Mask, DecodeError> {
-    decode_mask(&read_file(path, limits)?, limits)
+    let (file, part) = slice::split(path);
+    if part == Part::Whole {
+        return decode_mask(&read_file(path, limits)?, limits);
+    }
+    let image = slice::open(&file, limits)?.slice(part)?;
+    let inside = image.values().iter().map(|&v| v > 0.0).collect();
+    Mask::new(image.size(), inside).map_err(|e| DecodeError::damaged("outline", e))
 }
 
 /// Reads an outline from bytes; see [`decode_mask_file`].

@@ -29,9 +29,6 @@ impl Format {
     }
 }
 
-/// Bytes that [`sniff`] looks at.
-pub const SNIFF_BYTES: usize = 16;
-
 /// The format whose signature the bytes begin with.
 #[must_use]
 pub fn sniff(bytes: &[u8]) -> Option<Format> {

@@ -1,0 +1,254 @@
+//! From files to slices: a DICOM object of several frames and a volume give one image a slice.
+//!
+//! What a scan is, and whose, is read from the file: a DICOM object that is no MR is left with the reason, the subject
+//! is taken from the BIDS path or from the patient of the file, under a number of its own. No name, no identifier of
+//! the file leaves this module.
+
+use super::path_text::to_text;
+use super::{Found, ScanOptions, Skipped};
+use crate::format::error::DecodeError;
+use crate::format::file::read_file;
+use crate::format::{dicom, nifti, raster};
+use crate::limits::Limits;
+use crate::slice::{Opened, Part, open_bytes, split};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tumorlens_core::NO_TUMOR;
+
+/// Lesions below this area, mm2, make a slice neither positive nor negative: it is left out.
+const SMALLEST_LESION: f64 = 20.0;
+
+/// What one file gave.
+struct Expanded {
+    images: Vec<Found>,
+    skipped: Vec<Skipped>,
+    /// Patient and series as the file has them, for numbering only.
+    patient: Option<String>,
+    series: Option<String>,
+}
+
+/// Expands every file, in order; slices of a DICOM series are brought together and sorted along their normal.
+pub(super) fn all(found: Vec<Found>, options: &ScanOptions) -> (Vec<Found>, Vec<Skipped>) {
+    let expanded: Vec<Expanded> = found
+        .into_par_iter()
+        .map(|found| expand(found, options))
+        .collect();
+    let mut patients: BTreeMap<String, usize> = BTreeMap::new();
+    let mut series: BTreeMap<String, usize> = BTreeMap::new();
+    let mut skipped = Vec::new();
+    let mut images: Vec<Found> = Vec::new();
+    for mut file in expanded {
+        skipped.append(&mut file.skipped);
+        let number = |known: &mut BTreeMap<String, usize>, key: String| {
+            let next = known.len() + 1;
+            *known.entry(key).or_insert(next)
+        };
+        let subject = file
+            .patient
+            .map(|p| format!("subject-{:04}", number(&mut patients, p)));
+        let group = file.series.map(|s| number(&mut series, s));
+        for mut image in file.images {
+            if image.subject.is_empty() {
+                image.subject = bids_subject(&image.path)
+                    .or_else(|| subject.clone())
+                    .unwrap_or_default();
+            }
+            if let Some(scan) = &mut image.scan {
+                scan.series = scan.series.or(group);
+            }
+            images.push(image);
+        }
+    }
+    (by_position(images), skipped)
+}
+
+/// Brings the slices of a series to where its first one stands, in the order of their positions.
+fn by_position(images: Vec<Found>) -> Vec<Found> {
+    let mut first: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut keyed: Vec<(usize, f64, Found)> = Vec::with_capacity(images.len());
+    for (i, image) in images.into_iter().enumerate() {
+        let scan = image.scan.as_ref();
+        let at = scan
+            .and_then(|s| s.series)
+            .map_or(i, |series| *first.entry(series).or_insert(i));
+        let position = scan.and_then(|s| s.place).map_or(0.0, |p| p.along_normal());
+        keyed.push((at, position, image));
+    }
+    // Stable: slices without a position keep the order of their paths.
+    keyed.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    keyed.into_iter().map(|(_, _, image)| image).collect()
+}
+
+/// `sub-01` of a BIDS path.
+fn bids_subject(path: &Path) -> Option<String> {
+    path.components().rev().find_map(|c| {
+        let text = c.as_os_str().to_str()?;
+        let label = text.strip_prefix("sub-")?.split(['_', '.']).next()?;
+        (!label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric()))
+            .then(|| format!("sub-{label}"))
+    })
+}
+
+fn expand(found: Found, options: &ScanOptions) -> Expanded {
+    let failed = |found: &Found, reason: String| Expanded {
+        images: Vec::new(),
+        skipped: vec![Skipped {
+            path: to_text(&found.path),
+            reason,
+        }],
+        patient: None,
+        series: None,
+    };
+    let plain = |found: Found| Expanded {
+        images: vec![found],
+        skipped: Vec::new(),
+        patient: None,
+        series: None,
+    };
+    let (file, part) = split(&found.path);
+    if part != Part::Whole || !may_hold_several(&file) {
+        return plain(found);
+    }
+    let limits = Limits::default();
+    let bytes = match read_file(&file, &limits) {
+        Ok(bytes) => bytes,
+        // A file that cannot be read is reported where pictures are, in the same words.
+        Err(_) => return plain(found),
+    };
+    if dicom::sniff(&bytes).is_some() {
+        return dicom_file(&found, &bytes, &limits)
+            .unwrap_or_else(|e| failed(&found, e.to_string()));
+    }
+    if raster::sniff::sniff(&bytes).is_some() {
+        return plain(found);
+    }
+    volume(&found, &bytes, &limits, options).unwrap_or_else(|e| failed(&found, e.to_string()))
+}
+
+/// By the first bytes: no picture.
+fn may_hold_several(file: &Path) -> bool {
+    use std::io::Read;
+    let mut head = Vec::new();
+    std::fs::metadata(file).is_ok_and(|m| m.is_file())
+        && std::fs::File::open(file)
+            .and_then(|f| f.take(512).read_to_end(&mut head))
+            .is_ok()
+        && (dicom::sniff(&head).is_some() || nifti::sniff(&head))
+}
+
+fn dicom_file(found: &Found, bytes: &[u8], limits: &Limits) -> Result<Expanded, DecodeError> {
+    let about = dicom::about::about(bytes, limits)?;
+    if let Some(reason) = about.unfit() {
+        return Err(DecodeError::Unsupported {
+            format: "dicom",
+            what: reason,
+        });
+    }
+    let images = (0..about.places.len())
+        .map(|frame| {
+            let part = if about.places.len() == 1 {
+                Part::Whole
+            } else {
+                Part::Frame(frame)
+            };
+            let mut image = found.clone();
+            image.path = part.of(&found.path);
+            image.scan = Some(ScanOf {
+                series: None,
+                place: about.places[frame],
+            });
+            image
+        })
+        .collect();
+    Ok(Expanded {
+        images,
+        skipped: Vec::new(),
+        patient: about.patient,
+        series: about.series,
+    })
+}
+
+fn volume(
+    found: &Found,
+    bytes: &[u8],
+    limits: &Limits,
+    options: &ScanOptions,
+) -> Result<Expanded, DecodeError> {
+    let opened = open_bytes(&found.path, bytes, limits)?;
+    let outline = match &found.mask {
+        Some(mask) => Some(crate::slice::open(mask, limits)?),
+        None => None,
+    };
+    let mut images = Vec::new();
+    for part in opened.parts(&options.planes) {
+        let mut image = found.clone();
+        image.path = part.of(&found.path);
+        image.scan = Some(ScanOf::default());
+        if let (Some(mask), Some(outline)) = (&found.mask, &outline) {
+            match lesion(outline, part)? {
+                Some(area) if area > 0.0 && area < SMALLEST_LESION => continue,
+                Some(area) if area > 0.0 => image.mask = Some(part.of(mask)),
+                _ => {
+                    image.mask = None;
+                    if options.labelled {
+                        image.label = Some(NO_TUMOR.to_owned());
+                    }
+                }
+            }
+        }
+        images.push(image);
+    }
+    let skipped = if images.is_empty() {
+        vec![Skipped::new(&found.path, "shows no head in any slice")]
+    } else {
+        Vec::new()
+    };
+    Ok(Expanded {
+        images,
+        skipped,
+        patient: None,
+        series: Some(to_text(&found.path)),
+    })
+}
+
+/// Area of the outline in a slice, mm2; `None` when the outline is no volume.
+fn lesion(outline: &Opened, part: Part) -> Result<Option<f64>, DecodeError> {
+    let (Opened::Volume(volume), Part::Slice(plane, _)) = (outline, part) else {
+        return Ok(None);
+    };
+    let slice = outline.slice(part)?;
+    let inside = slice.values().iter().filter(|v| **v > 0.0).count();
+    let [x, y, z] = volume.spacing();
+    let spacing = [x, y, z];
+    let fine = (0..3)
+        .filter(|axis| *axis != plane.axis())
+        .map(|axis| spacing[axis])
+        .fold(f64::MAX, f64::min);
+    Ok(Some(inside as f64 * fine * fine))
+}
+
+/// What a scan's file says of an image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScanOf {
+    /// Number of the series within this scan, from 1.
+    pub series: Option<usize>,
+    /// Place of the slice in the patient.
+    pub place: Option<dicom::place::Place>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bids_path_names_its_subject() {
+        let subject = |p: &str| bids_subject(Path::new(p));
+        assert_eq!(
+            subject("bids/sub-07/anat/sub-07_T1w.nii.gz").as_deref(),
+            Some("sub-07")
+        );
+        assert_eq!(subject("scans/sub-07_T2w.nii").as_deref(), Some("sub-07"));
+        assert_eq!(subject("scans/subject.nii"), None);
+    }
+}
