@@ -234,8 +234,9 @@ pub fn scan(inputs: &[PathBuf], options: &ScanOptions) -> Result<Scan, ScanError
             folder(&mut scan, &real, &name, options, &labels);
         }
         // An input inside another one, or the same one twice: each file counts once.
-        let (new, skipped) = expand::all(scan.images.split_off(before), options);
+        let (new, skipped, notes) = expand::all(scan.images.split_off(before), options);
         scan.skipped.extend(skipped);
+        scan.notes.extend(notes);
         let found = new.len();
         scan.images.extend(
             new.into_iter()

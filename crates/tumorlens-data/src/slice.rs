@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `picture.png` | the picture |
 //! | `image.dcm` | the only frame |
-//! | `enhanced.dcm@frame:12` | frame 12, from 0 |
+//! | `enhanced.dcm@frame:12` | frame 12, or tile 12 of a mosaic, from 0 |
 //! | `sub-01_T1w.nii.gz@axial:57` | slice 57 along the axial axis, from the inferior end |
 //!
 //! So one row of a manifest is one slice whatever the format, and a person can read and edit it.
@@ -24,7 +24,7 @@ use tumorlens_core::{GreyImage, Plane};
 pub enum Part {
     /// The only one.
     Whole,
-    /// A frame of a multi-frame object.
+    /// A frame of a multi-frame object, or a tile of a mosaic.
     Frame(usize),
     /// A slice of a volume.
     Slice(Plane, usize),
@@ -114,7 +114,7 @@ impl Opened {
     pub fn slice(&self, part: Part) -> Result<GreyImage, DecodeError> {
         match (self, part) {
             (Self::Picture(picture), Part::Whole) => Ok(picture.image.clone()),
-            (Self::Dicom(image), Part::Whole) if image.header.frames == 1 => image.grey(0),
+            (Self::Dicom(image), Part::Whole) if image.slices() == 1 => image.grey(0),
             (Self::Dicom(image), Part::Frame(frame)) => image.grey(frame),
             (Self::Volume(volume), Part::Slice(plane, index)) => {
                 volume.slice(plane, index).ok_or_else(|| {
@@ -128,8 +128,8 @@ impl Opened {
             (Self::Dicom(image), Part::Whole) => DecodeError::unsupported(
                 "dicom",
                 format!(
-                    "one picture of {} frames without naming one",
-                    image.header.frames
+                    "one picture of {} slices without naming one",
+                    image.slices()
                 ),
             ),
             (Self::Volume(_), Part::Whole) => {
@@ -148,8 +148,8 @@ impl Opened {
     pub fn parts(&self, planes: &[Plane]) -> Vec<Part> {
         match self {
             Self::Picture(_) => vec![Part::Whole],
-            Self::Dicom(image) if image.header.frames == 1 => vec![Part::Whole],
-            Self::Dicom(image) => (0..image.header.frames).map(Part::Frame).collect(),
+            Self::Dicom(image) if image.slices() == 1 => vec![Part::Whole],
+            Self::Dicom(image) => (0..image.slices()).map(Part::Frame).collect(),
             Self::Volume(volume) => {
                 let native = [volume.native_plane()];
                 let planes = if planes.is_empty() {

@@ -37,6 +37,9 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
         list(&args.paths)
     );
     let mut out = Output::new(args, &predictor)?;
+    for note in &found.notes {
+        progress.say(note);
+    }
     for skipped in &found.skipped {
         progress.say(&format!("{}: {}", skipped.path, skipped.reason));
         out.write(&Prediction::refused(
@@ -142,7 +145,7 @@ impl Judge<'_> {
             return Ok(());
         };
         if let Some(answer) = series.answer(self.predictor.classes()) {
-            let mut prediction = answer.of(series.path(), self.predictor.name());
+            let mut prediction = answer.of(to_text(series.path()), self.predictor.name());
             prediction.level = Some(Level::Series);
             prediction.slices = Some(series.len());
             out.write(&prediction)?;
@@ -150,7 +153,7 @@ impl Judge<'_> {
         if let Some(dir) = &self.args.maps
             && let Some(bytes) = series.map(&self.volumes)?
         {
-            let stem = self.stems.of(series.file());
+            let stem = self.stems.of(series.path());
             write(&dir.join(format!("{stem}_evidence.nii.gz")), &bytes)?;
         }
         Ok(())

@@ -24,11 +24,13 @@ mod grey;
 pub mod groups;
 pub mod header;
 pub mod lut;
+pub mod mosaic;
 mod pixels;
 pub mod place;
 pub mod syntax;
 pub mod tag;
 mod value;
+pub mod voi;
 
 use super::error::DecodeError;
 use super::guard;
@@ -38,11 +40,13 @@ use data_set::{DataSet, damaged};
 use groups::Groups;
 use header::Header;
 use lut::{Lut, Modality};
+use mosaic::Mosaic;
 use place::Place;
 use std::borrow::Cow;
 use std::io::Read;
 use syntax::{Form, Syntax};
 use tag::Tag;
+use voi::Window;
 
 /// A decoded image object.
 #[derive(Clone, Debug)]
@@ -59,6 +63,10 @@ pub struct Dicom {
     pub palette: Option<[Lut; 3]>,
     /// Stored values from the first to the second, both included, are no picture.
     pub padding: Option<(f64, f64)>,
+    /// The window that the file proposes for display.
+    pub window: Option<Window>,
+    /// Slices that lie side by side in the only frame.
+    pub mosaic: Option<Mosaic>,
     /// Place of each frame, where the file states it.
     pub places: Vec<Option<Place>>,
 }
@@ -173,6 +181,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Dicom, DecodeError> {
             rescale,
             palette: palette(&set, &header)?,
             padding: padding(&set, &header),
+            window: Window::read(&set),
+            mosaic: Mosaic::read(&set, &header),
             places,
             header,
         })
@@ -224,6 +234,12 @@ fn padding(set: &DataSet<'_>, header: &Header) -> Option<(f64, f64)> {
 }
 
 impl Dicom {
+    /// Number of slices: frames, or tiles of a mosaic.
+    #[must_use]
+    pub fn slices(&self) -> usize {
+        self.mosaic.map_or(self.header.frames, |m| m.slices)
+    }
+
     /// The rule of a frame.
     #[must_use]
     pub fn rescale_of(&self, frame: usize) -> &Modality {

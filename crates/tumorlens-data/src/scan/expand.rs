@@ -29,7 +29,11 @@ struct Expanded {
 }
 
 /// Expands every file, in order; slices of a DICOM series are brought together and sorted along their normal.
-pub(super) fn all(found: Vec<Found>, options: &ScanOptions) -> (Vec<Found>, Vec<Skipped>) {
+/// The third value is what the user should read about the series.
+pub(super) fn all(
+    found: Vec<Found>,
+    options: &ScanOptions,
+) -> (Vec<Found>, Vec<Skipped>, Vec<String>) {
     let expanded: Vec<Expanded> = found
         .into_par_iter()
         .map(|found| expand(found, options))
@@ -60,7 +64,52 @@ pub(super) fn all(found: Vec<Found>, options: &ScanOptions) -> (Vec<Found>, Vec<
             images.push(image);
         }
     }
-    (by_position(images), skipped)
+    let images = by_position(images);
+    let notes = images
+        .chunk_by(|a, b| series_of(a).is_some() && series_of(a) == series_of(b))
+        .filter_map(irregular)
+        .collect();
+    (images, skipped, notes)
+}
+
+fn series_of(image: &Found) -> Option<usize> {
+    image.scan.as_ref().and_then(|s| s.series)
+}
+
+/// Double and missing slices of a series, by the steps between positions: the usual step is the median.
+fn irregular(series: &[Found]) -> Option<String> {
+    let positions: Vec<f64> = series
+        .iter()
+        .filter_map(|image| Some(image.scan.as_ref()?.place?.along_normal()))
+        .collect();
+    let mut steps: Vec<f64> = positions.windows(2).map(|p| p[1] - p[0]).collect();
+    steps.retain(|s| *s > 1e-3);
+    let double = positions.len().saturating_sub(1) - steps.len();
+    steps.sort_by(f64::total_cmp);
+    let usual = steps.get(steps.len() / 2).copied().unwrap_or(0.0);
+    let missing: f64 = steps
+        .iter()
+        .map(|s| (s / usual).round() - 1.0)
+        .filter(|m| *m > 0.0)
+        .sum();
+    if double == 0 && missing == 0.0 {
+        return None;
+    }
+    let mut said = Vec::new();
+    if double > 0 {
+        said.push(format!("{double} at the place of another"));
+    }
+    if missing > 0.0 {
+        said.push(format!(
+            "{missing} missing by the usual step of {usual:.2} mm"
+        ));
+    }
+    Some(format!(
+        "{}: series of {} slices, {}",
+        to_text(&series[0].path),
+        series.len(),
+        said.join(", ")
+    ))
 }
 
 /// Brings the slices of a series to where its first one stands, in the order of their positions.

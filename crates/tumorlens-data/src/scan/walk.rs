@@ -23,6 +23,9 @@ const PICTURE_EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp
 /// Bytes that show which format a file has; a DICOM file says so behind its preamble.
 const SNIFF_BYTES: usize = 512;
 
+/// Names that browsers and copying programs give to a file before it is whole.
+const UNFINISHED: [&[u8]; 4] = [b".part", b".partial", b".crdownload", b".download"];
+
 /// What a walk found.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
@@ -127,6 +130,10 @@ impl Walker {
         };
         let reason = if bytes.starts_with(b".") {
             "hidden file or folder"
+        } else if UNFINISHED.iter().any(|end| {
+            bytes.len() > end.len() && bytes[bytes.len() - end.len()..].eq_ignore_ascii_case(end)
+        }) {
+            "unfinished download"
         } else if is(&["Thumbs.db", "ehthumbs.db", "desktop.ini"]) {
             "file of the operating system"
         } else if is(&[

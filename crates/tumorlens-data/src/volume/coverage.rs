@@ -47,5 +47,5 @@ fn threshold(values: &[f32]) -> Option<f32> {
             .copied()
     };
     let (low, high) = (at(0.02)?, at(0.98)?);
-    (high > low).then(|| low + HEAD * (high - low))
+    (high > low).then_some(low + HEAD * (high - low))
 }

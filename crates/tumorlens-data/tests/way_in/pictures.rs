@@ -267,7 +267,7 @@ fn what_is_no_picture_is_said_to_be_none() {
     assert_eq!(refusal(b""), "is empty");
     assert_eq!(
         refusal(b"<html>"),
-        "is no PNG, JPEG, TIFF, BMP or WebP picture"
+        "is no PNG, JPEG, TIFF, BMP or WebP picture, no DICOM and no NIfTI file"
     );
     let folder = Folder::new();
     let here = decode_file(folder.path(), &Limits::default()).unwrap_err();

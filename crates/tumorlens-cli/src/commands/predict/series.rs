@@ -39,14 +39,10 @@ impl Series {
         self.judgements.len()
     }
 
-    pub(super) fn file(&self) -> &Path {
-        &self.file
-    }
-
     /// The volume's file, or the folder of the first of several.
-    pub(super) fn path(&self) -> String {
+    pub(super) fn path(&self) -> &Path {
         let folder = self.file.parent().filter(|_| !self.one_file);
-        to_text(folder.unwrap_or(&self.file))
+        folder.unwrap_or(&self.file)
     }
 
     pub(super) fn add(&mut self, found: &Found, judgement: Judgement, map: Option<GreyImage>) {

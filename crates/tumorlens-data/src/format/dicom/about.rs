@@ -3,6 +3,7 @@
 use super::data_set::damaged;
 use super::groups::Groups;
 use super::header::Header;
+use super::mosaic::Mosaic;
 use super::place::Place;
 use super::{File, tag};
 use crate::format::error::DecodeError;
@@ -20,7 +21,7 @@ pub struct About {
     pub modality: Option<String>,
     /// Body part, upper case.
     pub body_part: Option<String>,
-    /// Place of each frame.
+    /// Place of each slice; the tiles of a mosaic have none.
     pub places: Vec<Option<Place>>,
 }
 
@@ -47,6 +48,7 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
         let places: Vec<Option<Place>> = (0..header.frames)
             .map(|frame| Place::read(&set, &groups, frame))
             .collect::<Result<_, _>>()?;
+        let mosaic = Mosaic::read(&set, &header);
         let stack = places.first().copied().flatten().map(|p| {
             // To a hundredth: slices of one stack differ by rounding.
             let round = |v: [f64; 3]| v.map(|x| (x * 100.0).round() as i64);
@@ -69,7 +71,7 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
             body_part: set
                 .text(tag::BODY_PART_EXAMINED)
                 .map(|b| b.to_ascii_uppercase()),
-            places,
+            places: mosaic.map_or(places, |m| vec![None; m.slices]),
         })
     })
 }

@@ -6,12 +6,25 @@ use crate::format::error::DecodeError;
 use tumorlens_core::{GreyImage, Size};
 
 impl Dicom {
+    /// A slice: a frame, or a tile of a mosaic. See [`frame_grey`](Self::frame_grey).
+    ///
+    /// # Errors
+    /// When the slice does not exist, or its palette is missing.
+    pub fn grey(&self, slice: usize) -> Result<GreyImage, DecodeError> {
+        match self.mosaic {
+            None => self.frame_grey(slice),
+            Some(mosaic) => mosaic
+                .cut(&self.frame_grey(0)?, slice)
+                .ok_or_else(|| damaged(format!("it has {} slices", mosaic.slices))),
+        }
+    }
+
     /// A frame in the units of its modality, bright where a display shows it bright. Colour becomes luma (ITU-R BT.601),
     /// MONOCHROME1 is inverted, padding takes the darkest value.
     ///
     /// # Errors
     /// When the frame does not exist, or its palette is missing.
-    pub fn grey(&self, frame: usize) -> Result<GreyImage, DecodeError> {
+    pub fn frame_grey(&self, frame: usize) -> Result<GreyImage, DecodeError> {
         let header = &self.header;
         if frame >= header.frames {
             return Err(damaged(format!("it has {} frames", header.frames)));

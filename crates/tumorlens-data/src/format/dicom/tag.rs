@@ -55,6 +55,7 @@ tags! {
     MAGNETIC_FIELD_STRENGTH = 0x0018 0x0087, "MagneticFieldStrength";
     SPACING_BETWEEN_SLICES = 0x0018 0x0088, "SpacingBetweenSlices";
     PROTOCOL_NAME = 0x0018 0x1030, "ProtocolName";
+    NUMBER_OF_IMAGES_IN_MOSAIC = 0x0019 0x100A, "NumberOfImagesInMosaic";
     STUDY_INSTANCE_UID = 0x0020 0x000D, "StudyInstanceUID";
     SERIES_INSTANCE_UID = 0x0020 0x000E, "SeriesInstanceUID";
     SERIES_NUMBER = 0x0020 0x0011, "SeriesNumber";

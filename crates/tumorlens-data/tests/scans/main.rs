@@ -1,0 +1,10 @@
+//! Scans made here: DICOM files, NIfTI volumes, and folders of them.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails like the test itself"
+)]
+
+mod decode;
+mod tree;
+mod writer;
