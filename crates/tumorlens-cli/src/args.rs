@@ -319,6 +319,9 @@ pub(crate) struct PredictArgs {
     /// Plane in which volumes are cut; again for more (default: the one in which each is finest).
     #[arg(long = "plane", value_name = "PLANE", value_enum)]
     pub(crate) planes: Vec<PlaneArg>,
+    /// Judge pictures too that do not look like a slice through a head.
+    #[arg(long)]
+    pub(crate) no_guard: bool,
     /// Folder for overlays as PNG.
     #[arg(long, value_name = "DIR")]
     pub(crate) heatmaps: Option<PathBuf>,

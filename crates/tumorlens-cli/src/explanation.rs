@@ -286,6 +286,7 @@ fn case(
         &study.dataset.file(row),
         &study.config.preprocess,
         &Volumes::default(),
+        false,
     )
     .map_err(|(Unreadable::File(reason) | Unreadable::Content(reason))| {
         anyhow!("{}: {reason}", row.path)

@@ -4,6 +4,7 @@ use crate::args::PlaneArg;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tumorlens_core::{GreyImage, PreprocessSpec};
+use tumorlens_data::guard;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::scan::path_text::to_text;
 use tumorlens_data::scan::{Scan, ScanOptions, Skipped, scan};
@@ -45,15 +46,21 @@ pub(crate) struct Picture {
     pub(crate) input: Vec<f32>,
 }
 
-/// Decodes and prepares; the reason when that is impossible.
+/// Decodes and prepares; the reason when that is impossible, or when a picture is
+/// `guarded` and cannot be a slice through a head. Of a DICOM object the tags say what it is.
 pub(crate) fn read(
     path: &Path,
     spec: &PreprocessSpec,
     volumes: &Volumes,
+    guarded: bool,
 ) -> Result<Picture, Unreadable> {
-    let image = volumes
+    let slice = volumes
         .read(path, &Limits::default())
         .map_err(|e| Unreadable::File(e.to_string()))?;
+    if guarded && slice.picture {
+        guard::check(&slice).map_err(|e| Unreadable::Content(e.to_string()))?;
+    }
+    let image = slice.image;
     let prepared = prepare(&image, spec).map_err(|e| Unreadable::Content(e.to_string()))?;
     let input = to_input(&prepared.values, spec);
     Ok(Picture {

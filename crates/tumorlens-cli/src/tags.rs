@@ -21,7 +21,8 @@ pub(crate) fn of(
 ) -> BTreeMap<String, String> {
     let limits = Limits::default();
     let mut tags = BTreeMap::new();
-    if let Ok(image) = volumes.read(&dataset.file(row), &limits) {
+    if let Ok(slice) = volumes.read(&dataset.file(row), &limits) {
+        let image = slice.image;
         let side = image.width().max(image.height());
         tags.insert(IMAGE.to_owned(), side_level(side).to_owned());
     }

@@ -8,6 +8,7 @@ mod draw;
 pub mod fingerprint;
 pub mod format;
 pub mod group;
+pub mod guard;
 pub mod inspect;
 pub mod label_table;
 pub mod limits;

@@ -72,6 +72,17 @@ pub fn split(path: &Path) -> (PathBuf, Part) {
     (path.with_file_name(file), part)
 }
 
+/// A slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slice {
+    /// Its grey values.
+    pub image: GreyImage,
+    /// Share of the pixels that are coloured in the file; 0 for scans.
+    pub coloured: f32,
+    /// It comes from a picture file, which says nothing of what it shows.
+    pub picture: bool,
+}
+
 /// A file, decoded once, from which slices are cut.
 pub enum Opened {
     /// A picture.
@@ -194,16 +205,31 @@ impl std::fmt::Debug for Volumes {
 }
 
 impl Volumes {
-    /// [`read_slice`] that remembers.
+    /// [`read_slice`] that remembers, and looks at colours.
     ///
     /// # Errors
     /// As [`read_slice`].
-    pub fn read(&self, path: &Path, limits: &Limits) -> Result<GreyImage, DecodeError> {
+    pub fn read(&self, path: &Path, limits: &Limits) -> Result<Slice, DecodeError> {
         let (file, part) = split(path);
         if part == Part::Whole {
-            return open(&file, limits)?.slice(part);
+            let opened = open(&file, limits)?;
+            let coloured = match &opened {
+                Opened::Picture(picture) => picture.coloured,
+                Opened::Dicom(_) | Opened::Volume(_) => 0.0,
+            };
+            let image = opened.slice(part)?;
+            let picture = matches!(opened, Opened::Picture(_));
+            return Ok(Slice {
+                image,
+                coloured,
+                picture,
+            });
         }
-        self.open(&file, limits)?.slice(part)
+        Ok(Slice {
+            image: self.open(&file, limits)?.slice(part)?,
+            coloured: 0.0,
+            picture: false,
+        })
     }
 
     /// [`open`] that remembers.

@@ -154,7 +154,8 @@ impl DatasetSource {
         let image = self
             .volumes
             .read(&self.folder.join(from_text(path)), &Limits::default())
-            .map_err(|e| failed(path, &e))?;
+            .map_err(|e| failed(path, &e))?
+            .image;
         let prepared = prepare(&image, &self.spec).map_err(|e| failed(path, &e))?;
         let mask = if entry.mask.is_empty() {
             None

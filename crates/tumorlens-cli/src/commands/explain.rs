@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
         if progress.should_stop() {
             return Err(Stopped.into());
         }
-        let picture = match pictures::read(&file.path, predictor.preprocess(), &volumes) {
+        let picture = match pictures::read(&file.path, predictor.preprocess(), &volumes, false) {
             Ok(picture) => picture,
             Err(Unreadable::File(reason) | Unreadable::Content(reason)) => {
                 progress.say(&format!("{}: {reason}", to_text(&file.path)));

@@ -94,7 +94,14 @@ impl Judge<'_> {
         let predictor = self.predictor;
         let read: Vec<Result<Picture, Unreadable>> = chunk
             .par_iter()
-            .map(|found| pictures::read(&found.path, predictor.preprocess(), &self.volumes))
+            .map(|found| {
+                pictures::read(
+                    &found.path,
+                    predictor.preprocess(),
+                    &self.volumes,
+                    !self.args.no_guard,
+                )
+            })
             .collect();
         let inputs: Vec<&[f32]> = read.iter().flatten().map(|p| p.input.as_slice()).collect();
         let mut judged = predictor.judge(&inputs)?.into_iter();

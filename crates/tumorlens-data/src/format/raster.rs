@@ -42,6 +42,8 @@ pub struct Picture {
     pub image: GreyImage,
     /// Facts about the file.
     pub info: PictureInfo,
+    /// Share of the pixels that are coloured: channels further apart than 30 of 255.
+    pub coloured: f32,
 }
 
 /// Facts about a picture file, as stored.
@@ -74,10 +76,12 @@ pub fn decode_file(path: &Path, limits: &Limits) -> Result<Picture, DecodeError>
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
     let stored = decode_stored(bytes, limits)?;
     let info = stored.info();
+    let coloured = grey::coloured(&stored);
     let upright = orientation::upright(grey::grey(stored)?, info.orientation);
     Ok(Picture {
         image: upright,
         info,
+        coloured,
     })
 }
 

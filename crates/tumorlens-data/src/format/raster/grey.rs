@@ -13,6 +13,30 @@ pub(super) fn grey(stored: Stored) -> Result<GreyImage, DecodeError> {
     GreyImage::new(stored.size, values).map_err(|e| DecodeError::damaged(stored.format.name(), e))
 }
 
+/// Share of the pixels whose channels are further apart than 30 of 255.
+pub(super) fn coloured(stored: &Stored) -> f32 {
+    match &stored.samples {
+        Samples::U8(samples) => share(samples, stored.channels, 30),
+        Samples::U16(samples) => share(samples, stored.channels, 30 * 257),
+    }
+}
+
+fn share<T: Copy + Into<u32>>(samples: &[T], channels: Channels, apart: u32) -> f32 {
+    if matches!(channels, Channels::L | Channels::La) {
+        return 0.0;
+    }
+    let pixels = samples.chunks_exact(channels.count());
+    let count = pixels.len().max(1);
+    let coloured = pixels.filter(|p| {
+        let values: [u32; 3] = [p[0].into(), p[1].into(), p[2].into()];
+        let (low, high) = values
+            .iter()
+            .fold((u32::MAX, 0), |(l, h), v| (l.min(*v), h.max(*v)));
+        high - low > apart
+    });
+    coloured.count() as f32 / count as f32
+}
+
 fn convert<T: Copy + Into<u32>>(samples: &[T], channels: Channels, opaque: u32) -> Vec<f32> {
     let over_black = |grey: u32, alpha: u32| {
         if alpha == opaque {

@@ -1,0 +1,289 @@
+//! A cheap look before a model is asked: can this be a slice through a head at all?
+//!
+//! A classifier answers whatever it is shown. Photos, drawings, X-ray pictures and text differ from brain MRI in plain
+//! ways: colour, no dark background around the head, no head-sized bright region. The rules were set on the training
+//! collections and open pictures of other kinds (`tests/guard.rs` has the rates); they are meant to refuse next to no
+//! real brain MRI rather than to catch everything.
+
+use crate::slice::Slice;
+use tumorlens_core::GreyImage;
+
+/// Side of the grid on which a picture is measured.
+const SIDE: usize = 96;
+/// Side of the squares in the corners.
+const CORNER: usize = 10;
+/// Brighter cells belong to the head, as a share of the range from the 1st to the 99th percentile.
+const HEAD: f32 = 0.15;
+/// Whiter cells that reach the rim are paper.
+const PAPER: f32 = 0.97;
+
+/// What is measured of a picture, on a grid of 96x96 cells of equal area, values spread over 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measures {
+    /// Median of the four corners.
+    pub corner: f32,
+    /// Median of the outermost cells.
+    pub border: f32,
+    /// Share of the largest bright region, its holes filled.
+    pub area: f32,
+    /// Mean absolute Laplacian: fine detail and noise.
+    pub detail: f32,
+}
+
+/// Why a picture is no slice through a head.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum Unlike {
+    /// Many coloured pixels.
+    #[error("does not look like brain MRI: {0:.0} % of its pixels are coloured (at most 5 %)")]
+    Colour(f32),
+    /// No dark background around the head.
+    #[error(
+        "does not look like brain MRI: its corners are at {0:.0} % of its brightness, no dark background"
+    )]
+    Background(f32),
+    /// Filled by one smooth bright region.
+    #[error(
+        "does not look like brain MRI: one region fills {0:.0} % of it, without a dark background around a head"
+    )]
+    Filled(f32),
+    /// Nothing as large as a head.
+    #[error(
+        "does not look like brain MRI: its largest bright region fills {0:.0} % of it (at least 10 %)"
+    )]
+    Empty(f32),
+    /// Noise or a pattern.
+    #[error("does not look like brain MRI: it is as rough as noise ({0:.2}, at most 0.50)")]
+    Rough(f32),
+}
+
+/// Looks at a slice and at the share of its pixels that are coloured.
+///
+/// # Errors
+/// Says how it is unlike a slice through a head.
+pub fn check(slice: &Slice) -> Result<(), Unlike> {
+    if slice.coloured > 0.05 {
+        return Err(Unlike::Colour(100.0 * slice.coloured));
+    }
+    check_grey(&slice.image)
+}
+
+/// Looks at the grey values alone.
+///
+/// # Errors
+/// Says how it is unlike a slice through a head.
+pub fn check_grey(image: &GreyImage) -> Result<(), Unlike> {
+    let m = measure(image);
+    if m.corner > 0.35 || (m.corner > 0.2 && m.area > 0.8) {
+        return Err(Unlike::Background(100.0 * m.corner));
+    }
+    if m.border > 0.25 && m.area > 0.83 && m.detail < 0.085 {
+        return Err(Unlike::Filled(100.0 * m.area));
+    }
+    if m.area < 0.1 {
+        return Err(Unlike::Empty(100.0 * m.area));
+    }
+    if m.detail > 0.5 {
+        return Err(Unlike::Rough(m.detail));
+    }
+    Ok(())
+}
+
+/// Measures a picture.
+#[must_use]
+pub fn measure(image: &GreyImage) -> Measures {
+    let cells = without_paper(spread(grid(image)));
+    let at = |x: usize, y: usize| cells[y * SIDE + x];
+    let ends = |i: usize| i < CORNER || i >= SIDE - CORNER;
+    let edge = |i: usize| i == 0 || i == SIDE - 1;
+    let of = |wanted: &dyn Fn(usize, usize) -> bool| -> Vec<f32> {
+        (0..SIDE * SIDE)
+            .filter(|i| wanted(i % SIDE, i / SIDE))
+            .map(|i| cells[i])
+            .collect()
+    };
+    let clamp = |i: isize| i.clamp(0, SIDE as isize - 1) as usize;
+    let mut detail = 0.0;
+    for y in 0..SIDE as isize {
+        for x in 0..SIDE as isize {
+            let value = |dx: isize, dy: isize| at(clamp(x + dx), clamp(y + dy));
+            let sum = value(-1, 0) + value(1, 0) + value(0, -1) + value(0, 1);
+            detail += (sum - 4.0 * value(0, 0)).abs();
+        }
+    }
+    Measures {
+        corner: median(of(&|x, y| ends(x) && ends(y))),
+        border: median(of(&|x, y| edge(x) || edge(y))),
+        area: head_area(&cells),
+        detail: detail / cells.len() as f32,
+    }
+}
+
+/// Means over cells of equal area; of a small picture neighbouring cells share a pixel.
+fn grid(image: &GreyImage) -> Vec<f32> {
+    let span = |i: usize, side: usize| {
+        let start = i * side / SIDE;
+        start..((i + 1) * side).div_ceil(SIDE).max(start + 1)
+    };
+    let mut cells = Vec::with_capacity(SIDE * SIDE);
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let (rows, columns) = (span(y, image.height()), span(x, image.width()));
+            let count = rows.len() * columns.len();
+            let sum: f32 = rows
+                .flat_map(|y| {
+                    let line = &image.values()[y * image.width()..(y + 1) * image.width()];
+                    &line[columns.clone()]
+                })
+                .filter(|v| v.is_finite())
+                .sum();
+            cells.push(sum / count as f32);
+        }
+    }
+    cells
+}
+
+/// From the 1st to the 99th percentile over 0 to 1; all 0 when there is nothing between.
+fn spread(mut cells: Vec<f32>) -> Vec<f32> {
+    let mut sorted = cells.clone();
+    sorted.sort_by(f32::total_cmp);
+    let (low, high) = (sorted[cells.len() / 100], sorted[cells.len() * 99 / 100]);
+    let range = high - low;
+    for value in &mut cells {
+        *value = if range > 0.0 {
+            ((*value - low) / range).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+    }
+    cells
+}
+
+/// White paper around a scan, as in pictures cut from documents, counts as dark: what is white from the rim on.
+fn without_paper(mut cells: Vec<f32>) -> Vec<f32> {
+    let white: Vec<usize> = rim().filter(|i| cells[*i] > PAPER).collect();
+    let paper = flood(&white, &mut vec![false; cells.len()], |i| cells[i] > PAPER);
+    paper.into_iter().for_each(|i| cells[i] = 0.0);
+    cells
+}
+
+/// The outermost cells.
+fn rim() -> impl Iterator<Item = usize> {
+    (0..SIDE * SIDE).filter(|i| {
+        let (x, y) = (i % SIDE, i / SIDE);
+        x == 0 || y == 0 || x == SIDE - 1 || y == SIDE - 1
+    })
+}
+
+fn median(mut values: Vec<f32>) -> f32 {
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Share of the largest bright region with its holes: what the darkness outside it cannot reach.
+fn head_area(cells: &[f32]) -> f32 {
+    let bright: Vec<bool> = cells.iter().map(|v| *v > HEAD).collect();
+    let mut seen = vec![false; cells.len()];
+    let mut largest = Vec::new();
+    for start in 0..cells.len() {
+        if bright[start] && !seen[start] {
+            let region = flood(&[start], &mut seen, |i| bright[i]);
+            if region.len() > largest.len() {
+                largest = region;
+            }
+        }
+    }
+    let mut wall = vec![false; cells.len()];
+    largest.iter().for_each(|i| wall[*i] = true);
+    let rim: Vec<usize> = rim().filter(|i| !wall[*i]).collect();
+    let outside = flood(&rim, &mut vec![false; cells.len()], |i| !wall[i]);
+    (cells.len() - outside.len()) as f32 / cells.len() as f32
+}
+
+/// Cells that can be reached over sides.
+fn flood(from: &[usize], seen: &mut [bool], passes: impl Fn(usize) -> bool) -> Vec<usize> {
+    let mut reached: Vec<usize> = Vec::new();
+    for &start in from {
+        if !seen[start] {
+            seen[start] = true;
+            reached.push(start);
+        }
+    }
+    let mut next = 0;
+    while next < reached.len() {
+        let cell = reached[next];
+        next += 1;
+        let (x, y) = (cell % SIDE, cell / SIDE);
+        let neighbours = [
+            (x > 0).then(|| cell - 1),
+            (x + 1 < SIDE).then_some(cell + 1),
+            (y > 0).then(|| cell - SIDE),
+            (y + 1 < SIDE).then_some(cell + SIDE),
+        ];
+        for neighbour in neighbours.into_iter().flatten() {
+            if !seen[neighbour] && passes(neighbour) {
+                seen[neighbour] = true;
+                reached.push(neighbour);
+            }
+        }
+    }
+    reached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tumorlens_core::Size;
+
+    fn image(f: impl FnMut(usize, usize) -> f32) -> GreyImage {
+        let size = Size {
+            width: 200,
+            height: 240,
+        };
+        GreyImage::from_fn(size, f)
+    }
+
+    fn inside(x: usize, y: usize) -> bool {
+        let (dx, dy) = (x as f32 - 100.0, y as f32 - 120.0);
+        (dx / 75.0).powi(2) + (dy / 95.0).powi(2) < 1.0
+    }
+
+    #[test]
+    fn a_bright_oval_on_black_is_let_through_and_so_is_its_negative_refused() {
+        let grain = |x: usize, y: usize| ((x * 7 + y * 13) % 11) as f32;
+        let head = image(|x, y| {
+            if inside(x, y) {
+                100.0 + grain(x, y)
+            } else {
+                0.0
+            }
+        });
+        assert_eq!(check_grey(&head), Ok(()));
+        let negative = image(|x, y| {
+            if inside(x, y) {
+                20.0
+            } else {
+                150.0 + 5.0 * grain(x, y)
+            }
+        });
+        assert!(matches!(check_grey(&negative), Err(Unlike::Background(_))));
+    }
+
+    #[test]
+    fn an_even_picture_a_small_spot_and_a_chessboard_are_refused() {
+        assert!(check_grey(&image(|_, _| 5.0)).is_err());
+        let spot = image(|x, y| {
+            if x < 110 && x > 100 && y > 100 && y < 110 {
+                9.0
+            } else {
+                0.0
+            }
+        });
+        assert!(matches!(check_grey(&spot), Err(Unlike::Empty(_))));
+        let size = Size {
+            width: 96,
+            height: 96,
+        };
+        let board = GreyImage::from_fn(size, |x, y| if (x + y) % 2 == 0 { 1.0 } else { 0.0 });
+        assert!(check_grey(&board).is_err());
+    }
+}
