@@ -14,8 +14,6 @@ const SIDE: usize = 96;
 const CORNER: usize = 10;
 /// Brighter cells belong to the head, as a share of the range from the 1st to the 99th percentile.
 const HEAD: f32 = 0.15;
-/// Whiter cells that reach the rim are paper.
-const PAPER: f32 = 0.97;
 
 /// What is measured of a picture, on a grid of 96x96 cells of equal area, values spread over 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +74,7 @@ pub fn check_grey(image: &GreyImage) -> Result<(), Unlike> {
     if m.corner > 0.35 || (m.corner > 0.2 && m.area > 0.8) {
         return Err(Unlike::Background(100.0 * m.corner));
     }
-    if m.border > 0.25 && m.area > 0.83 && m.detail < 0.085 {
+    if m.border > 0.25 && m.area > 0.83 && m.detail < 0.075 {
         return Err(Unlike::Filled(100.0 * m.area));
     }
     if m.area < 0.1 {
@@ -91,9 +89,9 @@ pub fn check_grey(image: &GreyImage) -> Result<(), Unlike> {
 /// Measures a picture.
 #[must_use]
 pub fn measure(image: &GreyImage) -> Measures {
-    let cells = without_paper(spread(grid(image)));
+    let cells = spread(grid(image));
     let at = |x: usize, y: usize| cells[y * SIDE + x];
-    let ends = |i: usize| i < CORNER || i >= SIDE - CORNER;
+    let ends = |i: usize| !(CORNER..SIDE - CORNER).contains(&i);
     let edge = |i: usize| i == 0 || i == SIDE - 1;
     let of = |wanted: &dyn Fn(usize, usize) -> bool| -> Vec<f32> {
         (0..SIDE * SIDE)
@@ -155,14 +153,6 @@ fn spread(mut cells: Vec<f32>) -> Vec<f32> {
             0.0
         };
     }
-    cells
-}
-
-/// White paper around a scan, as in pictures cut from documents, counts as dark: what is white from the rim on.
-fn without_paper(mut cells: Vec<f32>) -> Vec<f32> {
-    let white: Vec<usize> = rim().filter(|i| cells[*i] > PAPER).collect();
-    let paper = flood(&white, &mut vec![false; cells.len()], |i| cells[i] > PAPER);
-    paper.into_iter().for_each(|i| cells[i] = 0.0);
     cells
 }
 
