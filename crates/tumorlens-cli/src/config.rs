@@ -10,6 +10,7 @@ use tumorlens_core::{PreprocessSpec, Seed};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
+use tumorlens_data::transform::exchange::Exchange;
 use tumorlens_nn::device::DeviceChoice;
 use tumorlens_nn::model::{Architecture, Head, ModelConfig};
 use tumorlens_nn::train::{Balance, Images, Keep, TrainConfig};
@@ -35,10 +36,40 @@ pub(crate) struct RunConfig {
     pub(crate) preprocess: PreprocessSpec,
     /// What training makes of an input.
     pub(crate) augment: AugmentConfig,
+    /// Lesions exchanged between training images.
+    #[serde(skip_serializing_if = "Exchange::is_off")]
+    pub(crate) exchange: Exchange,
     /// The network.
     pub(crate) model: ModelConfig,
     /// How it is trained.
     pub(crate) train: TrainConfig,
+    /// Several networks as one.
+    #[serde(skip_serializing_if = "Ensemble::is_default")]
+    pub(crate) ensemble: Ensemble,
+}
+
+/// Several networks that differ in their seed alone, joined to one: the mean of their maps (or logits) is the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Ensemble {
+    /// Networks, 1 to 16. Each is trained in a folder of its own, `member-0` and so on.
+    pub(crate) members: usize,
+}
+
+impl Default for Ensemble {
+    fn default() -> Self {
+        Self { members: 1 }
+    }
+}
+
+impl Ensemble {
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde asks for"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// In a bundle every field of the preprocessing must be there; in a configuration those left out take their default.

@@ -13,8 +13,9 @@ use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::bundle::{Bundle, Decision};
 use tumorlens_nn::evaluate::{EvaluateError, Reading, ScoredLogits, predict_logits};
 use tumorlens_nn::graph::Graph;
+use tumorlens_nn::graph::ensemble::ensemble;
 use tumorlens_nn::network::Network;
-use tumorlens_nn::train::{self, EpochRecord, Job, Outcome, Start};
+use tumorlens_nn::train::{self, EpochRecord, Job, Outcome, Start, Trained};
 use tumorlens_nn::weights::Weights;
 use tumorlens_nn::weights::safetensors::{self, Precision};
 use tumorlens_nn::weights::transfer::{Frozen, TransferOptions, copy_into, load_into};
@@ -53,7 +54,8 @@ pub(crate) fn source(
     )?)
 }
 
-/// Trains, keeps the best epoch, rounds its weights as they will be stored, and calibrates on the validation part.
+/// Trains, keeps the best epoch of each member, joins members, rounds weights as they will be stored, and calibrates on
+/// the validation part.
 pub(crate) fn fit(
     dataset: &Dataset,
     parts: &Parts,
@@ -62,51 +64,48 @@ pub(crate) fn fit(
     start: Start,
     observer: &dyn Observer,
 ) -> anyhow::Result<Model> {
+    let members = config.ensemble.members;
+    anyhow::ensure!(
+        (1..=16).contains(&members),
+        "ensemble.members is {members}, expected 1 to 16"
+    );
     let side = config.preprocess.size;
     let graph = config.model.graph(
         [config.preprocess.channels, side, side],
         dataset.classes.logits(),
     )?;
-    let mut initial = Weights::initial(&graph, config.train.seed.derive("weights"));
-    if let Some(file) = &config.start.init {
-        let options = TransferOptions::default();
-        let report = if file.is_dir() || file.extension().is_some_and(|e| e == "tumorlens") {
-            let other = crate::model::load(Some(file))?;
-            copy_into(
-                &graph,
-                &mut initial,
-                &other.weights,
-                &other.card.name,
-                options,
-            )?
-        } else {
-            load_into(&graph, &mut initial, file, options)?
-        };
-        observer.say(&report.to_string());
-    }
-    let frozen = Frozen::new(&graph, &config.start.freeze)?;
-    let train = source(dataset, &parts.train, config, &config.augment)?;
     let validation = source(dataset, &parts.validation, config, &AugmentConfig::none())?;
-    let outcome = train::fit(&Job {
-        graph: &graph,
-        initial: &initial,
-        train: &train,
-        validation: &validation,
-        classes: &dataset.classes,
-        config: &config.train,
-        folder,
-        start,
-        device: config.device.0,
-        frozen: &|name| frozen.contains(name),
-        observer,
-    })?;
-    let Outcome::Finished(trained) = outcome else {
-        return Err(Stopped.into());
+    let train =
+        source(dataset, &parts.train, config, &config.augment)?.with_exchange(config.exchange)?;
+    let one = |config: &RunConfig, folder: &Path| {
+        // Of a run that was stopped, later members have not begun.
+        let start = if folder.is_dir() { start } else { Start::Fresh };
+        member(
+            dataset,
+            &graph,
+            (&train, &validation),
+            config,
+            folder,
+            start,
+            observer,
+        )
     };
-    let weights = safetensors::read(
-        &safetensors::write(&trained.weights, Precision::Half)?,
-        &graph,
-    )?;
+    let (graph, weights, trained) = if members == 1 {
+        let trained = one(config, folder)?;
+        (graph.clone(), trained.weights.clone(), trained)
+    } else {
+        let mut trained = Vec::with_capacity(members);
+        for i in 0..members {
+            observer.say(&format!("member {} of {members}", i + 1));
+            let mut config = config.clone();
+            config.train.seed = config.train.seed.derive("member").derive(&i.to_string());
+            trained.push(one(&config, &folder.join(format!("member-{i}")))?);
+        }
+        let weights: Vec<Weights> = trained.iter().map(|t| t.weights.clone()).collect();
+        let (graph, weights) = ensemble(&graph, &weights)?;
+        (graph, weights, trained.swap_remove(0))
+    };
+    let weights = safetensors::read(&safetensors::write(&weights, Precision::Half)?, &graph)?;
     let reading = Reading::default();
     let logits = logits(&graph, &weights, &validation, config, reading, observer)?;
     Ok(Model {
@@ -117,6 +116,53 @@ pub(crate) fn fit(
         history: trained.history,
         best_epoch: trained.best_epoch,
     })
+}
+
+/// Trains one network.
+fn member(
+    dataset: &Dataset,
+    graph: &Graph,
+    (train, validation): (&DatasetSource, &DatasetSource),
+    config: &RunConfig,
+    folder: &Path,
+    start: Start,
+    observer: &dyn Observer,
+) -> anyhow::Result<Trained> {
+    let mut initial = Weights::initial(graph, config.train.seed.derive("weights"));
+    if let Some(file) = &config.start.init {
+        let options = TransferOptions::default();
+        let report = if file.is_dir() || file.extension().is_some_and(|e| e == "tumorlens") {
+            let other = crate::model::load(Some(file))?;
+            copy_into(
+                graph,
+                &mut initial,
+                &other.weights,
+                &other.card.name,
+                options,
+            )?
+        } else {
+            load_into(graph, &mut initial, file, options)?
+        };
+        observer.say(&report.to_string());
+    }
+    let frozen = Frozen::new(graph, &config.start.freeze)?;
+    let outcome = train::fit(&Job {
+        graph,
+        initial: &initial,
+        train,
+        validation,
+        classes: &dataset.classes,
+        config: &config.train,
+        folder,
+        start,
+        device: config.device.0,
+        frozen: &|name| frozen.contains(name),
+        observer,
+    })?;
+    match outcome {
+        Outcome::Finished(trained) => Ok(trained),
+        _ => Err(Stopped.into()),
+    }
 }
 
 /// Logits of every image of a source.
@@ -152,7 +198,10 @@ impl Model {
                 .unwrap_or_else(|| "tumorlens".to_owned()),
             tumorlens_version: env!("CARGO_PKG_VERSION").to_owned(),
             classes: dataset.classes.clone(),
-            architecture: config.model.summary(),
+            architecture: match config.ensemble.members {
+                1 => config.model.summary(),
+                n => format!("mean of {n}: {}", config.model.summary()),
+            },
             parameters: self.weights.learned() as u64,
             intended_use:
                 "Research on finding brain tumors in single MRI slices. Not a medical device."

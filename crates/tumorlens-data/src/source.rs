@@ -1,18 +1,20 @@
 //! Rows of a manifest as prepared samples.
 
+use crate::draw::Draw;
 use crate::format::raster::mask::{decode_mask_file, fit_mask};
 use crate::limits::Limits;
 use crate::manifest::ManifestRow;
 use crate::scan::path_text::from_text;
 use crate::slice::Volumes;
 use crate::transform::augment::AugmentError;
+use crate::transform::exchange::{Exchange, ExchangeError, Outlined};
 use crate::transform::{AugmentConfig, prepare, prepare_mask, to_input};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tumorlens_core::preprocess::SpecError;
 use tumorlens_core::{
-    ClassIndex, ClassSet, PreprocessSpec, Sample, SampleError, SampleInfo, SampleSource, View,
+    ClassIndex, ClassSet, PreprocessSpec, Sample, SampleError, SampleInfo, SampleSource, Seed, View,
 };
 
 /// A [`DatasetSource`] cannot be made.
@@ -35,6 +37,12 @@ pub enum SourceError {
     /// The augmentation is out of range.
     #[error(transparent)]
     Augment(#[from] AugmentError),
+    /// The exchange of lesions is out of range.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// Lesions are exchanged, but no class says that there are none.
+    #[error("lesions can be exchanged between two classes only, one of which has none")]
+    NoNegative,
 }
 
 /// Images of a dataset, prepared on demand.
@@ -48,6 +56,11 @@ pub struct DatasetSource {
     entries: Vec<Entry>,
     spec: PreprocessSpec,
     augment: AugmentConfig,
+    /// The class without lesion, where lesions are exchanged.
+    negative: Option<ClassIndex>,
+    exchange: Exchange,
+    /// Images whose outline is known and not empty.
+    donors: Vec<usize>,
     cache_limit: usize,
     cache_used: AtomicUsize,
     volumes: Volumes,
@@ -100,6 +113,9 @@ impl DatasetSource {
             entries: entries.collect::<Result<_, _>>()?,
             spec: spec.clone(),
             augment: augment.clone(),
+            negative: classes.negative(),
+            exchange: Exchange::default(),
+            donors: Vec::new(),
             cache_limit: DEFAULT_CACHE_LIMIT,
             cache_used: AtomicUsize::new(0),
             volumes: Volumes::default(),
@@ -111,6 +127,25 @@ impl DatasetSource {
     pub fn with_cache_limit(mut self, bytes: usize) -> Self {
         self.cache_limit = bytes;
         self
+    }
+
+    /// The same with lesions exchanged between the images of [`View::Augmented`].
+    ///
+    /// # Errors
+    /// When a probability is out of range, or no class is without lesion.
+    pub fn with_exchange(mut self, exchange: Exchange) -> Result<Self, SourceError> {
+        exchange.check()?;
+        if exchange.is_off() {
+            return Ok(self);
+        }
+        if self.negative.is_none() {
+            return Err(SourceError::NoNegative);
+        }
+        let outlined =
+            |i: &usize| !self.entries[*i].mask.is_empty() && !self.entries[*i].is_negative;
+        self.donors = (0..self.entries.len()).filter(outlined).collect();
+        self.exchange = exchange;
+        Ok(self)
     }
 
     /// The preprocessing of every image.
@@ -143,6 +178,54 @@ impl DatasetSource {
             self.cache_used.fetch_sub(bytes, Ordering::Relaxed);
         }
         Ok(prepared)
+    }
+
+    /// An image after the exchange of lesions: its values, its outline and its class.
+    fn exchanged(
+        &self,
+        entry: &Entry,
+        values: Vec<f32>,
+        mask: Option<Vec<f32>>,
+        seed: Seed,
+    ) -> Result<(Vec<f32>, Option<Vec<f32>>, ClassIndex), SampleError> {
+        let label = entry.info.label;
+        // What lies inside an unknown outline cannot be exchanged.
+        let (false, Some(negative), Some(mask)) = (self.exchange.is_off(), self.negative, &mask)
+        else {
+            return Ok((values, mask, label));
+        };
+        let side = self.spec.size;
+        let mut image = Outlined {
+            values,
+            mask: mask.clone(),
+            side,
+        };
+        if image.has_lesion() == (label == negative) {
+            // The outline contradicts the label, or the crop left nothing of it.
+            return Ok((image.values, Some(image.mask), label));
+        }
+        let mut draw = Draw::new(seed.derive("exchange"));
+        let (change, cut) = (draw.unit() as f32, draw.chance(self.exchange.cut));
+        if !image.has_lesion() && change < self.exchange.paste && !self.donors.is_empty() {
+            let donor = &self.entries[self.donors[draw.below(self.donors.len())]];
+            let Prepared { values, mask } = self.prepared(donor)?;
+            let mask = mask
+                .unwrap_or_default()
+                .into_iter()
+                .map(f32::from)
+                .collect();
+            image.paste(&Outlined { values, mask, side }, &mut draw);
+        } else if image.has_lesion() && change < self.exchange.heal {
+            image.heal();
+        }
+        if cut {
+            image.cut(&mut draw);
+        }
+        let label = match image.has_lesion() {
+            true => ClassIndex(1 - negative.0),
+            false => negative,
+        };
+        Ok((image.values, Some(image.mask), label))
     }
 
     fn decode(&self, entry: &Entry) -> Result<Prepared, SampleError> {
@@ -225,14 +308,17 @@ impl SampleSource for DatasetSource {
             Some(mask) => Some(mask.into_iter().map(f32::from).collect()),
             None => entry.is_negative.then(|| vec![0.0; values.len()]),
         };
+        let mut label = entry.info.label;
         if let View::Augmented(seed) = view {
+            let drawn = mask.take();
+            (values, mask, label) = self.exchanged(entry, values, drawn, seed)?;
             let params = self.augment.draw(seed);
             params.apply(&mut values, mask.as_deref_mut(), self.spec.size);
         }
         Ok(Sample {
             input: to_input(&values, &self.spec),
             mask,
-            label: entry.info.label,
+            label,
             index,
         })
     }

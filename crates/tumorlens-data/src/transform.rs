@@ -23,6 +23,7 @@
 
 pub mod augment;
 mod crop;
+pub mod exchange;
 mod outline;
 mod placement;
 pub(crate) mod resize;

@@ -3,6 +3,7 @@
 //! Shapes are those of one image, `[channels, height, width]`; a flat vector of `n` features is `[n, 1, 1]`.
 
 mod builder;
+pub mod ensemble;
 mod shape;
 
 pub use builder::{ConvShape, GraphBuilder};

@@ -125,7 +125,8 @@ fn augmentation(study: &Study<'_>, results: &Results) -> anyhow::Result<ContactS
         &results.parts.train,
         study.config,
         &study.config.augment,
-    )?;
+    )?
+    .with_exchange(study.config.exchange)?;
     let seed = study.config.train.seed.derive("contact sheet");
     let mut tiles = Vec::new();
     for i in spread(&source, study.dataset.classes.positive(), AUGMENTED.0) {

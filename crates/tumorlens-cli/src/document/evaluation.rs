@@ -58,6 +58,7 @@ pub(crate) fn part(evaluation: &Evaluation, context: &Context<'_>) -> page::Eval
         reliability: reliability(evaluation, context),
         histogram: Section::Given(histogram(evaluation, context)),
         confusion: confusion(evaluation, context),
+        classes: classes(evaluation),
         operating_points: operating_points(evaluation, context.default),
         subgroups: subgroups(evaluation, &figures, context.default),
     }
@@ -242,6 +243,49 @@ fn confusion(evaluation: &Evaluation, context: &Context<'_>) -> Section<page::Co
         classes: classes.clone(),
         counts,
         rule,
+    })
+}
+
+/// With two classes the figures of one say all of the other.
+fn classes(evaluation: &Evaluation) -> Section<page::ClassFigures> {
+    const SHOWN: [Metric; 5] = [
+        Metric::Auroc,
+        Metric::Auprc,
+        Metric::Sensitivity,
+        Metric::Ppv,
+        Metric::F1,
+    ];
+    let Some(multiclass) = &evaluation.multiclass else {
+        return Section::LeftOut;
+    };
+    let counts = evaluation.counts.by_class.iter();
+    let mut rows: Vec<_> = multiclass
+        .classes
+        .iter()
+        .zip(counts)
+        .map(|(class, images)| page::ClassRow {
+            name: class.class.clone(),
+            images: *images as u64,
+            figures: SHOWN
+                .map(|metric| {
+                    let at_calls = class.assessment.points.first().map(|p| &p.figures);
+                    let scores = &class.assessment.scores;
+                    match (scores.get(&metric), at_calls) {
+                        (None, Some(calls)) => figure(calls, metric),
+                        _ => figure(scores, metric),
+                    }
+                })
+                .into(),
+        })
+        .collect();
+    rows.push(page::ClassRow {
+        name: "mean of the classes".to_owned(),
+        images: evaluation.counts.images as u64,
+        figures: SHOWN.map(|m| figure(&multiclass.class_mean, m)).into(),
+    });
+    Section::Given(page::ClassFigures {
+        metrics: SHOWN.map(key).into(),
+        rows,
     })
 }
 

@@ -29,6 +29,7 @@ mod gamma;
 mod inversion;
 mod low_resolution;
 mod noise;
+mod remap;
 mod spatial;
 
 pub use affine::{Affine, AffineParams};
@@ -45,6 +46,8 @@ pub use gamma::{Gamma, GammaParams};
 pub use inversion::{Inversion, InversionParams};
 pub use low_resolution::{LowResolution, LowResolutionParams};
 pub use noise::{Noise, NoiseParams};
+pub(crate) use remap::head;
+pub use remap::{Remap, RemapParams};
 pub use spatial::SpatialParams;
 
 use crate::draw::Draw;
@@ -62,6 +65,8 @@ pub struct AugmentConfig {
     pub affine: Affine,
     /// Smooth local displacement.
     pub elastic: Elastic,
+    /// Tones of another sequence.
+    pub remap: Remap,
     /// Uneven coil sensitivity.
     pub bias_field: BiasField,
     /// Contrast and brightness.
@@ -157,6 +162,10 @@ macro_rules! each {
                 let $transform = c.elastic;
                 $does
             },
+            remap: {
+                let $transform = c.remap;
+                $does
+            },
             bias_field: {
                 let $transform = c.bias_field;
                 $does
@@ -237,6 +246,7 @@ impl AugmentConfig {
     #[must_use]
     pub fn draw(&self, seed: Seed) -> AugmentParams {
         let steps = [
+            self.remap.draw_from(seed).map(Step::Remap),
             self.bias_field.draw_from(seed).map(Step::BiasField),
             self.contrast.draw_from(seed).map(Step::Contrast),
             self.gamma.draw_from(seed).map(Step::Gamma),
@@ -274,6 +284,8 @@ pub struct AugmentParams {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// See [`Remap`].
+    Remap(RemapParams),
     /// See [`BiasField`].
     BiasField(BiasFieldParams),
     /// See [`Contrast`].
@@ -322,6 +334,7 @@ impl AugmentParams {
 impl Step {
     fn apply(&self, image: &mut [f32], side: usize) {
         match self {
+            Self::Remap(p) => p.apply(image, side),
             Self::BiasField(p) => p.apply(image, side),
             Self::Contrast(p) => p.apply(image),
             Self::Gamma(p) => p.apply(image),

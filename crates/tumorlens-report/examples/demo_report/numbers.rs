@@ -3,7 +3,6 @@
 use crate::heads::noise;
 use tumorlens_core::measured::IntervalMethod;
 use tumorlens_core::{ClassSet, Interval, Measured};
-use tumorlens_report::Fact;
 use tumorlens_report::report::evaluation::{
     ClassCounts, Confusion, Evaluation, Mark, OperatingPoint, PrecisionRecallCurve, Reliability,
     ReliabilityBin, RocCurve, ScoreHistogram, Subgroup, Subgroups,
@@ -13,6 +12,7 @@ use tumorlens_report::report::explanation::{
 };
 use tumorlens_report::report::summary::NamedMeasure;
 use tumorlens_report::report::training::{Epoch, Training};
+use tumorlens_report::{Fact, Section};
 
 fn with(value: f64, low: f64, high: f64, method: IntervalMethod) -> Measured {
     Measured::with_interval(
@@ -88,6 +88,7 @@ pub(crate) fn evaluation() -> Evaluation {
             rule: "At threshold 0.430, the Youden point of the validation part.".into(),
         }
         .into(),
+        classes: Section::LeftOut,
         operating_points: vec![
             point("threshold 0.5", 0.5, false, [0.881, 0.895, 0.918, 0.85]),
             point("Youden", 0.43, true, [0.911, 0.868, 0.902, 0.88]),

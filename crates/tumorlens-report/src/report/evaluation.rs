@@ -23,6 +23,8 @@ pub struct Evaluation {
     pub histogram: Section<ScoreHistogram>,
     /// Counts at the chosen operating point.
     pub confusion: Section<Confusion>,
+    /// With more than two classes: each against the rest, and their mean.
+    pub classes: Section<ClassFigures>,
     /// Thresholds that were chosen on validation, with their figures on test.
     pub operating_points: Section<Vec<OperatingPoint>>,
     /// Figures by source, plane, size.
@@ -133,6 +135,28 @@ pub struct Confusion {
     pub counts: Vec<Vec<u64>>,
     /// Name of the operating point or rule, e.g. `threshold 0.43 (Youden on validation)`.
     pub rule: String,
+}
+
+/// Figures of each class against the rest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassFigures {
+    /// Keys of the columns, as in [`crate::glossary`].
+    pub metrics: Vec<String>,
+    /// Classes in order, then their mean.
+    pub rows: Vec<ClassRow>,
+}
+
+/// One class against the rest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassRow {
+    /// Name of the class, or `mean of the classes`.
+    pub name: String,
+    /// Images of this class; all of them in the row of the mean.
+    pub images: u64,
+    /// One for each metric.
+    pub figures: Vec<Measured>,
 }
 
 /// One operating point.
