@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Evaluate a bundle on the test part of a dataset.
     Evaluate(EvaluateArgs),
+    /// Fit a bundle's probabilities, thresholds and triage to a site's own labelled images.
+    Recalibrate(RecalibrateArgs),
     /// Grouped cross-validation.
     Crossval(CrossvalArgs),
     /// Compare two runs on the images they share: paired DeLong, McNemar, bootstrap difference.
@@ -93,6 +95,15 @@ pub(crate) struct DataArgs {
     /// Column of a CSV that names the subject; images of a subject stay together.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) subject_column: Option<String>,
+
+    /// File with a secret key: patients of DICOM files are named by a keyed hash, the same in every dataset (default: they
+    /// are numbered).
+    #[arg(long, value_name = "FILE", conflicts_with = "keep_identifiers")]
+    pub(crate) subject_key: Option<PathBuf>,
+
+    /// Name patients of DICOM files by their identifiers.
+    #[arg(long)]
+    pub(crate) keep_identifiers: bool,
 
     /// Plane in which volumes are cut; again for more (default: the one in which each is finest).
     #[arg(long = "plane", value_name = "PLANE", value_enum)]
@@ -255,6 +266,26 @@ pub(crate) struct EvaluateArgs {
     /// Where evaluation.json and predictions.csv are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// cpu, wgpu, wgpu:N, cuda or cuda:N.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecalibrateArgs {
+    /// Bundle, or the folder of a run.
+    pub(crate) model: PathBuf,
+    /// Dataset of labelled images that took no part in training.
+    pub(crate) dataset: PathBuf,
+    /// The new bundle.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Part of the dataset.
+    #[arg(long, default_value = "all")]
+    pub(crate) part: String,
+    /// Largest share of each class that may be called wrongly; what cannot be called so is referred.
+    #[arg(long, default_value_t = 0.05)]
+    pub(crate) error: f64,
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,

@@ -9,7 +9,9 @@ use tumorlens_data::manifest::ManifestRow;
 use tumorlens_nn::bundle::Decision;
 use tumorlens_nn::evaluate::ScoredLogits;
 use tumorlens_stats::calibration::Temperature;
-use tumorlens_stats::evaluation::{Evaluation, EvaluationSettings, Scored, evaluate};
+use tumorlens_stats::evaluation::{
+    Evaluation, EvaluationSettings, Scored, TriageFigures, evaluate,
+};
 
 /// Logits with what the manifest says of their images.
 pub(crate) fn scored(
@@ -71,12 +73,12 @@ pub(crate) fn assess(
     seed: Seed,
 ) -> anyhow::Result<Evaluation> {
     let settings = EvaluationSettings::seeded(seed.derive("evaluation"));
-    Ok(evaluate(
-        classes,
-        images,
-        &decision.operating_points,
-        &settings,
-    )?)
+    let mut evaluation = evaluate(classes, images, &decision.operating_points, &settings)?;
+    evaluation.triage = decision
+        .triage
+        .filter(|_| classes.is_binary())
+        .map(|t| TriageFigures::of(classes, images, (t.low, t.high), settings.resampling.level));
+    Ok(evaluation)
 }
 
 /// One row of `predictions.csv`.

@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 pub(crate) mod phantom;
 pub(crate) mod predict;
 pub(crate) mod prepare;
+pub(crate) mod recalibrate;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod train;

@@ -43,9 +43,33 @@ pub(crate) struct RunConfig {
     pub(crate) model: ModelConfig,
     /// How it is trained.
     pub(crate) train: TrainConfig,
+    /// From scores to calls.
+    #[serde(skip_serializing_if = "Calibration::is_default")]
+    pub(crate) calibration: Calibration,
     /// Several networks as one.
     #[serde(skip_serializing_if = "Ensemble::is_default")]
     pub(crate) ensemble: Ensemble,
+}
+
+/// From scores to calls, on the validation part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Calibration {
+    /// Augmented copies of each image that calibrate beside it: probabilities and thresholds then fit images that vary
+    /// as other sites' do, and are less sure of themselves.
+    pub(crate) views: u64,
+    /// Largest share of each class that may be called wrongly; what cannot be called so is referred. 0 never refers.
+    pub(crate) error: f64,
+}
+
+impl Calibration {
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde asks for"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Several networks that differ in their seed alone, joined to one: the mean of their maps (or logits) is the answer.

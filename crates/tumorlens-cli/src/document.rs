@@ -37,6 +37,7 @@ pub(crate) fn report(findings: Findings<'_>) -> anyhow::Result<Report> {
         images: &results.test,
         uncalibrated: &results.uncalibrated,
         default: &decision.default,
+        triage: decision.triage,
         calibration: &decision.calibration,
     };
     Ok(Report {

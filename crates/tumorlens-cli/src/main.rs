@@ -56,6 +56,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Audit(a) => commands::audit::run(a, &progress),
         Command::Train(a) => commands::train::run(a, &progress),
         Command::Evaluate(a) => commands::evaluate::run(a, &progress),
+        Command::Recalibrate(a) => commands::recalibrate::run(a, &progress),
         Command::Crossval(a) => commands::crossval::run(a, &progress),
         Command::Compare(a) => commands::compare::run(a),
         Command::Predict(a) => commands::predict::run(a, &progress),

@@ -106,13 +106,40 @@ pub(crate) fn fit(
         (graph, weights, trained.swap_remove(0))
     };
     let weights = safetensors::read(&safetensors::write(&weights, Precision::Half)?, &graph)?;
-    let reading = Reading::default();
-    let logits = logits(&graph, &weights, &validation, config, reading, observer)?;
+    let plain = logits(
+        &graph,
+        &weights,
+        &validation,
+        config,
+        Reading::default(),
+        observer,
+    )?;
+    let mut calibrating = plain.clone();
+    if config.calibration.views > 0 {
+        let varied = source(dataset, &parts.validation, config, &config.augment)?
+            .with_exchange(config.exchange)?;
+        let seed = config.train.seed.derive("calibration");
+        for view in 0..config.calibration.views {
+            let reading = Reading {
+                augmented: Some(seed.index(view)),
+                ..Reading::default()
+            };
+            calibrating.extend(logits(
+                &graph, &weights, &varied, config, reading, observer,
+            )?);
+        }
+    }
+    let mut decision = Decision::choose(&dataset.classes, &calibrating);
+    if config.calibration.error > 0.0
+        && let Err(e) = decision.triage(&dataset.classes, &calibrating, config.calibration.error)
+    {
+        observer.say(&format!("no image will be referred: {e}"));
+    }
     Ok(Model {
-        decision: Decision::choose(&dataset.classes, &logits),
+        decision,
         graph,
         weights,
-        validation: logits,
+        validation: plain,
         history: trained.history,
         best_epoch: trained.best_epoch,
     })

@@ -34,11 +34,13 @@
 mod expand;
 mod outline;
 pub mod path_text;
+mod pseudonym;
 mod place;
 mod table;
 mod walk;
 
 pub use expand::ScanOf;
+pub use pseudonym::{ShortKey, SubjectKey, Subjects};
 
 use crate::label_table::{ClassMode, LabelTable, MappingError};
 use path_text::to_text;
@@ -68,6 +70,9 @@ pub struct ScanOptions {
     /// Planes in which volumes are cut; none (default) means the one in which each volume is finest.
     #[serde(default)]
     pub planes: Vec<Plane>,
+    /// How the patients of DICOM files are named. Default: numbered. Not written down, since it may hold a key.
+    #[serde(skip)]
+    pub subjects: Subjects,
 }
 
 impl Default for ScanOptions {
@@ -79,6 +84,7 @@ impl Default for ScanOptions {
             subject_column: None,
             labelled: true,
             planes: Vec::new(),
+            subjects: Subjects::default(),
         }
     }
 }

@@ -6,10 +6,12 @@
 mod container;
 mod decision;
 mod golden;
+mod triage;
 
 pub use container::ContainerError;
 pub use decision::Decision;
 pub use golden::{Golden, GoldenMismatch};
+pub use triage::{Triage, TriageError};
 
 use crate::graph::Graph;
 use crate::network::{Network, NetworkError};

@@ -3,7 +3,7 @@
 use crate::network::{DeviceFailure, Network};
 use crate::train::loader::Loader;
 use std::ops::ControlFlow;
-use tumorlens_core::{ClassIndex, Observer, Sample, SampleError, SampleSource, View};
+use tumorlens_core::{ClassIndex, Observer, Sample, SampleError, SampleSource, Seed, View};
 
 /// How images are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Reading {
     pub batch_size: usize,
     /// Whether a mirrored copy is asked too.
     pub flips: Flips,
+    /// Images augmented from this seed; plain when absent.
+    pub augmented: Option<Seed>,
 }
 
 impl Default for Reading {
@@ -19,6 +21,7 @@ impl Default for Reading {
         Self {
             batch_size: 32,
             flips: Flips::None,
+            augmented: None,
         }
     }
 }
@@ -76,7 +79,7 @@ pub enum EvaluateError {
     Stopped,
 }
 
-/// Scores every image of a source in its plain view, in the source's order.
+/// Scores every image of a source, in the source's order.
 ///
 /// # Errors
 /// When an image cannot be loaded or does not fit, the network's answer is not finite, or the observer stops it.
@@ -92,7 +95,12 @@ pub fn predict_logits(
     }
     observer.begin("predict", Some(source.len() as u64));
     let views: Vec<(usize, View)> = (0..source.len())
-        .map(|index| (index, View::Plain))
+        .map(|index| {
+            let view = reading.augmented.map_or(View::Plain, |seed| {
+                View::Augmented(seed.index(index as u64))
+            });
+            (index, view)
+        })
         .collect();
     let batches: Vec<_> = views
         .chunks(reading.batch_size.max(1))

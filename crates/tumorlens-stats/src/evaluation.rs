@@ -5,11 +5,13 @@ mod multiclass;
 mod part;
 #[cfg(test)]
 mod tests;
+mod triage;
 
 pub use assessment::{Assessment, PointFigures};
 pub use multiclass::{ClassAssessment, Multiclass};
 pub(crate) use multiclass::{OVERALL, of_class};
 pub(crate) use part::Part;
+pub use triage::TriageFigures;
 
 use crate::bootstrap::{Replicates, Resampling};
 use crate::calibration::{Bins, Reliability};
@@ -115,6 +117,9 @@ pub struct Evaluation {
     pub subgroups: Vec<Subgroup>,
     /// With more than two classes.
     pub multiclass: Option<Multiclass>,
+    /// Where the model refers what it cannot call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triage: Option<TriageFigures>,
 }
 
 /// Scored images do not fit together.
@@ -243,6 +248,7 @@ pub(crate) fn evaluate_calls(
         .ok(),
         subgroups: subgroups(classes, images, &whole, settings),
         multiclass,
+        triage: None,
     };
     Ok((
         evaluation,

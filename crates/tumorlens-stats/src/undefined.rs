@@ -21,6 +21,9 @@ pub enum Undefined {
     /// Nothing was called negative.
     #[error("no image was called negative")]
     NoNegativeCall,
+    /// Every image was referred.
+    #[error("no image was called, all were referred")]
+    NothingCalled,
     /// Neither a positive image nor a positive call, so that F1 is 0/0.
     #[error("neither a positive image nor a positive call")]
     NothingPositive,

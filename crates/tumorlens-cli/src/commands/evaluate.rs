@@ -7,17 +7,45 @@ use crate::exit_code::Exit;
 use crate::progress::Progress;
 use crate::{model, training};
 use anyhow::{Context, bail};
-use tumorlens_core::Seed;
+use std::path::Path;
+use tumorlens_core::{Measured, Seed};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
-use tumorlens_nn::evaluate::Reading;
+use tumorlens_nn::bundle::{Bundle, Decision};
+use tumorlens_nn::evaluate::{Reading, ScoredLogits};
 use tumorlens_report::terminal;
+use tumorlens_stats::evaluation::{Evaluation, Scored};
 
-pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Exit> {
-    let device = Device(args.device.parse()?);
-    let bundle = model::load(Some(&args.model))?;
-    let dataset = Dataset::load(&args.dataset)?;
+/// A bundle and what it says of a part of a dataset.
+pub(super) struct Read {
+    pub(super) bundle: Bundle,
+    pub(super) rows: Vec<ManifestRow>,
+    pub(super) logits: Vec<ScoredLogits>,
+}
+
+impl Read {
+    pub(super) fn scored(&self, decision: &Decision) -> anyhow::Result<Vec<Scored>> {
+        scored(
+            &self.rows,
+            &self.logits,
+            &self.bundle.card.classes,
+            decision,
+        )
+    }
+}
+
+/// Asks a bundle about every image of a part.
+pub(super) fn reading(
+    model: &Path,
+    folder: &Path,
+    part: &str,
+    device: &str,
+    progress: &Progress,
+) -> anyhow::Result<Read> {
+    let device = Device(device.parse()?);
+    let bundle = model::load(Some(model))?;
+    let dataset = Dataset::load(folder)?;
     let classes = &bundle.card.classes;
     if dataset.classes != *classes {
         bail!(
@@ -29,16 +57,15 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
         );
     }
     dataset.verify_files(progress)?;
-    let rows: Vec<ManifestRow> = if args.part == "all" {
+    let rows: Vec<ManifestRow> = if part == "all" {
         dataset.rows.clone()
     } else {
-        dataset.part(&args.part).cloned().collect()
+        dataset.part(part).cloned().collect()
     };
     if rows.is_empty() {
         bail!(
-            "{}: no image in the part '{}'; use train, validation, test, foldN or all",
-            args.dataset.display(),
-            args.part
+            "{}: no image in the part '{part}'; use train, validation, test, foldN or all",
+            folder.display()
         );
     }
     let config = RunConfig {
@@ -55,8 +82,49 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
         Reading::default(),
         progress,
     )?;
-    let images = scored(&rows, &logits, classes, &bundle.decision)?;
-    let evaluation = assess(&images, classes, &bundle.decision, Seed(bundle.card.seed))?;
+    Ok(Read {
+        bundle,
+        rows,
+        logits,
+    })
+}
+
+/// The table of figures.
+pub(super) fn print(evaluation: &Evaluation, part: &str, decision: &Decision) {
+    let mut figures: Vec<(&str, Measured)> = evaluation
+        .key_figures(&decision.default)
+        .iter()
+        .map(|(m, v)| (m.label(), v.clone()))
+        .collect();
+    if let Some(triage) = &evaluation.triage {
+        figures.extend([
+            ("called, not referred", triage.called.clone()),
+            ("right where called", triage.right.clone()),
+            ("tumors called none", triage.missed.clone()),
+            ("others called tumor", triage.false_alarms.clone()),
+        ]);
+    }
+    println!(
+        "{part}: {} images of {} groups; 95 % intervals",
+        evaluation.counts.images, evaluation.counts.groups
+    );
+    print!(
+        "{}",
+        terminal::figures(figures.iter().map(|(name, v)| (*name, v)))
+    );
+}
+
+pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Exit> {
+    let read = reading(
+        &args.model,
+        &args.dataset,
+        &args.part,
+        &args.device,
+        progress,
+    )?;
+    let (classes, decision) = (&read.bundle.card.classes, &read.bundle.decision);
+    let images = read.scored(decision)?;
+    let evaluation = assess(&images, classes, decision, Seed(read.bundle.card.seed))?;
     if let Some(out) = &args.out {
         std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
         write_json(&out.join("evaluation.json"), &evaluation)?;
@@ -64,17 +132,9 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
             &out.join("predictions.csv"),
             &[(&args.part, &images)],
             classes,
-            &bundle.decision,
+            decision,
         )?;
     }
-    let figures = evaluation.key_figures(&bundle.decision.default);
-    println!(
-        "{}: {} images of {} groups; 95 % intervals",
-        args.part, evaluation.counts.images, evaluation.counts.groups
-    );
-    print!(
-        "{}",
-        terminal::figures(figures.iter().map(|(m, v)| (m.label(), v)))
-    );
+    print(&evaluation, &args.part, decision);
     Ok(Exit::Done)
 }

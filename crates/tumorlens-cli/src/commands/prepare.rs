@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tumorlens_core::{Observer, Seed};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::label_table::ClassMode;
+use tumorlens_data::scan::{SubjectKey, Subjects};
 use tumorlens_data::prepare::{
     self, PrepareError, PrepareOptions, PrepareReport, SplitChoice, prepare,
 };
@@ -46,6 +47,15 @@ pub(crate) fn options(args: &DataArgs, seed: Seed) -> anyhow::Result<PrepareOpti
         options.scan.classes = ClassMode::Types;
     }
     options.scan.subject_column.clone_from(&args.subject_column);
+    options.scan.subjects = match &args.subject_key {
+        Some(file) => {
+            let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+            let key = SubjectKey::new(&bytes).with_context(|| file.display().to_string())?;
+            Subjects::Keyed(key)
+        }
+        None if args.keep_identifiers => Subjects::Kept,
+        None => Subjects::Numbered,
+    };
     options.scan.planes = args.planes.iter().map(|p| p.plane()).collect();
     options.on_conflict = match args.on_conflict {
         OnConflict::Error => prepare::OnConflict::Error,

@@ -2,6 +2,7 @@
 
 use crate::tags;
 use tumorlens_core::{Measured, Probability};
+use tumorlens_nn::bundle::Triage;
 use tumorlens_report::Section;
 use tumorlens_report::report::evaluation as page;
 use tumorlens_report::report::summary::NamedMeasure;
@@ -37,6 +38,8 @@ pub(crate) struct Context<'a> {
     pub(crate) uncalibrated: &'a [f64],
     /// Name of the operating point in use.
     pub(crate) default: &'a str,
+    /// When an image is referred.
+    pub(crate) triage: Option<Triage>,
     /// How calibration was done.
     pub(crate) calibration: &'a str,
 }
@@ -60,6 +63,7 @@ pub(crate) fn part(evaluation: &Evaluation, context: &Context<'_>) -> page::Eval
         confusion: confusion(evaluation, context),
         classes: classes(evaluation),
         operating_points: operating_points(evaluation, context.default),
+        triage: triage(evaluation, context),
         subgroups: subgroups(evaluation, &figures, context.default),
     }
 }
@@ -314,6 +318,25 @@ fn operating_points(evaluation: &Evaluation, default: &str) -> Section<Vec<page:
     } else {
         Section::Given(rows)
     }
+}
+
+fn triage(evaluation: &Evaluation, context: &Context<'_>) -> Section<page::Triage> {
+    let (Some(figures), Some(bounds)) = (&evaluation.triage, context.triage) else {
+        return Section::LeftOut;
+    };
+    let [negatives, positives] = bounds.images;
+    Section::Given(page::Triage {
+        note: format!(
+            "Referred: probability from {:.3} to {:.3}. Set so that at most {} % of either class are called wrongly on images like the {negatives} and {positives} that set it (class-conditional conformal prediction).",
+            bounds.low.get(),
+            bounds.high.get(),
+            100.0 * bounds.error
+        ),
+        called: figures.called.clone(),
+        right: figures.right.clone(),
+        missed: figures.missed.clone(),
+        false_alarms: figures.false_alarms.clone(),
+    })
 }
 
 /// By what both classes have, the AUROC; by what only images with tumor have, the sensitivity.

@@ -1,10 +1,11 @@
 //! From files to slices: a DICOM object of several frames and a volume give one image a slice.
 //!
 //! What a scan is, and whose, is read from the file: a DICOM object that is no MR is left with the reason, the subject
-//! is taken from the BIDS path or from the patient of the file, under a number of its own. No name, no identifier of
-//! the file leaves this module.
+//! is taken from the BIDS path or from the patient of the file, under a name that says nothing of the patient unless the user
+//! asked for the identifier itself.
 
 use super::path_text::to_text;
+use super::pseudonym::Names;
 use super::{Found, ScanOptions, Skipped};
 use crate::format::error::DecodeError;
 use crate::format::file::read_file;
@@ -38,20 +39,17 @@ pub(super) fn all(
         .into_par_iter()
         .map(|found| expand(found, options))
         .collect();
-    let mut patients: BTreeMap<String, usize> = BTreeMap::new();
+    let mut names = Names::new(&options.subjects);
     let mut series: BTreeMap<String, usize> = BTreeMap::new();
     let mut skipped = Vec::new();
     let mut images: Vec<Found> = Vec::new();
     for mut file in expanded {
         skipped.append(&mut file.skipped);
-        let number = |known: &mut BTreeMap<String, usize>, key: String| {
-            let next = known.len() + 1;
-            *known.entry(key).or_insert(next)
-        };
-        let subject = file
-            .patient
-            .map(|p| format!("subject-{:04}", number(&mut patients, p)));
-        let group = file.series.map(|s| number(&mut series, s));
+        let subject = file.patient.map(|p| names.of(p));
+        let group = file.series.map(|s| {
+            let next = series.len() + 1;
+            *series.entry(s).or_insert(next)
+        });
         for mut image in file.images {
             if image.subject.is_empty() {
                 image.subject = bids_subject(&image.path)

@@ -1,5 +1,6 @@
 //! From logits to a call: calibration and operating points.
 
+use super::triage::{Triage, TriageError};
 use crate::evaluate::ScoredLogits;
 use serde::{Deserialize, Serialize};
 use tumorlens_core::{ClassIndex, ClassSet, Judgement, NO_TUMOR, Probability, Verdict};
@@ -25,6 +26,9 @@ pub struct Decision {
     pub operating_points: Vec<OperatingPoint>,
     /// Name of the operating point in use; empty: one half.
     pub default: String,
+    /// When to refer an image to a person; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triage: Option<Triage>,
     /// Values of the default attribution at or above it are the outlined region, where outlines were compared.
     pub map_threshold: Option<f32>,
 }
@@ -38,6 +42,7 @@ impl Decision {
             calibration: reason.into(),
             operating_points: vec![],
             default: String::new(),
+            triage: None,
             map_threshold: None,
         }
     }
@@ -110,7 +115,32 @@ impl Decision {
         decision
     }
 
+    /// Sets when to refer, from images that took no part in training; the default operating point is chosen already.
+    ///
+    /// # Errors
+    /// When the error rate is out of range, or a class has too few images to promise it.
+    pub fn triage(
+        &mut self,
+        classes: &ClassSet,
+        calibration: &[ScoredLogits],
+        error: f64,
+    ) -> Result<(), TriageError> {
+        let positive = classes.positive();
+        let (truth, scores): (Vec<bool>, Vec<f64>) = calibration
+            .iter()
+            .filter_map(|s| {
+                let p = self.probabilities(classes, &s.logits)?;
+                Some((s.label == positive, p.get(positive.0)?.get()))
+            })
+            .unzip();
+        self.triage = Some(Triage::choose(&truth, &scores, error, self.threshold())?);
+        Ok(())
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
+        if let Some(triage) = &self.triage {
+            triage.check()?;
+        }
         if self.default.is_empty() || self.operating_points.iter().any(|p| p.name == self.default) {
             Ok(())
         } else {
@@ -161,18 +191,25 @@ impl Decision {
             Some(negative) => negative,
             None => most_probable(&probabilities),
         };
+        // With more classes the probability of one says too little of the others.
+        let reason = self
+            .triage
+            .filter(|_| classes.is_binary())
+            .and_then(|t| t.reason(probability));
         Some(Judgement {
             logits: logits.to_vec(),
             probability,
             probabilities,
             threshold,
             label: classes.name(called).to_owned(),
-            verdict: if is_tumor(classes, called) {
+            verdict: if reason.is_some() {
+                Verdict::Refer
+            } else if is_tumor(classes, called) {
                 Verdict::Tumor
             } else {
                 Verdict::NoTumor
             },
-            reason: None,
+            reason,
         })
     }
 }

@@ -212,6 +212,7 @@ impl<'a> Run<'a> {
         let reading = Reading {
             batch_size: self.job.config.batch_size,
             flips: Flips::None,
+            ..Reading::default()
         };
         match predict_logits(
             &network,

@@ -101,6 +101,7 @@ pub(crate) fn evaluation() -> Evaluation {
             point("never negative", 0.0, false, [1.0, 0.08, 0.571, 0.0]),
         ]
         .into(),
+        triage: Section::LeftOut,
         subgroups: vec![subgroups()].into(),
     }
 }

@@ -27,6 +27,8 @@ pub struct Evaluation {
     pub classes: Section<ClassFigures>,
     /// Thresholds that were chosen on validation, with their figures on test.
     pub operating_points: Section<Vec<OperatingPoint>>,
+    /// What is called and what is referred to a person.
+    pub triage: Section<Triage>,
     /// Figures by source, plane, size.
     pub subgroups: Section<Vec<Subgroups>>,
 }
@@ -157,6 +159,22 @@ pub struct ClassRow {
     pub images: u64,
     /// One for each metric.
     pub figures: Vec<Measured>,
+}
+
+/// A three-way call on the test part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Triage {
+    /// What was promised, and of what: one sentence.
+    pub note: String,
+    /// Share of the images that are called.
+    pub called: Measured,
+    /// Share of these that are right.
+    pub right: Measured,
+    /// Share of images with tumor that are called as without.
+    pub missed: Measured,
+    /// Share of images without tumor that are called as with.
+    pub false_alarms: Measured,
 }
 
 /// One operating point.

@@ -68,9 +68,14 @@ impl Output {
                 } else {
                     p.label.as_deref().unwrap_or_default()
                 };
+                let why = if p.verdict == Verdict::Refer {
+                    format!("  ({reason})")
+                } else {
+                    String::new()
+                };
                 writeln!(
                     std::io::stdout(),
-                    "{verdict:<9} {probability}  {label:<12} {}{}",
+                    "{verdict:<9} {probability}  {label:<12} {}{}{why}",
                     p.path,
                     p.slices
                         .map_or_else(String::new, |n| format!("  (series of {n} slices)"))
