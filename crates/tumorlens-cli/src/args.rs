@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use tumorlens_core::Plane;
+use tumorlens_data::format::sequence::Weighting as Sequence;
 use tumorlens_data::phantom::Weighting;
 
 /// Finds brain tumors in MRI images with convolutional networks and shows what it saw.
@@ -77,6 +78,14 @@ impl PlaneArg {
     }
 }
 
+/// A sequence by its BIDS name, in any case.
+fn sequence(name: &str) -> Result<Sequence, String> {
+    Sequence::ALL
+        .into_iter()
+        .find(|w| w.name().eq_ignore_ascii_case(name))
+        .ok_or_else(|| "expected T1w, T2w, FLAIR, PDw, T2starw, dwi or bold".to_owned())
+}
+
 /// How images become a dataset.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DataArgs {
@@ -108,6 +117,10 @@ pub(crate) struct DataArgs {
     /// Plane in which volumes are cut; again for more (default: the one in which each is finest).
     #[arg(long = "plane", value_name = "PLANE", value_enum)]
     pub(crate) planes: Vec<PlaneArg>,
+
+    /// Sequence of scans to take: T1w, T2w, FLAIR, PDw, T2starw, dwi or bold; again for more (default: all).
+    #[arg(long = "sequence", value_name = "SEQUENCE", value_parser = sequence)]
+    pub(crate) sequences: Vec<Sequence>,
 
     /// What to do with copies of one slice that carry different labels.
     #[arg(long, value_enum, default_value = "exclude")]
@@ -350,6 +363,9 @@ pub(crate) struct PredictArgs {
     /// Plane in which volumes are cut; again for more (default: the one in which each is finest).
     #[arg(long = "plane", value_name = "PLANE", value_enum)]
     pub(crate) planes: Vec<PlaneArg>,
+    /// Sequence of scans to judge: T1w, T2w, FLAIR, PDw, T2starw, dwi or bold; again for more (default: all).
+    #[arg(long = "sequence", value_name = "SEQUENCE", value_parser = sequence)]
+    pub(crate) sequences: Vec<Sequence>,
     /// Judge pictures too that do not look like a slice through a head.
     #[arg(long)]
     pub(crate) no_guard: bool,

@@ -4,6 +4,7 @@ use crate::args::PlaneArg;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tumorlens_core::{GreyImage, PreprocessSpec};
+use tumorlens_data::format::sequence::Weighting;
 use tumorlens_data::guard;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::scan::path_text::to_text;
@@ -13,9 +14,14 @@ use tumorlens_data::transform::{Prepared, prepare, to_input};
 
 /// Files and folders to single pictures, in the order given; within a folder by path. A place that does not exist is
 /// skipped with the reason, so that the others are judged all the same.
-pub(crate) fn find(paths: &[PathBuf], planes: &[PlaneArg]) -> anyhow::Result<Scan> {
+pub(crate) fn find(
+    paths: &[PathBuf],
+    planes: &[PlaneArg],
+    sequences: &[Weighting],
+) -> anyhow::Result<Scan> {
     let options = ScanOptions {
         labelled: false,
+        sequences: sequences.to_vec(),
         planes: planes.iter().map(|p| p.plane()).collect(),
         ..ScanOptions::default()
     };

@@ -25,15 +25,18 @@ pub enum Level {
     Slice,
     /// All slices of a series or volume together.
     Series,
+    /// All series of a subject together.
+    Subject,
 }
 
 impl Level {
-    /// `slice` or `series`.
+    /// `slice`, `series` or `subject`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Slice => "slice",
             Self::Series => "series",
+            Self::Subject => "subject",
         }
     }
 }
@@ -58,7 +61,16 @@ pub struct Prediction {
     /// What the answer is about; absent for a picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
-    /// Slices behind an answer on a series.
+    /// The subject, where a scan or a path names one; a pseudonym, not the patient's identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// MR sequence of a scan as BIDS names it: `T1w`, `T2w`, `FLAIR`, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<String>,
+    /// Whether contrast agent was given, where the scan says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrast: Option<bool>,
+    /// Slices behind an answer on a series or subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slices: Option<usize>,
     /// The call.
@@ -88,6 +100,9 @@ impl Prediction {
             threshold: None,
             label: None,
             level: None,
+            subject: None,
+            sequence: None,
+            contrast: None,
             slices: None,
             verdict: Verdict::Refused,
             reason: Some(reason.into()),

@@ -6,5 +6,6 @@ pub mod file;
 mod guard;
 pub mod nifti;
 pub mod raster;
+pub mod sequence;
 mod thumb;
 pub mod values;

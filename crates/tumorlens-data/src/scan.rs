@@ -42,6 +42,7 @@ mod walk;
 pub use expand::ScanOf;
 pub use pseudonym::{ShortKey, SubjectKey, Subjects};
 
+use crate::format::sequence::Weighting;
 use crate::label_table::{ClassMode, LabelTable, MappingError};
 use path_text::to_text;
 use place::Label;
@@ -70,6 +71,9 @@ pub struct ScanOptions {
     /// Planes in which volumes are cut; none (default) means the one in which each volume is finest.
     #[serde(default)]
     pub planes: Vec<Plane>,
+    /// Sequences that are looked at, of DICOM and NIfTI scans; none (default) means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sequences: Vec<Weighting>,
     /// How the patients of DICOM files are named. Default: numbered. Not written down, since it may hold a key.
     #[serde(skip)]
     pub subjects: Subjects,
@@ -84,6 +88,7 @@ impl Default for ScanOptions {
             subject_column: None,
             labelled: true,
             planes: Vec::new(),
+            sequences: Vec::new(),
             subjects: Subjects::default(),
         }
     }

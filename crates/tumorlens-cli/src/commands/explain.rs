@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
     let methods = methods(args, &predictor)?;
     check_layer(args, &predictor, &methods)?;
     fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let found = pictures::find(&args.paths, &[])?;
+    let found = pictures::find(&args.paths, &[], &[])?;
     let mut stems = Stems::default();
     let volumes = Volumes::default();
     let mut unreadable = found.skipped.len();

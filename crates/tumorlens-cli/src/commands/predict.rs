@@ -1,4 +1,4 @@
-//! `tumorlens predict`: a call for every picture and slice, and for every series.
+//! `tumorlens predict`: a call for every picture and slice, for every series, and for a subject with several.
 
 mod output;
 mod series;
@@ -12,9 +12,13 @@ use anyhow::Context;
 use output::Output;
 use rayon::prelude::*;
 use series::Series;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tumorlens_core::{Attribution, Classifier, GreyImage, Level, Observer, Prediction};
+use tumorlens_core::series::combine;
+use tumorlens_core::{
+    Attribution, Classifier, GreyImage, Judgement, Level, Observer, Prediction,
+};
 use tumorlens_data::scan::Found;
 use tumorlens_data::scan::path_text::to_text;
 use tumorlens_data::slice::Volumes;
@@ -30,7 +34,7 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
     for dir in args.heatmaps.iter().chain(&args.maps) {
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
     }
-    let found = pictures::find(&args.paths, &args.planes)?;
+    let found = pictures::find(&args.paths, &args.planes, &args.sequences)?;
     anyhow::ensure!(
         !found.images.is_empty() || !found.skipped.is_empty(),
         "no picture in {}",
@@ -54,6 +58,7 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
         volumes: Volumes::default(),
         stems: Stems::default(),
         series: None,
+        subjects: BTreeMap::new(),
         unreadable: found.skipped.len(),
     };
     progress.begin("predict", Some(found.images.len() as u64));
@@ -65,6 +70,7 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
         progress.advance((number * CHUNK + chunk.len()) as u64, "");
     }
     judge.end_series(&mut out)?;
+    judge.end_subjects(&mut out)?;
     progress.end();
     out.finish()?;
     Ok(if judge.unreadable > 0 {
@@ -81,6 +87,7 @@ struct Judge<'a> {
     volumes: Volumes,
     stems: Stems,
     series: Option<Series>,
+    subjects: BTreeMap<String, Subject>,
     unreadable: usize,
 }
 
@@ -113,6 +120,12 @@ impl Judge<'_> {
                     let judgement = judged.next().context("the model gave too few answers")?;
                     let mut prediction = judgement.clone().of(&text, predictor.name());
                     prediction.level = found.scan.as_ref().map(|_| Level::Slice);
+                    about(&mut prediction, found);
+                    if found.scan.is_some() && !found.subject.is_empty() {
+                        let all = self.subjects.entry(found.subject.clone()).or_default();
+                        all.judgements.push(judgement.clone());
+                        all.series.extend(found.scan.as_ref().and_then(|s| s.series));
+                    }
                     let mut map = None;
                     if self.args.heatmaps.is_some() || self.args.maps.is_some() {
                         prediction.map_threshold = predictor.map_threshold();
@@ -143,7 +156,24 @@ impl Judge<'_> {
             return Ok(());
         }
         self.end_series(out)?;
-        self.series = number.map(|n| Series::new(n, &found.path));
+        self.series = number.map(|n| Series::new(n, found));
+        Ok(())
+    }
+
+    /// One answer for each subject of whom there are several series.
+    fn end_subjects(&mut self, out: &mut Output) -> anyhow::Result<()> {
+        for (name, subject) in std::mem::take(&mut self.subjects) {
+            let classes = self.predictor.classes();
+            if subject.series.len() > 1
+                && let Some(answer) = combine(&subject.judgements, classes)
+            {
+                let mut prediction = answer.of(&name, self.predictor.name());
+                prediction.level = Some(Level::Subject);
+                prediction.slices = Some(subject.judgements.len());
+                prediction.subject = Some(name);
+                out.write(&prediction)?;
+            }
+        }
         Ok(())
     }
 
@@ -155,6 +185,7 @@ impl Judge<'_> {
             let mut prediction = answer.of(to_text(series.path()), self.predictor.name());
             prediction.level = Some(Level::Series);
             prediction.slices = Some(series.len());
+            about(&mut prediction, series.first());
             out.write(&prediction)?;
         }
         if let Some(dir) = &self.args.maps
@@ -165,6 +196,21 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+/// Every slice of a subject, of whatever series.
+#[derive(Default)]
+struct Subject {
+    judgements: Vec<Judgement>,
+    series: BTreeSet<usize>,
+}
+
+/// What the scan says of itself.
+fn about(prediction: &mut Prediction, found: &Found) {
+    let Some(scan) = &found.scan else { return };
+    prediction.subject = (!found.subject.is_empty()).then(|| found.subject.clone());
+    prediction.sequence = scan.sequence.weighting.map(|w| w.name().to_owned());
+    prediction.contrast = scan.sequence.contrast;
 }
 
 fn list(paths: &[PathBuf]) -> String {

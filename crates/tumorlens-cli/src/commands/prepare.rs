@@ -56,6 +56,7 @@ pub(crate) fn options(args: &DataArgs, seed: Seed) -> anyhow::Result<PrepareOpti
         None if args.keep_identifiers => Subjects::Kept,
         None => Subjects::Numbered,
     };
+    options.scan.sequences.clone_from(&args.sequences);
     options.scan.planes = args.planes.iter().map(|p| p.plane()).collect();
     options.on_conflict = match args.on_conflict {
         OnConflict::Error => prepare::OnConflict::Error,

@@ -9,6 +9,7 @@ use super::pseudonym::Names;
 use super::{Found, ScanOptions, Skipped};
 use crate::format::error::DecodeError;
 use crate::format::file::read_file;
+use crate::format::sequence::{Sequence, Weighting};
 use crate::format::{dicom, nifti, raster};
 use crate::limits::Limits;
 use crate::slice::{Opened, Part, open_bytes, split};
@@ -110,6 +111,23 @@ fn irregular(series: &[Found]) -> Option<String> {
     ))
 }
 
+impl ScanOptions {
+    /// Whether a scan of this sequence is looked at.
+    fn wanted(&self, sequence: Sequence) -> Result<(), DecodeError> {
+        let found = sequence.weighting;
+        if self.sequences.is_empty() || found.is_some_and(|w| self.sequences.contains(&w)) {
+            return Ok(());
+        }
+        Err(DecodeError::Unsupported {
+            format: "scan",
+            what: match found.map(Weighting::name) {
+                Some(name) => format!("the sequence {name}, which was not asked for,"),
+                None => "a sequence that neither names nor times tell".to_owned(),
+            },
+        })
+    }
+}
+
 /// Brings the slices of a series to where its first one stands, in the order of their positions.
 fn by_position(images: Vec<Found>) -> Vec<Found> {
     let mut first: BTreeMap<usize, usize> = BTreeMap::new();
@@ -164,7 +182,7 @@ fn expand(found: Found, options: &ScanOptions) -> Expanded {
         Err(_) => return plain(found),
     };
     if dicom::sniff(&bytes).is_some() {
-        return dicom_file(&found, &bytes, &limits)
+        return dicom_file(&found, &bytes, &limits, options)
             .unwrap_or_else(|e| failed(&found, e.to_string()));
     }
     if raster::sniff::sniff(&bytes).is_some() {
@@ -184,7 +202,12 @@ fn may_hold_several(file: &Path) -> bool {
         && (dicom::sniff(&head).is_some() || nifti::sniff(&head))
 }
 
-fn dicom_file(found: &Found, bytes: &[u8], limits: &Limits) -> Result<Expanded, DecodeError> {
+fn dicom_file(
+    found: &Found,
+    bytes: &[u8],
+    limits: &Limits,
+    options: &ScanOptions,
+) -> Result<Expanded, DecodeError> {
     let about = dicom::about::about(bytes, limits)?;
     if let Some(reason) = about.unfit() {
         return Err(DecodeError::Unsupported {
@@ -192,6 +215,7 @@ fn dicom_file(found: &Found, bytes: &[u8], limits: &Limits) -> Result<Expanded, 
             what: reason,
         });
     }
+    options.wanted(about.sequence)?;
     let images = (0..about.places.len())
         .map(|frame| {
             let part = if about.places.len() == 1 {
@@ -204,6 +228,7 @@ fn dicom_file(found: &Found, bytes: &[u8], limits: &Limits) -> Result<Expanded, 
             image.scan = Some(ScanOf {
                 series: None,
                 place: about.places[frame],
+                sequence: about.sequence,
             });
             image
         })
@@ -222,6 +247,7 @@ fn volume(
     limits: &Limits,
     options: &ScanOptions,
 ) -> Result<Expanded, DecodeError> {
+    options.wanted(Sequence::of_file(&found.path))?;
     let opened = open_bytes(&found.path, bytes, limits)?;
     let outline = match &found.mask {
         Some(mask) => Some(crate::slice::open(mask, limits)?),
@@ -231,7 +257,10 @@ fn volume(
     for part in opened.parts(&options.planes) {
         let mut image = found.clone();
         image.path = part.of(&found.path);
-        image.scan = Some(ScanOf::default());
+        image.scan = Some(ScanOf {
+            sequence: Sequence::of_file(&found.path),
+            ..ScanOf::default()
+        });
         if let (Some(mask), Some(outline)) = (&found.mask, &outline) {
             match lesion(outline, part)? {
                 Some(area) if area > 0.0 && area < SMALLEST_LESION => continue,
@@ -282,6 +311,8 @@ pub struct ScanOf {
     pub series: Option<usize>,
     /// Place of the slice in the patient.
     pub place: Option<dicom::place::Place>,
+    /// Sequence and contrast, from tags or the file's name.
+    pub sequence: Sequence,
 }
 
 #[cfg(test)]

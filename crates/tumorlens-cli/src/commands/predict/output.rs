@@ -78,7 +78,10 @@ impl Output {
                     "{verdict:<9} {probability}  {label:<12} {}{}{why}",
                     p.path,
                     p.slices
-                        .map_or_else(String::new, |n| format!("  (series of {n} slices)"))
+                        .map_or_else(String::new, |n| {
+                            let level = p.level.map_or("", Level::name);
+                            format!("  ({level} of {n} slices)")
+                        })
                 )?;
             }
         }

@@ -12,6 +12,7 @@ use tumorlens_data::slice::{Opened, Part, Volumes, split};
 
 pub(super) struct Series {
     number: usize,
+    first: Found,
     /// File of the first slice.
     file: PathBuf,
     /// Slices come from one file.
@@ -21,14 +22,20 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub(super) fn new(number: usize, first: &Path) -> Self {
+    pub(super) fn new(number: usize, first: &Found) -> Self {
         Self {
             number,
-            file: split(first).0,
+            file: split(&first.path).0,
+            first: first.clone(),
             one_file: true,
             judgements: Vec::new(),
             maps: Vec::new(),
         }
+    }
+
+    /// Its first slice.
+    pub(super) fn first(&self) -> &Found {
+        &self.first
     }
 
     pub(super) fn number(&self) -> usize {

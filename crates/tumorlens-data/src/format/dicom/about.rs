@@ -1,6 +1,6 @@
 //! What a DICOM object is, without decoding its pixels.
 
-use super::data_set::damaged;
+use super::data_set::{DataSet, damaged};
 use super::groups::Groups;
 use super::header::Header;
 use super::mosaic::Mosaic;
@@ -8,6 +8,7 @@ use super::place::Place;
 use super::{File, tag};
 use crate::format::error::DecodeError;
 use crate::format::guard;
+use crate::format::sequence::{Said, Sequence};
 use crate::limits::Limits;
 
 /// Whose and what. Patient and series are for numbering only; they must never be written anywhere.
@@ -21,6 +22,12 @@ pub struct About {
     pub modality: Option<String>,
     /// Body part, upper case.
     pub body_part: Option<String>,
+    /// Image type, its values joined by a backslash.
+    pub image_type: Option<String>,
+    /// Sequence and contrast.
+    pub sequence: Sequence,
+    /// Whether the file says that text is burned into its pixels.
+    pub burned_in: bool,
     /// Place of each slice; the tiles of a mosaic have none.
     pub places: Vec<Option<Place>>,
 }
@@ -71,8 +78,27 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
             body_part: set
                 .text(tag::BODY_PART_EXAMINED)
                 .map(|b| b.to_ascii_uppercase()),
+            image_type: set.text(tag::IMAGE_TYPE),
+            sequence: sequence(&set),
+            burned_in: set.text(tag::BURNED_IN_ANNOTATION).as_deref() == Some("YES"),
             places: mosaic.map_or(places, |m| vec![None; m.slices]),
         })
+    })
+}
+
+/// What the attributes say of the sequence; damaged ones say nothing.
+pub(super) fn sequence(set: &DataSet<'_>) -> Sequence {
+    let number = |tag| set.decimal(tag).ok().flatten();
+    let names = [tag::SERIES_DESCRIPTION, tag::PROTOCOL_NAME, tag::SEQUENCE_NAME];
+    Sequence::of(&Said {
+        names: names.into_iter().filter_map(|tag| set.text(tag)).collect(),
+        scanning: set.text(tag::SCANNING_SEQUENCE),
+        agent: set.text(tag::CONTRAST_BOLUS_AGENT),
+        times: [
+            number(tag::REPETITION_TIME),
+            number(tag::ECHO_TIME),
+            number(tag::INVERSION_TIME),
+        ],
     })
 }
 
@@ -87,6 +113,11 @@ impl About {
             let known = modality.len() == 2 && modality.chars().all(|c| c.is_ascii_uppercase());
             let name = if known { modality.as_str() } else { "other" };
             return Some(format!("modality {name}, which is no MRI,"));
+        }
+        if let Some(kind) = &self.image_type
+            && kind.split('\\').any(|v| v.trim() == "LOCALIZER")
+        {
+            return Some("a localizer, made to plan other scans,".to_owned());
         }
         let head = [
             "HEAD",

@@ -5,6 +5,7 @@ use super::groups::Groups;
 use super::place::Place;
 use super::{Dicom, File, decode, tag};
 use crate::format::error::DecodeError;
+use crate::format::sequence::Sequence;
 use crate::format::values::{self, Range};
 use crate::limits::Limits;
 use serde::Serialize;
@@ -56,6 +57,8 @@ pub struct Facts {
     pub position: Option<[f64; 3]>,
     /// Centre and width of the windows that the file proposes.
     pub windows: Vec<[f64; 2]>,
+    /// Weighting as BIDS names it, and whether contrast agent was given.
+    pub sequence: Sequence,
     /// Repetition, echo and inversion time, ms.
     pub times_ms: [Option<f64>; 3],
     /// `YES` when text is burned into the pixels.
@@ -136,6 +139,7 @@ fn of(image: &Dicom, set: &DataSet<'_>, by_group: bool) -> Facts {
             .filter(|(_, width)| **width > 0.0)
             .map(|(c, w)| [*c, *w])
             .collect(),
+        sequence: super::about::sequence(set),
         times_ms: [
             number(tag::REPETITION_TIME),
             number(tag::ECHO_TIME),
