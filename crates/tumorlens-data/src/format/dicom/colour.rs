@@ -5,9 +5,9 @@ use super::header::Header;
 use crate::format::error::DecodeError;
 use crate::format::values::Values;
 
-/// Luminance and chrominance of native and run-length coded pixels become red, green and blue; others stay.
+/// Luminance and chrominance of native, run-length and JPEG coded pixels become red, green and blue; others stay.
 pub(super) fn to_rgb(values: Values, header: &Header) -> Result<Values, DecodeError> {
-    if header.photometric != "YBR_FULL" {
+    if !matches!(header.photometric.as_str(), "YBR_FULL" | "YBR_FULL_422") || header.samples != 3 {
         return Ok(values);
     }
     match values {

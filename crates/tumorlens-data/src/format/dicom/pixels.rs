@@ -244,7 +244,11 @@ fn coded(set: &DataSet<'_>, header: &Header, coding: Coding) -> Result<Values, D
         raw.reserve(coded.samples.len());
         raw.extend(stored(&coded, header)?);
     }
-    Ok(keep(raw, header))
+    // A JPEG stream holds the colour space that the header names; the other codecs undo theirs.
+    match coding {
+        Coding::Jpeg => colour::to_rgb(keep(raw, header), header),
+        _ => Ok(keep(raw, header)),
+    }
 }
 
 /// The code stream must describe the frame that the header describes.

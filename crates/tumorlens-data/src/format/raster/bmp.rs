@@ -8,6 +8,7 @@ use image::ImageDecoder;
 use image::codecs::bmp::BmpDecoder;
 use std::borrow::Cow;
 use std::io::Cursor;
+use tumorlens_core::Size;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeError> {
     let bytes = without_os2_fields(bytes);
@@ -20,6 +21,12 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
         u64::from(decoder.color_type().bytes_per_pixel()),
         limits,
     )?;
+    if leaves_out(&bytes, size) == Some(true) {
+        return Err(DecodeError::Unsupported {
+            format: "bmp",
+            what: "run-length coding that leaves pixels out".to_owned(),
+        });
+    }
     let (channels, samples) = png::samples(decoder, Format::Bmp)?;
     let bits = bits_a_pixel(&bytes).unwrap_or(24);
     let (channels, samples) = match (bits, samples) {
@@ -53,6 +60,40 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 /// `biBitCount`, or `bcBitCount` of the old 12-byte header.
 fn bits_a_pixel(bytes: &[u8]) -> Option<u16> {
     u16_at(bytes, if u32_at(bytes, 14)? == 12 { 24 } else { 28 })
+}
+
+/// Whether a run-length coded bitmap (compression 1 or 2) skips pixels: nothing says what colour they have. `None` for
+/// other bitmaps and where the codes end early, which the decoder reports.
+fn leaves_out(bytes: &[u8], size: Size) -> Option<bool> {
+    let packed = match u32_at(bytes, 30).filter(|_| u32_at(bytes, 14).is_some_and(|h| h >= 40))? {
+        1 => 1,
+        2 => 2,
+        _ => return None,
+    };
+    let mut at = u32_at(bytes, 10)? as usize;
+    let (mut column, mut row) = (0, 0);
+    loop {
+        let (count, value) = (*bytes.get(at)?, *bytes.get(at + 1)?);
+        at += 2;
+        match (count, value) {
+            (0, 0) => {
+                if column < size.width {
+                    return Some(true);
+                }
+                (column, row) = (0, row + 1);
+            }
+            (0, 1) => {
+                let last = row + usize::from(column >= size.width);
+                return Some(last < size.height);
+            }
+            (0, 2) => return Some(true),
+            (0, pixels) => {
+                column += usize::from(pixels);
+                at += usize::from(pixels).div_ceil(packed).next_multiple_of(2);
+            }
+            (run, _) => column += usize::from(run),
+        }
+    }
 }
 
 /// The 64-byte header of OS/2 2.x begins like the 40-byte one of Windows and adds print settings: they are cut out.

@@ -67,8 +67,8 @@ fn of<T: Copy + Into<u16>>(
         .flat_map(|p| match stored.channels {
             Channels::L => [p[0], p[0], p[0], opaque],
             Channels::La => [p[0], p[0], p[0], p[1]],
-            Channels::Rgb => [p[0], p[1], p[2], opaque],
-            Channels::Rgba => [p[0], p[1], p[2], p[3]],
+            Channels::Rgb | Channels::Cmyk => [p[0], p[1], p[2], opaque],
+            Channels::Rgba | Channels::RgbX => [p[0], p[1], p[2], p[3]],
         });
     Facts {
         format: stored.format.name(),

@@ -6,6 +6,12 @@ use tumorlens_core::GreyImage;
 
 /// Grey values in stored units, not turned. Colour by ITU-R BT.601 luma in integers, alpha over black.
 pub(super) fn grey(stored: Stored) -> Result<GreyImage, DecodeError> {
+    if stored.channels == Channels::Cmyk {
+        return Err(DecodeError::Unsupported {
+            format: stored.format.name(),
+            what: "grey of CMYK colour".to_owned(),
+        });
+    }
     let values = match &stored.samples {
         Samples::U8(samples) => convert(samples, stored.channels, 255),
         Samples::U16(samples) => convert(samples, stored.channels, 65535),
@@ -51,7 +57,7 @@ fn convert<T: Copy + Into<u32>>(samples: &[T], channels: Channels, opaque: u32) 
         Channels::La => pixels
             .map(|p| over_black(p[0].into(), p[1].into()))
             .collect(),
-        Channels::Rgb => pixels
+        Channels::Rgb | Channels::RgbX | Channels::Cmyk => pixels
             .map(|p| luma(p[0].into(), p[1].into(), p[2].into()) as f32)
             .collect(),
         Channels::Rgba => pixels

@@ -1,14 +1,17 @@
-//! JPEG: Huffman-coded baseline, extended and progressive by `zune-jpeg`, lossless by `jpeg-decoder`.
+//! JPEG: Huffman-coded baseline, extended and progressive by `zune-jpeg`, lossless by `jpeg-decoder`; 12 bits and the
+//! smallest pictures by the decoder of DICOM frames.
 //!
 //! A file that was cut has no end-of-image marker and is refused, and so is one whose scan ends in the middle of a code.
 //! What cannot be told is a file that was cut and then closed again: such files decode to what is left.
 
 mod markers;
+mod sequential;
 
 use super::sniff::Format;
 use super::stored::{Channels, Samples, Stored};
 use super::{DecodeError, check_dimensions, orientation};
 use crate::limits::Limits;
+use crate::format::dicom::codec::jpeg as codec;
 use markers::{Frame, read_frame};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -18,8 +21,12 @@ use zune_core::options::DecoderOptions;
 const SOF3: u8 = 0xC3;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeError> {
-    // The own walk over the markers finds a file that was cut, which a lenient decoder fills with grey.
-    let frame = read_frame(bytes)?;
+    // The own walk over the markers finds a file that was cut, which a lenient decoder fills with grey. Only where
+    // nothing but grey is left is there nothing that could be taken for the picture.
+    let frame = match read_frame(bytes) {
+        Ok(frame) => frame,
+        Err(cut) => return sequential::without_data(bytes, limits)?.ok_or(cut),
+    };
     // A progressive picture is held as 16-bit coefficients: three bytes a component with its samples.
     let bytes_a_pixel = 3 * u64::from(frame.components);
     check_dimensions(
@@ -30,11 +37,14 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
     )?;
     match frame.components {
         1 | 3 => {}
+        4 if frame.precision > 8 => {}
         4 => return unsupported("CMYK colour"),
         n => return unsupported(&format!("a picture of {n} components")),
     }
     if frame.sof == SOF3 {
         lossless(bytes, &frame, limits)
+    } else if sequential::reads(&frame) {
+        sequential::decode(bytes, &frame)
     } else {
         lossy(bytes, &frame)
     }
@@ -50,6 +60,12 @@ fn unsupported<T>(what: &str) -> Result<T, DecodeError> {
 fn lossy(bytes: &[u8], frame: &Frame) -> Result<Stored, DecodeError> {
     if frame.precision != 8 {
         return unsupported(&format!("a lossy picture of {} bits", frame.precision));
+    }
+    if matches!(frame.sof, 0xC0 | 0xC1) && codec::is_beyond_range(bytes) {
+        return Err(DecodeError::damaged(
+            "jpeg",
+            "a block is brighter than its samples can be",
+        ));
     }
     let damaged = |e| DecodeError::damaged("jpeg", e);
     let (channels, colour) = if frame.components == 1 {

@@ -6,6 +6,7 @@ use super::{DecodeError, check_dimensions, orientation};
 use crate::limits::Limits;
 use image::codecs::png::PngDecoder;
 use image::{DynamicImage, ImageDecoder};
+use std::borrow::Cow;
 use std::io::Cursor;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeError> {
@@ -13,7 +14,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
     let header = Header::read(bytes)?;
     // 8 bytes a pixel is the most that expansion can give; checked before the decoder sees the file.
     check_dimensions(header.width, header.height, 1, limits)?;
-    check_transparent_colour(bytes, &header)?;
+    let bytes = &*with_fitting_transparency(bytes, &header);
     let mut image_limits = image::Limits::no_limits();
     image_limits.max_alloc = Some(limits.max_alloc_bytes);
     let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), image_limits).map_err(damaged)?;
@@ -70,29 +71,38 @@ impl Header {
     }
 }
 
-/// A transparent colour (tRNS of a grey or RGB picture) must fit the depth. Where it does not, decoders disagree on
-/// which pixels are transparent, and none of their pictures is the right one.
-fn check_transparent_colour(bytes: &[u8], header: &Header) -> Result<(), DecodeError> {
+/// Of a transparent colour (tRNS of a grey or RGB picture) only as many low bits count as a sample has (PNG, 11.3.2.1);
+/// decoders that look at all 16 find no pixel of that colour.
+fn with_fitting_transparency<'a>(bytes: &'a [u8], header: &Header) -> Cow<'a, [u8]> {
     let mut at = 8;
     while let Some(head) = bytes.get(at..at + 8) {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        let body = bytes.get(at + 8..).unwrap_or_default();
-        let body = &body[..length.min(body.len())];
+        let end = at.saturating_add(8).saturating_add(length);
         if &head[4..] == b"tRNS" && !header.palette && header.bits < 16 {
-            let fits = |value: &[u8]| u16::from_be_bytes([value[0], value[1]]) >> header.bits == 0;
-            if !body.chunks_exact(2).all(fits) {
-                return Err(DecodeError::damaged(
-                    "png",
-                    "its transparent colour does not fit its depth",
-                ));
+            let mask = ((1u32 << header.bits) - 1) as u16;
+            let fits = |v: &[u8]| u16::from_be_bytes([v[0], v[1]]) & !mask == 0;
+            let Some(body) = bytes.get(at + 8..end) else {
+                break;
+            };
+            if body.chunks_exact(2).all(fits) || bytes.len() < end + 4 {
+                break;
             }
+            let mut mended = bytes.to_vec();
+            for value in mended[at + 8..end].chunks_exact_mut(2) {
+                let low = u16::from_be_bytes([value[0], value[1]]) & mask;
+                value.copy_from_slice(&low.to_be_bytes());
+            }
+            let mut sum = flate2::Crc::new();
+            sum.update(&mended[at + 4..end]);
+            mended[end..end + 4].copy_from_slice(&sum.sum().to_be_bytes());
+            return Cow::Owned(mended);
         }
         if &head[4..] == b"IDAT" {
             break;
         }
-        at = at.saturating_add(length).saturating_add(12);
+        at = end.saturating_add(4);
     }
-    Ok(())
+    Cow::Borrowed(bytes)
 }
 
 /// Decodes what `image` gives as 8 or 16 bits, with the check against limits already done.

@@ -15,6 +15,10 @@ pub enum Channels {
     Rgb,
     /// Red, green, blue, alpha (not premultiplied).
     Rgba,
+    /// Cyan, magenta, yellow, black: inks, for which no grey is defined here.
+    Cmyk,
+    /// Red, green, blue and a channel without stated meaning.
+    RgbX,
 }
 
 impl Channels {
@@ -25,11 +29,11 @@ impl Channels {
             Self::L => 1,
             Self::La => 2,
             Self::Rgb => 3,
-            Self::Rgba => 4,
+            Self::Rgba | Self::Cmyk | Self::RgbX => 4,
         }
     }
 
-    /// `L`, `LA`, `RGB` or `RGBA`.
+    /// `L`, `LA`, `RGB`, `RGBA`, `CMYK` or `RGBX`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,6 +41,8 @@ impl Channels {
             Self::La => "LA",
             Self::Rgb => "RGB",
             Self::Rgba => "RGBA",
+            Self::Cmyk => "CMYK",
+            Self::RgbX => "RGBX",
         }
     }
 }

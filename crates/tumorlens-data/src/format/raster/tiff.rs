@@ -1,6 +1,8 @@
-//! TIFF 6.0 and BigTIFF, through `tiff`: grey, palette and colour, 1 to 16 bits, strips, tiles and planes.
+//! TIFF 6.0 and BigTIFF, through `tiff`: grey, palette and colour, 1 to 16 bits, strips, tiles and planes. What that
+//! crate leaves out of a picture is read strip by strip.
 
 mod planes;
+mod strips;
 
 use super::sniff::Format;
 use super::stored::{Channels, Samples, Stored};
@@ -24,7 +26,8 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
         .map_err(damaged)?
         .with_limits(tiff_limits);
     let (width, height) = decoder.dimensions().map_err(damaged)?;
-    let layout = Layout::of(decoder.colortype().map_err(damaged)?)?;
+    let mut layout = Layout::of(decoder.colortype().map_err(damaged)?)?;
+    let by_hand = strips::by_hand(&mut decoder, &mut layout)?;
     let size = check_dimensions(width, height, layout.bytes_a_pixel(), limits)?;
     let orientation = orientation(&mut decoder);
     let palette = if layout.palette {
@@ -35,7 +38,9 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
 
     let reversed = reversed_bits(&mut decoder)?;
     let planes = decoder.image_buffer_layout().map_err(damaged)?.planes;
-    let samples = if planes > 1 {
+    let samples = if by_hand {
+        strips::read(&mut decoder, bytes, size, &layout)?
+    } else if planes > 1 {
         planes::read(&mut decoder, size, planes)?
     } else {
         eight_or_sixteen(decoder.read_image().map_err(damaged)?)?

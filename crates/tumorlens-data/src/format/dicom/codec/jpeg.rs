@@ -1,5 +1,6 @@
 //! JPEG frames of DICOM files (ITU-T T.81): sequential Huffman-coded DCT of 8 and 12 bits (processes 1, 2 and 4) and
-//! lossless of 2 to 16 bits (process 14). One component, or three for lossless; what else a JPEG may be is refused.
+//! lossless of 2 to 16 bits (process 14). Colour stays as it is coded: what YCbCr means is for the caller to know.
+//! Progressive, hierarchical and arithmetic coding are refused.
 //!
 //! Strict: a scan that ends early, a marker out of place or a table that is missing is an error, never a picture with
 //! an invented part.
@@ -7,13 +8,16 @@
 mod huffman;
 mod idct;
 mod lossless;
+mod plane;
 mod scan;
 mod sequential;
 
 use super::Coded;
 use crate::format::error::DecodeError;
 use huffman::Huffman;
+use plane::Plane;
 use scan::Scan;
+use sequential::Extent;
 
 /// Most pixels of a frame that is decoded by itself; callers check the size that they expect before.
 const MAX_PIXELS: usize = 1 << 28;
@@ -50,6 +54,76 @@ impl Frame {
     pub fn components(&self) -> usize {
         self.components.len()
     }
+
+    /// Identifiers of the components, by which colour is told where nothing else tells it.
+    #[must_use]
+    pub fn identifiers(&self) -> Vec<u8> {
+        self.components.iter().map(|c| c.id).collect()
+    }
+
+    /// Whether a component has fewer samples than another.
+    #[must_use]
+    pub fn is_subsampled(&self) -> bool {
+        self.components.iter().any(|c| c.factors() != (self.most()[0], self.most()[1]))
+    }
+
+    /// Largest sampling factors, across and down.
+    fn most(&self) -> [usize; 2] {
+        let factors = || self.components.iter().map(|c| c.factors());
+        [
+            factors().map(|f| f.0).max().unwrap_or(1).max(1),
+            factors().map(|f| f.1).max().unwrap_or(1).max(1),
+        ]
+    }
+
+    /// Units of an interleaved scan, across and down.
+    fn units(&self) -> [usize; 2] {
+        let [h, v] = self.most();
+        [self.width.div_ceil(8 * h), self.height.div_ceil(8 * v)]
+    }
+
+    fn planes(&self, kept: bool) -> Result<Vec<Plane>, DecodeError> {
+        if self.components.len() > 4 {
+            return DecodeError::unsupported("dicom", "a JPEG frame of more than four components");
+        }
+        (0..self.components.len())
+            .map(|index| Plane::new(self, index, kept))
+            .collect::<Option<_>>()
+            .ok_or(DecodeError::Unsupported {
+                format: "dicom",
+                what: "a JPEG frame of broken sampling factors".to_owned(),
+            })
+    }
+
+    /// Brings all components onto the picture's grid.
+    fn join(&self, planes: &[Plane]) -> Coded {
+        let count = planes.len();
+        let mut samples = vec![0u16; self.width * self.height * count];
+        let length = (self.width * count).max(1);
+        for (y, row) in samples.chunks_exact_mut(length).enumerate() {
+            for (c, plane) in planes.iter().enumerate() {
+                let line = plane.picture_row(y);
+                for (pixel, value) in row.chunks_exact_mut(count).zip(line) {
+                    pixel[c] = value;
+                }
+            }
+        }
+        Coded {
+            width: self.width,
+            height: self.height,
+            components: count,
+            precision: self.precision,
+            signed: false,
+            samples,
+        }
+    }
+}
+
+impl Component {
+    /// Sampling factors, across and down.
+    fn factors(self) -> (usize, usize) {
+        (usize::from(self.sampling.0), usize::from(self.sampling.1))
+    }
 }
 
 /// Tables as they stand at a scan.
@@ -81,10 +155,24 @@ pub fn header(data: &[u8]) -> Result<Frame, DecodeError> {
 /// # Errors
 /// When the frame is of a process that is not read, or is damaged.
 pub fn decode(data: &[u8]) -> Result<Coded, DecodeError> {
+    read(data, Extent::Whole)
+}
+
+/// Whether a sequential stream holds a block that no samples can give, on which decoders disagree: a sign of damage
+/// that lenient decoders pass over. What else is wrong with it is not looked for.
+#[must_use]
+pub fn is_beyond_range(data: &[u8]) -> bool {
+    let found = read(data, Extent::Codes);
+    matches!(found, Err(DecodeError::Damaged { reason, .. }) if reason.ends_with(sequential::BEYOND))
+}
+
+fn read(data: &[u8], extent: Extent) -> Result<Coded, DecodeError> {
     let mut segments = Segments::new(data)?;
     let mut tables = Tables::default();
-    let mut current = None;
+    let mut current: Option<Frame> = None;
     let mut decoded: Option<Coded> = None;
+    let mut planes: Vec<Plane> = Vec::new();
+    let mut seen: Vec<bool> = Vec::new();
     while let Some((marker, body)) = segments.next()? {
         match marker {
             0xC4 => huffman_tables(body, &mut tables)?,
@@ -94,16 +182,48 @@ pub fn decode(data: &[u8]) -> Result<Coded, DecodeError> {
                 let frame = current
                     .as_ref()
                     .ok_or_else(|| damaged("a scan comes before the frame header"))?;
-                if decoded.is_some() {
-                    return DecodeError::unsupported("dicom", "a JPEG frame of several scans");
-                }
                 let scan = Scan::read(body, frame)?;
-                let (coded, used) = entropy(frame, &scan, &tables, segments.rest())?;
+                let used = match frame.process {
+                    0 | 1 => {
+                        if planes.is_empty() {
+                            planes = frame.planes(extent != Extent::Codes)?;
+                            seen = vec![false; planes.len()];
+                        }
+                        for (index, ..) in &scan.components {
+                            if std::mem::replace(&mut seen[*index], true) {
+                                return Err(damaged("a component comes twice"));
+                            }
+                        }
+                        sequential::decode(
+                            frame,
+                            &scan,
+                            &tables,
+                            segments.rest(),
+                            &mut planes,
+                            extent,
+                        )?
+                    }
+                    3 if decoded.is_none() && scan.components.len() == frame.components.len() => {
+                        let (coded, used) =
+                            lossless::decode(frame, &scan, &tables, segments.rest())?;
+                        decoded = Some(coded);
+                        used
+                    }
+                    3 => return DecodeError::unsupported("dicom", "a lossless JPEG of several scans"),
+                    n => {
+                        return DecodeError::unsupported(
+                            "dicom",
+                            format!("JPEG process of marker SOF{n}"),
+                        );
+                    }
+                };
                 segments.skip(used);
-                decoded = Some(coded);
             }
             _ if is_frame(marker) => {
                 let found = frame(marker, body)?;
+                if found.width * found.height > MAX_PIXELS {
+                    return Err(damaged("it has too many pixels"));
+                }
                 if current.replace(found).is_some() {
                     return Err(damaged("it has two frame headers"));
                 }
@@ -111,23 +231,49 @@ pub fn decode(data: &[u8]) -> Result<Coded, DecodeError> {
             _ => {}
         }
     }
+    if let (Some(frame), false) = (&current, seen.is_empty()) {
+        if seen.contains(&false) {
+            return Err(damaged("a component is missing"));
+        }
+        decoded = Some(match extent {
+            Extent::Codes => frame.join(&[]),
+            _ => frame.join(&planes),
+        });
+    }
     decoded.ok_or_else(|| damaged("it has no scan"))
 }
 
-fn entropy(
-    frame: &Frame,
-    scan: &Scan,
-    tables: &Tables,
-    data: &[u8],
-) -> Result<(Coded, usize), DecodeError> {
-    if frame.width * frame.height > MAX_PIXELS {
-        return Err(damaged("it has too many pixels"));
+/// A stream that was cut behind the header of its first scan: the picture in which libjpeg decodes what follows from no
+/// data, its first unit, and leaves the rest at middle grey. `None` when the stream is another.
+///
+/// # Errors
+/// When its headers are damaged.
+pub fn without_data(data: &[u8]) -> Result<Option<Coded>, DecodeError> {
+    let mut segments = Segments::new(data)?;
+    let mut tables = Tables::default();
+    let mut current: Option<Frame> = None;
+    while let Ok(Some((marker, body))) = segments.next() {
+        match (marker, &current) {
+            (0xC4, _) => huffman_tables(body, &mut tables)?,
+            (0xDB, _) => quantization_tables(body, &mut tables)?,
+            (0xDA, Some(frame)) if segments.rest().len() < 2 && frame.process < 2 => {
+                let scan = Scan::read(body, frame)?;
+                let mut planes = frame.planes(true)?;
+                sequential::decode(frame, &scan, &tables, segments.rest(), &mut planes, Extent::FirstUnit)?;
+                return Ok(Some(frame.join(&planes)));
+            }
+            (0xDA, _) => return Ok(None),
+            _ if is_frame(marker) => {
+                let found = frame(marker, body)?;
+                if found.width * found.height > MAX_PIXELS {
+                    return Err(damaged("it has too many pixels"));
+                }
+                current = Some(found);
+            }
+            _ => {}
+        }
     }
-    match frame.process {
-        0 | 1 => sequential::decode(frame, scan, tables, data),
-        3 => lossless::decode(frame, scan, tables, data),
-        n => DecodeError::unsupported("dicom", format!("JPEG process of marker SOF{n}")),
-    }
+    Ok(None)
 }
 
 /// SOF0 to SOF15 but the table and arithmetic markers between them.

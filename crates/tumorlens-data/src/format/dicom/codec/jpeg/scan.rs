@@ -37,8 +37,8 @@ impl Scan {
             last: byte(body, at + 1)?,
             shift: byte(body, at + 2)? & 15,
         };
-        if scan.components.len() != frame.components.len() {
-            return DecodeError::unsupported("dicom", "a JPEG frame of several scans");
+        if scan.components.is_empty() || scan.components.len() > 4 {
+            return Err(damaged("a scan names no component, or too many"));
         }
         Ok(scan)
     }

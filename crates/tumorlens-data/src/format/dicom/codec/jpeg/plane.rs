@@ -1,0 +1,124 @@
+//! Samples of one component on its own grid, and their way to the grid of the picture.
+//!
+//! The standard leaves open how a component of fewer samples is enlarged. libjpeg's triangle filter is what every
+//! reference decoder does for factors of 2; it is followed to the bit, for other factors samples are repeated.
+
+use super::Frame;
+
+/// One component.
+#[derive(Clone, Debug)]
+pub(super) struct Plane {
+    /// Columns and rows that count.
+    size: [usize; 2],
+    /// Columns stored: whole blocks.
+    stride: usize,
+    samples: Vec<u16>,
+    /// How many times finer the picture is, across and down.
+    factors: [usize; 2],
+}
+
+impl Plane {
+    /// Component `index`, with room for its samples where they are `kept`; `None` when its sampling is no whole fraction of the picture's.
+    pub(super) fn new(frame: &Frame, index: usize, kept: bool) -> Option<Self> {
+        let most = frame.most();
+        let (h, v) = frame.components[index].factors();
+        if h == 0 || v == 0 || most[0] % h != 0 || most[1] % v != 0 {
+            return None;
+        }
+        let size = [
+            (frame.width * h).div_ceil(most[0]),
+            (frame.height * v).div_ceil(most[1]),
+        ];
+        let units = frame.units();
+        let stride = units[0] * h * 8;
+        let room = if kept { stride * units[1] * v * 8 } else { 0 };
+        Some(Self {
+            size,
+            stride,
+            samples: vec![1 << (frame.precision.clamp(1, 16) - 1); room],
+            factors: [most[0] / h, most[1] / v],
+        })
+    }
+
+    /// Blocks across and down that hold samples which count.
+    pub(super) fn blocks(&self) -> [usize; 2] {
+        self.size.map(|n| n.div_ceil(8))
+    }
+
+    /// Stores a block at its place, counted in blocks.
+    pub(super) fn put(&mut self, at: [usize; 2], block: &[[u16; 8]; 8]) {
+        for (y, line) in block.iter().enumerate() {
+            let start = (at[1] * 8 + y) * self.stride + at[0] * 8;
+            if let Some(target) = self.samples.get_mut(start..start + 8) {
+                target.copy_from_slice(line);
+            }
+        }
+    }
+
+    fn row(&self, y: usize) -> &[u16] {
+        let y = y.min(self.size[1] - 1);
+        &self.samples[y * self.stride..][..self.size[0]]
+    }
+
+    /// A row of the picture, `width` samples or a few more.
+    pub(super) fn picture_row(&self, y: usize) -> Vec<u16> {
+        let [across, down] = self.factors;
+        let source = y / down;
+        // The nearer of the two neighbouring rows counts three quarters; outside, the outermost row continues.
+        let beside = if y % 2 == 0 {
+            source.saturating_sub(1)
+        } else {
+            source + 1
+        };
+        let narrow = self.size[0] <= 2;
+        match (across, down) {
+            (1, 1) => self.row(source).to_vec(),
+            (2, 1) if !narrow => {
+                let row: Vec<u32> = self.row(source).iter().map(|v| u32::from(*v)).collect();
+                widen(&row, 1, 2, 2)
+            }
+            (1, 2) => {
+                let bias = 1 + (y % 2) as u32;
+                let rows = self.row(source).iter().zip(self.row(beside));
+                rows.map(|(a, b)| ((3 * u32::from(*a) + u32::from(*b) + bias) >> 2) as u16)
+                    .collect()
+            }
+            (2, 2) if !narrow => {
+                let rows = self.row(source).iter().zip(self.row(beside));
+                let sums: Vec<u32> = rows
+                    .map(|(a, b)| 3 * u32::from(*a) + u32::from(*b))
+                    .collect();
+                widen(&sums, 8, 7, 4)
+            }
+            _ => {
+                let row = self.row(source).iter();
+                row.flat_map(|v| std::iter::repeat_n(*v, across)).collect()
+            }
+        }
+    }
+}
+
+/// Twice as many samples, each three quarters of the nearer neighbour and a quarter of the other; the outermost stay.
+/// `shift` is what a weight of 4 is divided by, as a power of 2; `left` and `right` round.
+fn widen(row: &[u32], left: u32, right: u32, shift: u32) -> Vec<u16> {
+    let last = row.len() - 1;
+    let mut wide = Vec::with_capacity(2 * row.len());
+    for (x, value) in row.iter().enumerate() {
+        let before = if x == 0 { value } else { &row[x - 1] };
+        let after = if x == last { value } else { &row[x + 1] };
+        wide.push(((3 * value + before + left) >> shift) as u16);
+        wide.push(((3 * value + after + right) >> shift) as u16);
+    }
+    wide
+}
+
+#[cfg(test)]
+mod tests {
+    use super::widen;
+
+    #[test]
+    fn a_row_is_enlarged_as_libjpeg_does() {
+        // h2v1_fancy_upsample of jdsample.c: 10; (3*10+20+2)>>2; (3*20+10+1)>>2; (3*20+30+2)>>2; ...
+        assert_eq!(widen(&[10, 20, 30], 1, 2, 2), [10, 13, 17, 23, 27, 30]);
+    }
+}
