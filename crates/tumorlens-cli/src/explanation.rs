@@ -1,14 +1,17 @@
 //! What the calls of a study rest on: scores of the methods against outlines, chosen cases, feature maps, filters.
 
+use crate::config::RunConfig;
 use crate::pictures::{self, Picture, Unreadable};
 use crate::study::{Results, Study};
 use anyhow::{Context, anyhow};
 use tumorlens_core::{Attribution, ClassIndex, Mask, Observer, SampleSource, View};
+use tumorlens_data::dataset::Dataset;
 use tumorlens_data::format::raster::mask::{decode_mask_file, fit_mask};
 use tumorlens_data::limits::Limits;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::slice::Volumes;
 use tumorlens_data::transform::AugmentConfig;
+use tumorlens_nn::bundle::Bundle;
 use tumorlens_nn::explain::scores::{OutlinedImage, ScoreOptions, Scores, scores};
 use tumorlens_nn::explain::{self, FeatureMaps, Filters, Method, feature_maps, filters};
 use tumorlens_nn::network::Network;
@@ -26,8 +29,6 @@ const COMPARED: [Method; 6] = [
 ];
 /// Outlined images on which all methods are compared.
 const COMPARED_IMAGES: usize = 16;
-/// Outlined validation images on which the outline's threshold is chosen; by one method, so more can be afforded.
-const THRESHOLD_IMAGES: usize = 200;
 /// Cases under each heading.
 const CASES: usize = 4;
 
@@ -84,10 +85,10 @@ pub(crate) fn explain(
         ..ScoreOptions::default()
     };
     let scores = judge(
-        study,
+        (study.dataset, study.config),
         &network,
         &results.test_rows,
-        COMPARED_IMAGES,
+        Some(COMPARED_IMAGES),
         &methods,
         &options,
         observer,
@@ -128,10 +129,10 @@ fn map_threshold(
         ..ScoreOptions::default()
     };
     let scores = judge(
-        study,
+        (study.dataset, study.config),
         network,
         rows,
-        THRESHOLD_IMAGES,
+        None,
         &[method],
         &options,
         observer,
@@ -143,25 +144,57 @@ fn map_threshold(
     })
 }
 
-/// Scores methods on up to `most` positive images with outlines, one of each group; or says why not.
-fn judge(
-    study: &Study<'_>,
+/// Scores a bundle's evidence map on every outlined image of a part, at the cut that its validation images
+/// chose; nothing for models without such a map and parts without outlines.
+pub(crate) fn localisation(
+    dataset: &Dataset,
+    config: &RunConfig,
+    bundle: &Bundle,
+    rows: &[ManifestRow],
+    observer: &dyn Observer,
+) -> anyhow::Result<Option<Scores>> {
+    let Some(threshold) = bundle.decision.map_threshold else {
+        return Ok(None);
+    };
+    let network = bundle.network(&config.device.0.open()?)?;
+    let options = ScoreOptions {
+        cut: Some(Cut::Value(f64::from(threshold))),
+        curve_images: 0,
+        sanity_images: 0,
+        ..ScoreOptions::default()
+    };
+    let methods = [Method::Evidence];
+    let scores = judge(
+        (dataset, config),
+        &network,
+        rows,
+        None,
+        &methods,
+        &options,
+        observer,
+    )?;
+    Ok(scores.ok())
+}
+
+/// Scores methods on positive images with outlines, all or up to `most`, one of each group; or says why not.
+pub(crate) fn judge(
+    (dataset, config): (&Dataset, &RunConfig),
     network: &Network,
     rows: &[ManifestRow],
-    most: usize,
+    most: Option<usize>,
     methods: &[Method],
     options: &ScoreOptions,
     observer: &dyn Observer,
 ) -> anyhow::Result<Result<Scores, String>> {
-    let positive = study.dataset.classes.positive();
-    let rows = outlined(study, rows, positive, most);
+    let positive = dataset.classes.positive();
+    let rows = outlined(dataset, rows, positive, most);
     if rows.is_empty() {
         return Ok(Err(
             "no image of this part has an outline, so heat maps could not be scored".to_owned(),
         ));
     }
     let source =
-        crate::training::source(study.dataset, &rows, study.config, &AugmentConfig::none())?;
+        crate::training::source(dataset, &rows, config, &AugmentConfig::none())?;
     let samples: Vec<_> = (0..source.len())
         .map(|i| source.load(i, View::Plain))
         .collect::<Result<_, _>>()?;
@@ -183,7 +216,7 @@ fn judge(
         .collect();
     Ok(Ok(scores(
         network,
-        &study.dataset.classes,
+        &dataset.classes,
         positive,
         &images,
         methods,
@@ -192,23 +225,23 @@ fn judge(
     )?))
 }
 
-/// Positive images with outlines, one of each group, spread evenly over the part.
+/// Positive images with outlines: all, or up to `most`, one of each group, spread evenly over the part.
 fn outlined(
-    study: &Study<'_>,
+    dataset: &Dataset,
     rows: &[ManifestRow],
     positive: ClassIndex,
-    most: usize,
+    most: Option<usize>,
 ) -> Vec<ManifestRow> {
     let mut groups = std::collections::BTreeSet::new();
     let rows: Vec<&ManifestRow> = rows
         .iter()
         .filter(|r| {
             !r.mask.is_empty()
-                && study.dataset.class(r) == Some(positive)
-                && groups.insert(r.unit())
+                && dataset.class(r) == Some(positive)
+                && (most.is_none() || groups.insert(r.unit()))
         })
         .collect();
-    let n = rows.len().min(most);
+    let n = rows.len().min(most.unwrap_or(usize::MAX));
     (0..n).map(|i| rows[i * rows.len() / n].clone()).collect()
 }
 

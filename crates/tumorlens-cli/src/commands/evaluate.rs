@@ -4,6 +4,7 @@ use crate::args::EvaluateArgs;
 use crate::assessment::{assess, scored, write_json, write_predictions};
 use crate::config::{Device, RunConfig};
 use crate::exit_code::Exit;
+use crate::explanation::localisation;
 use crate::progress::Progress;
 use crate::{model, training};
 use anyhow::{Context, bail};
@@ -14,6 +15,7 @@ use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::bundle::{Bundle, Decision};
 use tumorlens_nn::evaluate::{Reading, ScoredLogits};
+use tumorlens_nn::explain::scores::Scores;
 use tumorlens_report::terminal;
 use tumorlens_stats::evaluation::{Evaluation, Scored};
 
@@ -22,6 +24,8 @@ pub(super) struct Read {
     pub(super) bundle: Bundle,
     pub(super) rows: Vec<ManifestRow>,
     pub(super) logits: Vec<ScoredLogits>,
+    pub(super) dataset: Dataset,
+    pub(super) config: RunConfig,
 }
 
 impl Read {
@@ -86,6 +90,8 @@ pub(super) fn reading(
         bundle,
         rows,
         logits,
+        dataset,
+        config,
     })
 }
 
@@ -114,6 +120,26 @@ pub(super) fn print(evaluation: &Evaluation, part: &str, decision: &Decision) {
     );
 }
 
+/// Where the evidence map points, on images with outlines, beside the middle of the picture.
+fn print_located(scores: &Scores) {
+    println!("\n{} images with an outline:", scores.images);
+    let mut figures: Vec<(String, &Measured)> = Vec::new();
+    for row in &scores.rows {
+        let of = |what: &str| format!("{what}, {}", row.method.replace('_', " "));
+        if row.method == "random" {
+            continue;
+        }
+        figures.extend([
+            (of("peak inside"), &row.pointing_game),
+            (of("overlap (IoU)"), &row.iou),
+        ]);
+    }
+    print!(
+        "{}",
+        terminal::figures(figures.iter().map(|(name, v)| (name.as_str(), *v)))
+    );
+}
+
 pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Exit> {
     let read = reading(
         &args.model,
@@ -136,5 +162,18 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
         )?;
     }
     print(&evaluation, &args.part, decision);
+    let located = localisation(
+        &read.dataset,
+        &read.config,
+        &read.bundle,
+        &read.rows,
+        progress,
+    )?;
+    if let Some(scores) = located {
+        if let Some(out) = &args.out {
+            write_json(&out.join("explanation.json"), &scores)?;
+        }
+        print_located(&scores);
+    }
     Ok(Exit::Done)
 }

@@ -33,6 +33,8 @@ pub struct OutlinedImage<'a> {
 pub struct ScoreOptions {
     /// Layer of the CAM family; the last feature map when absent.
     pub layer: Option<String>,
+    /// Cut of the evidence map, chosen on other images; absent: the best on this list.
+    pub cut: Option<Cut>,
     /// Images of the deletion and insertion curves, the first ones of the list. Default 32.
     pub curve_images: usize,
     /// Images of the sanity check, the first ones of the list. Default 8.
@@ -47,6 +49,7 @@ impl Default for ScoreOptions {
     fn default() -> Self {
         Self {
             layer: None,
+            cut: None,
             curve_images: 32,
             sanity_images: 8,
             replicates: 2000,
@@ -85,7 +88,7 @@ pub struct MethodScores {
     pub energy_inside: Measured,
     /// Mean intersection over union of the outline and the values at or above `cut`. Higher is better.
     pub iou: Measured,
-    /// The cut for which the mean IoU is largest over this very list: for `evidence` one logit for all images, else
+    /// The cut asked for, else that for which the mean IoU is largest over this very list: for `evidence` one logit for all images, else
     /// a share of each map's largest value. Absent when no map has a value above 0.
     pub cut: Option<Cut>,
     /// The same figures by size of the lesion, beside their expectation for a random map and the centre prior.

@@ -103,7 +103,10 @@ impl Judge<'_> {
     }
 
     fn row(&self, name: &str, maps: &[Vec<f32>], like: Cut) -> Result<MethodScores, ExplainError> {
-        let cut = best_cut(&self.outlined(maps)?, like);
+        let cut = match (self.options.cut, like) {
+            (Some(cut @ Cut::Value(_)), Cut::Value(_)) => Ok((cut, 0.0)),
+            _ => best_cut(&self.outlined(maps)?, like),
+        };
         let mut lesions = localisation_table(
             &self.localised(maps, cut.as_ref().map_or(like, |c| c.0))?,
             &SizeBins::default(),
