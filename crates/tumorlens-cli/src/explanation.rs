@@ -193,8 +193,7 @@ pub(crate) fn judge(
             "no image of this part has an outline, so heat maps could not be scored".to_owned(),
         ));
     }
-    let source =
-        crate::training::source(dataset, &rows, config, &AugmentConfig::none())?;
+    let source = crate::training::source(dataset, &rows, config, &AugmentConfig::none())?;
     let samples: Vec<_> = (0..source.len())
         .map(|i| source.load(i, View::Plain))
         .collect::<Result<_, _>>()?;

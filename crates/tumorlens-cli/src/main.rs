@@ -14,6 +14,7 @@ mod document;
 mod environment;
 mod exit_code;
 mod explanation;
+mod members;
 mod model;
 mod npy;
 mod pictures;

@@ -2,6 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::exit_code::Stopped;
+use crate::members::side_by_side;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tumorlens_core::bundle_card::DataSource;
@@ -77,7 +78,7 @@ pub(crate) fn fit(
     let validation = source(dataset, &parts.validation, config, &AugmentConfig::none())?;
     let train =
         source(dataset, &parts.train, config, &config.augment)?.with_exchange(config.exchange)?;
-    let one = |config: &RunConfig, folder: &Path| {
+    let one = |config: &RunConfig, folder: &Path, observer: &dyn Observer| {
         // Of a run that was stopped, later members have not begun.
         let start = if folder.is_dir() { start } else { Start::Fresh };
         member(
@@ -91,16 +92,14 @@ pub(crate) fn fit(
         )
     };
     let (graph, weights, trained) = if members == 1 {
-        let trained = one(config, folder)?;
+        let trained = one(config, folder, observer)?;
         (graph.clone(), trained.weights.clone(), trained)
     } else {
-        let mut trained = Vec::with_capacity(members);
-        for i in 0..members {
-            observer.say(&format!("member {} of {members}", i + 1));
+        let mut trained = side_by_side(members, observer, |i, observer| {
             let mut config = config.clone();
             config.train.seed = config.train.seed.derive("member").derive(&i.to_string());
-            trained.push(one(&config, &folder.join(format!("member-{i}")))?);
-        }
+            one(&config, &folder.join(format!("member-{i}")), observer)
+        })?;
         let weights: Vec<Weights> = trained.iter().map(|t| t.weights.clone()).collect();
         let (graph, weights) = ensemble(&graph, &weights)?;
         (graph, weights, trained.swap_remove(0))

@@ -34,8 +34,8 @@
 mod expand;
 mod outline;
 pub mod path_text;
-mod pseudonym;
 mod place;
+mod pseudonym;
 mod table;
 mod walk;
 

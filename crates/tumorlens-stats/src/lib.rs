@@ -62,4 +62,5 @@ pub mod operating_point;
 pub mod precision_recall;
 pub mod ranking;
 pub mod roc;
+pub mod texture;
 pub mod undefined;

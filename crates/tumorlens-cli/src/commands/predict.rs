@@ -16,9 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tumorlens_core::series::combine;
-use tumorlens_core::{
-    Attribution, Classifier, GreyImage, Judgement, Level, Observer, Prediction,
-};
+use tumorlens_core::{Attribution, Classifier, GreyImage, Judgement, Level, Observer, Prediction};
 use tumorlens_data::scan::Found;
 use tumorlens_data::scan::path_text::to_text;
 use tumorlens_data::slice::Volumes;
@@ -124,7 +122,8 @@ impl Judge<'_> {
                     if found.scan.is_some() && !found.subject.is_empty() {
                         let all = self.subjects.entry(found.subject.clone()).or_default();
                         all.judgements.push(judgement.clone());
-                        all.series.extend(found.scan.as_ref().and_then(|s| s.series));
+                        all.series
+                            .extend(found.scan.as_ref().and_then(|s| s.series));
                     }
                     let mut map = None;
                     if self.args.heatmaps.is_some() || self.args.maps.is_some() {

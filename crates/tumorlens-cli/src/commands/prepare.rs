@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use tumorlens_core::{Observer, Seed};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::label_table::ClassMode;
-use tumorlens_data::scan::{SubjectKey, Subjects};
 use tumorlens_data::prepare::{
     self, PrepareError, PrepareOptions, PrepareReport, SplitChoice, prepare,
 };
+use tumorlens_data::scan::{SubjectKey, Subjects};
 use tumorlens_data::split::SplitPlan;
 
 pub(crate) fn run(args: &PrepareArgs, progress: &Progress) -> anyhow::Result<Exit> {

@@ -87,8 +87,13 @@ impl Sequence {
     #[must_use]
     pub fn of(said: &Said) -> Self {
         let words: Vec<String> = said.names.iter().flat_map(|name| words(name)).collect();
-        let agent = said.agent.as_deref().map(str::trim).filter(|a| !a.is_empty());
-        let given = agent.map(|a| !["NO", "NONE", "N", "NATIVE"].contains(&a.to_ascii_uppercase().as_str()));
+        let agent = said
+            .agent
+            .as_deref()
+            .map(str::trim)
+            .filter(|a| !a.is_empty());
+        let given = agent
+            .map(|a| !["NO", "NONE", "N", "NATIVE"].contains(&a.to_ascii_uppercase().as_str()));
         Self {
             weighting: by_words(&words).or_else(|| by_times(said)),
             contrast: given.or_else(|| enhanced(&words).then_some(true)),
@@ -120,7 +125,9 @@ fn by_words(words: &[String]) -> Option<Weighting> {
     let any = |test: &dyn Fn(&str) -> bool| words.iter().any(|w| test(w));
     let begins = |starts: &[&str]| any(&|w: &str| starts.iter().any(|s| w.starts_with(s)));
     // From the special to the general: a FLAIR is called "T2 FLAIR", a diffusion scan "T2 DWI".
-    if begins(&["DWI", "DTI", "DIFF", "ADC", "TRACEW"]) || any(&|w| w.contains("DIFF") && w.starts_with("EP")) {
+    if begins(&["DWI", "DTI", "DIFF", "ADC", "TRACEW"])
+        || any(&|w| w.contains("DIFF") && w.starts_with("EP"))
+    {
         Some(Weighting::Diffusion)
     } else if any(&|w| w.contains("FLAIR")) || begins(&["TIRM", "DARKFLUID"]) {
         Some(Weighting::Flair)
@@ -141,8 +148,23 @@ fn by_words(words: &[String]) -> Option<Weighting> {
 
 fn enhanced(words: &[String]) -> bool {
     words.iter().any(|w| {
-        ["GD", "GAD", "POST", "POSTGD", "CE", "T1C", "T1CE", "T1GD", "+C", "C+", "T1C+", "T1+C", "GADOLINIUM", "KM"]
-            .contains(&w.as_str())
+        [
+            "GD",
+            "GAD",
+            "POST",
+            "POSTGD",
+            "CE",
+            "T1C",
+            "T1CE",
+            "T1GD",
+            "+C",
+            "C+",
+            "T1C+",
+            "T1+C",
+            "GADOLINIUM",
+            "KM",
+        ]
+        .contains(&w.as_str())
     })
 }
 
@@ -157,7 +179,9 @@ fn by_times(said: &Said) -> Option<Weighting> {
     }
     match inversion {
         Some(inversion) if inversion >= 1600.0 && echo >= 60.0 => Some(Weighting::Flair),
-        Some(inversion) if (300.0..1600.0).contains(&inversion) && echo < 30.0 => Some(Weighting::T1),
+        Some(inversion) if (300.0..1600.0).contains(&inversion) && echo < 30.0 => {
+            Some(Weighting::T1)
+        }
         _ if repetition <= 1000.0 && echo <= 30.0 => Some(Weighting::T1),
         _ if repetition >= 1800.0 && echo >= 70.0 => Some(Weighting::T2),
         _ if repetition >= 1800.0 && echo <= 40.0 => Some(Weighting::ProtonDensity),
@@ -225,8 +249,14 @@ mod tests {
         assert_eq!(timed("SE", [500.0, 12.0, 0.0]), Some(Weighting::T1));
         assert_eq!(timed("GR\\IR", [2300.0, 2.98, 900.0]), Some(Weighting::T1));
         assert_eq!(timed("SE", [4500.0, 100.0, 0.0]), Some(Weighting::T2));
-        assert_eq!(timed("IR\\SE", [9000.0, 120.0, 2500.0]), Some(Weighting::Flair));
-        assert_eq!(timed("SE", [2500.0, 20.0, 0.0]), Some(Weighting::ProtonDensity));
+        assert_eq!(
+            timed("IR\\SE", [9000.0, 120.0, 2500.0]),
+            Some(Weighting::Flair)
+        );
+        assert_eq!(
+            timed("SE", [2500.0, 20.0, 0.0]),
+            Some(Weighting::ProtonDensity)
+        );
         assert_eq!(timed("EP", [3000.0, 80.0, 0.0]), None);
     }
 
@@ -237,6 +267,9 @@ mod tests {
         assert_eq!(sequence.contrast, Some(true));
         let sequence = Sequence::of_file(Path::new("sub-02_FLAIR.nii"));
         assert_eq!(sequence.weighting, Some(Weighting::Flair));
-        assert_eq!(Sequence::of_file(Path::new("someones_anatomy.nii.gz")).weighting, None);
+        assert_eq!(
+            Sequence::of_file(Path::new("someones_anatomy.nii.gz")).weighting,
+            None
+        );
     }
 }

@@ -6,5 +6,6 @@
 )]
 
 mod decode;
+mod reference;
 mod tree;
 mod writer;

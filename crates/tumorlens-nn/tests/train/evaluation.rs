@@ -49,7 +49,17 @@ impl SampleSource for Mirror {
 }
 
 fn logits(source: &dyn SampleSource, batch_size: usize, flips: Flips) -> Vec<f32> {
-    let scored = predict_logits(&network(), source, Reading { batch_size, flips, ..Reading::default() }, &Quiet).unwrap();
+    let scored = predict_logits(
+        &network(),
+        source,
+        Reading {
+            batch_size,
+            flips,
+            ..Reading::default()
+        },
+        &Quiet,
+    )
+    .unwrap();
     for (index, scored) in scored.iter().enumerate() {
         assert_eq!((scored.index, scored.label), (index, ClassIndex(index % 2)));
     }

@@ -77,11 +77,10 @@ impl Output {
                     std::io::stdout(),
                     "{verdict:<9} {probability}  {label:<12} {}{}{why}",
                     p.path,
-                    p.slices
-                        .map_or_else(String::new, |n| {
-                            let level = p.level.map_or("", Level::name);
-                            format!("  ({level} of {n} slices)")
-                        })
+                    p.slices.map_or_else(String::new, |n| {
+                        let level = p.level.map_or("", Level::name);
+                        format!("  ({level} of {n} slices)")
+                    })
                 )?;
             }
         }

@@ -89,7 +89,11 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
 /// What the attributes say of the sequence; damaged ones say nothing.
 pub(super) fn sequence(set: &DataSet<'_>) -> Sequence {
     let number = |tag| set.decimal(tag).ok().flatten();
-    let names = [tag::SERIES_DESCRIPTION, tag::PROTOCOL_NAME, tag::SEQUENCE_NAME];
+    let names = [
+        tag::SERIES_DESCRIPTION,
+        tag::PROTOCOL_NAME,
+        tag::SEQUENCE_NAME,
+    ];
     Sequence::of(&Said {
         names: names.into_iter().filter_map(|tag| set.text(tag)).collect(),
         scanning: set.text(tag::SCANNING_SEQUENCE),

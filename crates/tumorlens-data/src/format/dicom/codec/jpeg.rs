@@ -64,7 +64,9 @@ impl Frame {
     /// Whether a component has fewer samples than another.
     #[must_use]
     pub fn is_subsampled(&self) -> bool {
-        self.components.iter().any(|c| c.factors() != (self.most()[0], self.most()[1]))
+        self.components
+            .iter()
+            .any(|c| c.factors() != (self.most()[0], self.most()[1]))
     }
 
     /// Largest sampling factors, across and down.
@@ -209,7 +211,12 @@ fn read(data: &[u8], extent: Extent) -> Result<Coded, DecodeError> {
                         decoded = Some(coded);
                         used
                     }
-                    3 => return DecodeError::unsupported("dicom", "a lossless JPEG of several scans"),
+                    3 => {
+                        return DecodeError::unsupported(
+                            "dicom",
+                            "a lossless JPEG of several scans",
+                        );
+                    }
                     n => {
                         return DecodeError::unsupported(
                             "dicom",
@@ -259,7 +266,14 @@ pub fn without_data(data: &[u8]) -> Result<Option<Coded>, DecodeError> {
             (0xDA, Some(frame)) if segments.rest().len() < 2 && frame.process < 2 => {
                 let scan = Scan::read(body, frame)?;
                 let mut planes = frame.planes(true)?;
-                sequential::decode(frame, &scan, &tables, segments.rest(), &mut planes, Extent::FirstUnit)?;
+                sequential::decode(
+                    frame,
+                    &scan,
+                    &tables,
+                    segments.rest(),
+                    &mut planes,
+                    Extent::FirstUnit,
+                )?;
                 return Ok(Some(frame.join(&planes)));
             }
             (0xDA, _) => return Ok(None),

@@ -1,7 +1,8 @@
 //! What `zune-jpeg` does not read, or not as libjpeg does, by the own decoder of sequential JPEG.
 
 use super::{
-    Channels, DecodeError, Frame, Samples, Stored, check_dimensions, orientation, stored, unsupported,
+    Channels, DecodeError, Frame, Samples, Stored, check_dimensions, orientation, stored,
+    unsupported,
 };
 use crate::format::dicom::codec::{Coded, jpeg};
 use crate::limits::Limits;
@@ -70,12 +71,7 @@ fn finish(bytes: &[u8], frame: &Frame, mut coded: Coded) -> Result<Stored, Decod
     } else {
         Samples::U8(coded.samples.iter().map(|v| *v as u8).collect())
     };
-    stored(
-        frame,
-        channels,
-        samples,
-        orientation::of_exif(exif(bytes)),
-    )
+    stored(frame, channels, samples, orientation::of_exif(exif(bytes)))
 }
 
 /// The application segments of a stream: marker and body.
@@ -93,10 +89,8 @@ fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
 }
 
 fn exif(bytes: &[u8]) -> Option<&[u8]> {
-    segments(bytes).find_map(|(marker, body)| {
-        body.strip_prefix(b"Exif\0\0")
-            .filter(|_| marker == 0xE1)
-    })
+    segments(bytes)
+        .find_map(|(marker, body)| body.strip_prefix(b"Exif\0\0").filter(|_| marker == 0xE1))
 }
 
 /// Whether three components are luminance and chrominance: as libjpeg tells it (jdapimin.c), by the JFIF marker, by

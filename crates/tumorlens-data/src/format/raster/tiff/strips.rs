@@ -63,7 +63,10 @@ pub(super) fn read(
     let row = size.width * layout.channels.count();
     let mut samples = Vec::new();
     for (strip, (offset, length)) in offsets.iter().zip(&lengths).enumerate() {
-        let here = size.height.saturating_sub(strip.saturating_mul(rows)).min(rows);
+        let here = size
+            .height
+            .saturating_sub(strip.saturating_mul(rows))
+            .min(rows);
         let end = offset.saturating_add(*length);
         let range = usize::try_from(*offset).ok().zip(usize::try_from(end).ok());
         let coded = range

@@ -2,8 +2,8 @@
 
 use super::huffman::signed;
 use super::idct::inverse;
-use super::scan::Scan;
 use super::plane::Plane;
+use super::scan::Scan;
 use super::{Frame, Huffman, Tables, damaged};
 use crate::format::dicom::codec::bits::{Bits, Stuffing};
 use crate::format::error::DecodeError;
@@ -97,9 +97,12 @@ pub(super) fn decode(
                 }
                 let values = inverse(&coefficients);
                 let at = [column * h + inner % h, row * v + inner / h];
-                planes[index].put(at, &values.map(|line| {
-                    line.map(|value| (value + middle).round().clamp(0.0, highest) as u16)
-                }));
+                planes[index].put(
+                    at,
+                    &values.map(|line| {
+                        line.map(|value| (value + middle).round().clamp(0.0, highest) as u16)
+                    }),
+                );
             }
         }
         if extent != Extent::FirstUnit && bits.overdrawn() {
@@ -137,9 +140,7 @@ fn block(
     if size > 15 {
         return Err(damaged("a difference has more than 15 bits"));
     }
-    coder.previous = coder
-        .previous
-        .wrapping_add(signed(bits, u32::from(size)));
+    coder.previous = coder.previous.wrapping_add(signed(bits, u32::from(size)));
     // The first coefficient is 8 times the mean, at most 2^(precision + 2); twice that leaves room for coarse encoders.
     let mean = i64::from(coder.previous) * i64::from(coder.quantization[0]);
     if mean.unsigned_abs() > 1 << (precision + 3) {
