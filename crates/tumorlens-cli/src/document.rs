@@ -10,6 +10,7 @@ mod training;
 use crate::environment::Environment;
 use crate::explanation::Explained;
 use crate::study::{Results, Study};
+use crate::texture::Opinion;
 use tumorlens_nn::bundle::Bundle;
 use tumorlens_report::report::provenance::Provenance;
 use tumorlens_report::{Fact, Report, Section};
@@ -19,6 +20,7 @@ pub(crate) struct Findings<'a> {
     pub(crate) study: &'a Study<'a>,
     pub(crate) results: &'a Results,
     pub(crate) explained: Explained,
+    pub(crate) texture: Result<Opinion, String>,
     pub(crate) environment: &'a Environment,
     pub(crate) bundle: &'a Bundle,
 }
@@ -29,6 +31,7 @@ pub(crate) fn report(findings: Findings<'_>) -> anyhow::Result<Report> {
         study,
         results,
         explained,
+        texture,
         environment,
         bundle,
     } = findings;
@@ -52,7 +55,7 @@ pub(crate) fn report(findings: Findings<'_>) -> anyhow::Result<Report> {
         data: Section::Given(data::part(study, results)?),
         training: Section::Given(training::part(study, results)),
         evaluation: Section::Given(evaluation::part(&results.evaluation, &context)),
-        explanation: Section::Given(explanation::part(study, results, explained)?),
+        explanation: Section::Given(explanation::part(study, results, explained, texture)?),
         provenance: Section::Given(Provenance {
             command: study.command.clone(),
             config: study.config.to_toml()?,

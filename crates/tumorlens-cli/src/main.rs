@@ -22,6 +22,7 @@ mod progress;
 mod stop;
 mod study;
 mod tags;
+mod texture;
 mod training;
 
 use args::{Arguments, Command};

@@ -6,6 +6,7 @@ use crate::document::{self, Findings};
 use crate::environment::Environment;
 use crate::model::BUNDLE;
 use crate::tags;
+use crate::texture::second_opinion;
 use crate::training::{self, Parts};
 use crate::{explanation, training::Model};
 use anyhow::{Context, bail};
@@ -132,10 +133,17 @@ impl Study<'_> {
             )?,
         }
 
+        let texture = second_opinion(self, &results, observer)?;
+        match &texture {
+            Ok(opinion) => write_json(&self.folder.join("texture.json"), opinion)?,
+            Err(reason) => observer.say(reason),
+        }
+
         let findings = Findings {
             study: self,
             results: &results,
             explained,
+            texture,
             environment: &environment,
             bundle: &bundle,
         };

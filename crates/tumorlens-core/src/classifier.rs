@@ -64,6 +64,8 @@ impl Judgement {
             reason: self.reason,
             model: model.into(),
             map_threshold: None,
+            region_pixels: None,
+            region_mm2: None,
         }
     }
 }

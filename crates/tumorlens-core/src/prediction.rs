@@ -83,6 +83,12 @@ pub struct Prediction {
     /// With a map: values at or above it are the outlined region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub map_threshold: Option<f32>,
+    /// With a map and its threshold: pixels of the image in the outlined region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region_pixels: Option<usize>,
+    /// Its area, mm2, where the scan states the size of a pixel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region_mm2: Option<f64>,
 }
 
 impl Prediction {
@@ -108,6 +114,8 @@ impl Prediction {
             reason: Some(reason.into()),
             model: model.into(),
             map_threshold: None,
+            region_pixels: None,
+            region_mm2: None,
         }
     }
 }

@@ -24,12 +24,14 @@
 pub mod augment;
 mod crop;
 pub mod exchange;
+mod head;
 mod outline;
 mod placement;
 pub(crate) mod resize;
 mod window;
 
 pub use augment::{AugmentConfig, AugmentParams};
+pub use head::head_region;
 pub use placement::{Outside, Placement, Rect};
 
 use tumorlens_core::image::ShapeError;

@@ -12,6 +12,7 @@ pub mod contact_sheet;
 pub mod curves;
 pub mod forest;
 pub mod histogram;
+pub mod importance;
 pub mod interval_bar;
 pub mod outline;
 pub mod overlay;

@@ -2,7 +2,9 @@
 
 use crate::figure::curves::{TrainingCharts, share_curves, training_charts};
 use crate::figure::interval_bar::interval_bar;
-use crate::figure::{bars, confusion, forest, histogram, precision_recall, reliability, roc};
+use crate::figure::{
+    bars, confusion, forest, histogram, importance, precision_recall, reliability, roc,
+};
 use crate::page;
 use crate::plain_words::sentences;
 use crate::report::explanation::{Case, Explanation};
@@ -105,6 +107,9 @@ struct Charts {
     cases: Vec<Vec<Svg>>,
     deletion: Option<Svg>,
     insertion: Option<Svg>,
+    texture: Option<Svg>,
+    /// One a feature, for the first ones.
+    dependence: Vec<Svg>,
 }
 
 impl Charts {
@@ -174,6 +179,12 @@ impl Charts {
                     .map(|(c, case)| case.picture.svg(&format!("case-{g}-{c}"), &spoken(case)))
                     .collect(),
             );
+        }
+        if let Some(texture) = explanation.texture.given() {
+            self.texture = importance::importance(texture)?;
+            for feature in texture.features.iter().filter(|f| !f.dependence.is_empty()) {
+                self.dependence.push(importance::dependence(feature)?);
+            }
         }
         if let Some(faithfulness) = explanation.faithfulness.given() {
             let draw = |title, x, curves: &Vec<_>| {

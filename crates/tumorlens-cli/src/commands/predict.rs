@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tumorlens_core::series::combine;
-use tumorlens_core::{Attribution, Classifier, GreyImage, Judgement, Level, Observer, Prediction};
+use tumorlens_core::{
+    Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction,
+};
 use tumorlens_data::scan::Found;
 use tumorlens_data::scan::path_text::to_text;
 use tumorlens_data::slice::Volumes;
@@ -129,7 +131,11 @@ impl Judge<'_> {
                     if self.args.heatmaps.is_some() || self.args.maps.is_some() {
                         prediction.map_threshold = predictor.map_threshold();
                         let stem = self.stems.of(&found.path);
-                        map = Some(write_maps(self.args, predictor, picture, &stem)?);
+                        let (drawn, region) = write_maps(self.args, predictor, picture, &stem)?;
+                        let pixel = found.scan.as_ref().and_then(|s| s.pixel_mm2);
+                        prediction.region_pixels = region;
+                        prediction.region_mm2 = region.zip(pixel).map(|(n, area)| n as f64 * area);
+                        map = Some(drawn);
                     }
                     if let Some(series) = &mut self.series {
                         series.add(found, judgement, map);
@@ -220,27 +226,32 @@ fn list(paths: &[PathBuf]) -> String {
         .join(", ")
 }
 
-/// The model's own map on the picture's pixel grid, and how strongly to draw it.
+/// The model's own map on the picture's pixel grid, and how many pixels lie in the region that it outlines.
 fn write_maps(
     args: &PredictArgs,
     predictor: &Predictor,
     picture: &Picture,
     stem: &str,
-) -> anyhow::Result<GreyImage> {
+) -> anyhow::Result<(GreyImage, Option<usize>)> {
     let map = predictor.explain(&picture.input)?;
     let placed = place(&map, picture)?;
+    let threshold = predictor.map_threshold();
+    let outline = threshold
+        .map(|t| Mask::new(placed.size, placed.values.iter().map(|v| *v >= t).collect()))
+        .transpose()?;
     if let Some(dir) = &args.maps {
         let bytes = npy::bytes(placed.size.height, placed.size.width, &placed.values);
         write(&dir.join(format!("{stem}.npy")), &bytes)?;
     }
     if let Some(dir) = &args.heatmaps {
-        let range = range(&placed, predictor.map_threshold());
+        let range = range(&placed, threshold);
         write(
             &dir.join(format!("{stem}.png")),
-            &overlay_png(&picture.image, &placed, range, None)?,
+            &overlay_png(&picture.image, &placed, range, outline.as_ref())?,
         )?;
     }
-    Ok(GreyImage::new(placed.size, placed.values)?)
+    let region = outline.map(|mask| mask.values().iter().filter(|inside| **inside).count());
+    Ok((GreyImage::new(placed.size, placed.values)?, region))
 }
 
 /// A map of the input on the picture's own grid.

@@ -3,6 +3,7 @@
 use crate::commands::predict::range;
 use crate::explanation::{Case, Explained};
 use crate::study::{Results, Study};
+use crate::texture::Opinion;
 use tumorlens_core::{Measured, Size};
 use tumorlens_nn::explain::scores::{MethodScores, Sanity, Scores};
 use tumorlens_report::figure::tensor::{TileLayout, tiles};
@@ -17,6 +18,7 @@ pub(super) fn part(
     study: &Study<'_>,
     results: &Results,
     explained: Explained,
+    texture: Result<Opinion, String>,
 ) -> anyhow::Result<page::Explanation> {
     let classes = &study.dataset.classes;
     let threshold = results.model.decision.map_threshold;
@@ -47,6 +49,7 @@ pub(super) fn part(
         cases: Section::Given(groups),
         scores: scored.map_or_else(Section::missing, |s| Section::Given(table(s))),
         faithfulness: scored.map_or_else(Section::missing, |s| Section::Given(faithfulness(s))),
+        texture: texture.map_or_else(Section::missing, |t| Section::Given(opinion(&t))),
         filters: Section::Given(vec![filters(&explained)?]),
         feature_maps: Section::Given(
             explained
@@ -56,6 +59,23 @@ pub(super) fn part(
                 .collect::<anyhow::Result<_>>()?,
         ),
     })
+}
+
+fn opinion(found: &Opinion) -> page::Texture {
+    page::Texture {
+        auroc: found.auroc.clone(),
+        network: found.network.clone(),
+        agreement: found.agreement.clone(),
+        features: found
+            .listed()
+            .iter()
+            .map(|f| page::TextureFeature {
+                name: f.name.clone(),
+                importance: f.importance,
+                dependence: f.dependence.clone(),
+            })
+            .collect(),
+    }
 }
 
 fn note(method: tumorlens_nn::explain::Method, threshold: Option<f32>, class: &str) -> String {

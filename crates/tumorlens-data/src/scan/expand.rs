@@ -228,6 +228,7 @@ fn dicom_file(
             image.scan = Some(ScanOf {
                 series: None,
                 place: about.places[frame],
+                pixel_mm2: about.places[frame].map(|p| p.spacing[0] * p.spacing[1]),
                 sequence: about.sequence,
             });
             image
@@ -259,6 +260,7 @@ fn volume(
         image.path = part.of(&found.path);
         image.scan = Some(ScanOf {
             sequence: Sequence::of_file(&found.path),
+            pixel_mm2: pixel_mm2(&opened, part),
             ..ScanOf::default()
         });
         if let (Some(mask), Some(outline)) = (&found.mask, &outline) {
@@ -290,18 +292,26 @@ fn volume(
 
 /// Area of the outline in a slice, mm2; `None` when the outline is no volume.
 fn lesion(outline: &Opened, part: Part) -> Result<Option<f64>, DecodeError> {
-    let (Opened::Volume(volume), Part::Slice(plane, _)) = (outline, part) else {
+    let Some(pixel) = pixel_mm2(outline, part) else {
         return Ok(None);
     };
     let slice = outline.slice(part)?;
     let inside = slice.values().iter().filter(|v| **v > 0.0).count();
+    Ok(Some(inside as f64 * pixel))
+}
+
+/// Area of a pixel of a slice, mm2; `None` when the file is no volume.
+fn pixel_mm2(opened: &Opened, part: Part) -> Option<f64> {
+    let (Opened::Volume(volume), Part::Slice(plane, _)) = (opened, part) else {
+        return None;
+    };
     let [x, y, z] = volume.spacing();
     let spacing = [x, y, z];
     let fine = (0..3)
         .filter(|axis| *axis != plane.axis())
         .map(|axis| spacing[axis])
         .fold(f64::MAX, f64::min);
-    Ok(Some(inside as f64 * fine * fine))
+    Some(fine * fine)
 }
 
 /// What a scan's file says of an image.
@@ -311,6 +321,8 @@ pub struct ScanOf {
     pub series: Option<usize>,
     /// Place of the slice in the patient.
     pub place: Option<dicom::place::Place>,
+    /// Area of a pixel, mm2.
+    pub pixel_mm2: Option<f64>,
     /// Sequence and contrast, from tags or the file's name.
     pub sequence: Sequence,
 }

@@ -46,7 +46,6 @@ pub use gamma::{Gamma, GammaParams};
 pub use inversion::{Inversion, InversionParams};
 pub use low_resolution::{LowResolution, LowResolutionParams};
 pub use noise::{Noise, NoiseParams};
-pub(crate) use remap::head;
 pub use remap::{Remap, RemapParams};
 pub use spatial::SpatialParams;
 

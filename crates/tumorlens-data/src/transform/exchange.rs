@@ -5,7 +5,8 @@
 //! is covered by the mirrored tissue of the other half of the head ([`Exchange::heal`]), or is left out of a cut
 //! ([`Exchange::cut`]). All work on `[side, side]` values in [0, 1], before the augmentation, from a seed.
 
-use super::augment::{gaussian, head};
+use super::augment::gaussian;
+use super::head::head_region;
 use crate::draw::Draw;
 use serde::{Deserialize, Serialize};
 use std::f32::consts::TAU;
@@ -120,7 +121,7 @@ impl Outlined {
         let (cx, cy) = (centre(|i, n| i % n), centre(|i, n| i / n));
         let mut soft = donor.mask.clone();
         gaussian(&mut soft, n, 0.01 * n as f32);
-        let head = head(&self.values, self.side);
+        let head = head_region(&self.values, self.side);
         for _ in 0..12 {
             let angle = draw.range(0.0..=TAU);
             let scale = draw.range(-0.5..=0.4).exp();
@@ -168,7 +169,7 @@ impl Outlined {
     /// crosses the middle, so that its mirror image is no healthy tissue.
     pub(crate) fn heal(&mut self) -> bool {
         let n = self.side;
-        let head = head(&self.values, self.side);
+        let head = head_region(&self.values, self.side);
         let in_head = head.iter().filter(|h| **h).count();
         if in_head == 0 {
             return false;
@@ -219,7 +220,7 @@ impl Outlined {
     /// changed, when none was found.
     pub(crate) fn cut(&mut self, draw: &mut Draw) -> bool {
         let n = self.side;
-        let head = head(&self.values, self.side);
+        let head = head_region(&self.values, self.side);
         let whole = self.area();
         let wide = self.soft_mask();
         // As often without lesion as with, although there is less room beside it.

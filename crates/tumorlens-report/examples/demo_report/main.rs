@@ -261,6 +261,7 @@ fn explanation() -> Result<Explanation, PictureError> {
         .into(),
         scores: numbers::scores().into(),
         faithfulness: numbers::faithfulness().into(),
+        texture: numbers::texture().into(),
         filters: vec![sheet("conv1", "32 filters, 7x7, blue below 0, orange above", tiles(&filters, filter, TileLayout::filters(filter))?)].into(),
         feature_maps: vec![sheet("stage1.block2", "16 of 64 channels, 32x32, each scaled by itself", tiles(&maps, map, TileLayout::feature_maps(map))?)].into(),
     })

@@ -8,7 +8,7 @@ use tumorlens_report::report::evaluation::{
     ReliabilityBin, RocCurve, ScoreHistogram, Subgroup, Subgroups,
 };
 use tumorlens_report::report::explanation::{
-    Faithfulness, MethodScore, MethodScores, NamedCurve, Sanity,
+    Faithfulness, MethodScore, MethodScores, NamedCurve, Sanity, Texture, TextureFeature,
 };
 use tumorlens_report::report::summary::NamedMeasure;
 use tumorlens_report::report::training::{Epoch, Training};
@@ -376,6 +376,33 @@ pub(crate) fn faithfulness() -> Faithfulness {
             curve("grad_cam", &grad_rise),
             curve("integrated_gradients", &ig_rise),
             curve("random order", &random_rise),
+        ],
+    }
+}
+
+pub(crate) fn texture() -> Texture {
+    let feature = |name: &str, importance: f64, slope: f64| TextureFeature {
+        name: name.into(),
+        importance,
+        dependence: if slope == 0.0 {
+            Vec::new()
+        } else {
+            (0..20)
+                .map(|i| f64::from(i) / 19.0)
+                .map(|x| (3.0 + 2.0 * x, 0.5 + slope * (6.0 * x - 3.0).tanh()))
+                .collect()
+        },
+    };
+    Texture {
+        auroc: with(0.842, 0.781, 0.889, IntervalMethod::DeLong),
+        network: auroc(),
+        agreement: wilson(0.774, 0.707, 0.829),
+        features: vec![
+            feature("co-occurrence joint entropy", 0.061, 0.22),
+            feature("intensity 90th percentile", 0.044, -0.15),
+            feature("run length long runs emphasis", 0.018, 0.1),
+            feature("pattern 4 of 8 brighter", 0.007, 0.0),
+            feature("intensity kurtosis", 0.003, 0.0),
         ],
     }
 }

@@ -18,6 +18,8 @@ pub struct Explanation {
     pub scores: Section<MethodScores>,
     /// Deletion and insertion curves.
     pub faithfulness: Section<Faithfulness>,
+    /// What texture and intensity alone tell.
+    pub texture: Section<Texture>,
     /// Filters of the first layer.
     pub filters: Section<Vec<TensorSheet>>,
     /// Feature maps of chosen layers.
@@ -54,6 +56,32 @@ pub struct Case {
     pub note: String,
     /// Image, heat map, outline.
     pub picture: CasePicture,
+}
+
+/// A second opinion from texture and intensity of the whole head, by trees that know nothing of shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Texture {
+    /// AUROC of the trees on the test part.
+    pub auroc: Measured,
+    /// AUROC of the network on the same images.
+    pub network: Measured,
+    /// Share of the test images on which both make the same call.
+    pub agreement: Measured,
+    /// The features that matter most, in descending order.
+    pub features: Vec<TextureFeature>,
+}
+
+/// One feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextureFeature {
+    /// Name after the IBSI.
+    pub name: String,
+    /// Permutation importance: how much the AUROC falls when the feature is shuffled between images (Breiman 2001).
+    pub importance: f64,
+    /// Partial dependence (Friedman 2001): value of the feature, mean score of the trees. Empty for all but a few.
+    pub dependence: Vec<(f64, f64)>,
 }
 
 /// Scores of attribution methods.

@@ -2,6 +2,7 @@
 
 use super::{Augment, more_often};
 use crate::draw::Draw;
+use crate::transform::head::head_region;
 use serde::{Deserialize, Serialize};
 use tumorlens_core::Seed;
 
@@ -52,8 +53,6 @@ const LAYERS: usize = 4;
 const WIDTH: usize = 2;
 /// Slope of the activation below 0.
 const LEAK: f32 = 0.2;
-/// Grey above which a pixel belongs to the head.
-const HEAD: f32 = 0.06;
 
 impl RemapParams {
     pub(super) fn apply(&self, image: &mut [f32], side: usize) {
@@ -87,7 +86,7 @@ impl RemapParams {
             planes = next;
         }
         let Some(drawn) = planes.pop() else { return };
-        let head = head(image, side);
+        let head = head_region(image, side);
         let inside = || {
             drawn
                 .iter()
@@ -138,17 +137,4 @@ fn convolve(sum: &mut [f32], plane: &[f32], kernel: &[f32], side: usize) {
             }
         }
     }
-}
-
-/// Between the first and the last bright pixel of each row: the head with its dark fluids.
-pub(crate) fn head(image: &[f32], side: usize) -> Vec<bool> {
-    let mut head = Vec::with_capacity(image.len());
-    for row in image.chunks_exact(side) {
-        let first = row.iter().position(|v| *v > HEAD);
-        let last = row.iter().rposition(|v| *v > HEAD);
-        head.extend(
-            (0..row.len()).map(|x| first.is_some_and(|f| x >= f) && last.is_some_and(|l| x <= l)),
-        );
-    }
-    head
 }
