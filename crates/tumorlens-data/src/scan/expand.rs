@@ -28,6 +28,8 @@ struct Expanded {
     /// Patient and series as the file has them, for numbering only.
     patient: Option<String>,
     series: Option<String>,
+    /// The file, when it says that text is burned into its pixels.
+    burned_in: Option<String>,
 }
 
 /// Expands every file, in order; slices of a DICOM series are brought together and sorted along their normal.
@@ -44,7 +46,9 @@ pub(super) fn all(
     let mut series: BTreeMap<String, usize> = BTreeMap::new();
     let mut skipped = Vec::new();
     let mut images: Vec<Found> = Vec::new();
+    let mut burned_in: Vec<String> = Vec::new();
     for mut file in expanded {
+        burned_in.extend(file.burned_in.take());
         skipped.append(&mut file.skipped);
         let subject = file.patient.map(|p| names.of(p));
         let group = file.series.map(|s| {
@@ -67,12 +71,25 @@ pub(super) fn all(
     let notes = images
         .chunk_by(|a, b| series_of(a).is_some() && series_of(a) == series_of(b))
         .filter_map(irregular)
+        .chain(written_on(&burned_in))
         .collect();
     (images, skipped, notes)
 }
 
 fn series_of(image: &Found) -> Option<usize> {
     image.scan.as_ref().and_then(|s| s.series)
+}
+
+/// A warning before pictures of people are passed on with their names in them.
+fn written_on(files: &[String]) -> Option<String> {
+    let first = files.first()?;
+    Some(format!(
+        "{first}: says that text is burned into its pixels{}; look for names before you pass a picture on",
+        match files.len() {
+            1 => String::new(),
+            n => format!(", and {} more files do", n - 1),
+        }
+    ))
 }
 
 /// Double and missing slices of a series, by the steps between positions: the usual step is the median.
@@ -164,12 +181,14 @@ fn expand(found: Found, options: &ScanOptions) -> Expanded {
         }],
         patient: None,
         series: None,
+        burned_in: None,
     };
     let plain = |found: Found| Expanded {
         images: vec![found],
         skipped: Vec::new(),
         patient: None,
         series: None,
+        burned_in: None,
     };
     let (file, part) = split(&found.path);
     if part != Part::Whole || !may_hold_several(&file) {
@@ -239,6 +258,7 @@ fn dicom_file(
         skipped: Vec::new(),
         patient: about.patient,
         series: about.series,
+        burned_in: about.burned_in.then(|| to_text(&found.path)),
     })
 }
 
@@ -287,6 +307,7 @@ fn volume(
         skipped,
         patient: None,
         series: Some(to_text(&found.path)),
+        burned_in: None,
     })
 }
 

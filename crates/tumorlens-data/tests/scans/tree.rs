@@ -4,16 +4,23 @@ use crate::writer::{EXPLICIT, Writer, file, image, pixels};
 use std::path::Path;
 use tumorlens_core::Affine;
 use tumorlens_data::format::nifti::write::encode;
+use tumorlens_data::format::sequence::Weighting;
 use tumorlens_data::limits::Limits;
-use tumorlens_data::scan::{Found, Scan, ScanOptions, scan};
+use tumorlens_data::scan::{Found, Scan, ScanOptions, SubjectKey, Subjects, scan};
 use tumorlens_data::slice::read_slice;
 
 /// An axial slice of 8x8 pixels at the height `z`, all of the value `z` but for one corner.
 fn slice(z: u16, modality: &str, body_part: &str) -> Vec<u8> {
+    described(z, modality, body_part, "t1_se_tra")
+}
+
+/// The same with a description of the series.
+fn described(z: u16, modality: &str, body_part: &str, description: &str) -> Vec<u8> {
     let mut values = vec![z; 64];
     values[0] = z + 1;
     let mut body = Writer::default()
         .put((8, 0x60), "CS", modality.as_bytes())
+        .put((8, 0x103E), "LO", description.as_bytes())
         .put((0x10, 0x10), "PN", b"DOE^JANE")
         .put((0x10, 0x20), "LO", b"MRN-4711")
         .put((0x18, 0x15), "CS", body_part.as_bytes())
@@ -23,6 +30,9 @@ fn slice(z: u16, modality: &str, body_part: &str) -> Vec<u8> {
         .put((0x20, 0x37), "DS", b"1\\0\\0\\0\\1\\0")
         .put((0x28, 0x30), "DS", b"1\\1");
     body.0.extend(image(8, 8, 16, false).0);
+    if description == "screenshot" {
+        body = body.put((0x28, 0x301), "CS", b"YES");
+    }
     body = body.put((0x7FE0, 0x10), "OW", &pixels(&values));
     file(EXPLICIT, &body.0)
 }
@@ -183,4 +193,69 @@ fn a_slice_is_drawn_as_a_radiologist_sees_it_with_square_pixels() {
     assert!(coronal.values()[5] > coronal.values()[95]);
     assert!(slice("axial:5").is_err());
     assert!(read_slice(&file, &Limits::default()).is_err());
+}
+
+#[test]
+fn only_the_sequences_that_were_asked_for_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, z, description) in [
+        ("a", 10, "t1_se_tra"),
+        ("b", 20, "T2 FLAIR"),
+        ("c", 30, "something"),
+    ] {
+        std::fs::write(
+            folder.path().join(name),
+            described(z, "MR", "HEAD", description),
+        )
+        .unwrap();
+    }
+    let options = ScanOptions {
+        labelled: false,
+        sequences: vec![Weighting::Flair],
+        ..ScanOptions::default()
+    };
+    let scan = scan(&[folder.path().to_owned()], &options).unwrap();
+    assert_eq!(names(&scan.images), ["b"]);
+    let reasons: Vec<&str> = scan.skipped.iter().map(|s| s.reason.as_str()).collect();
+    assert!(reasons[0].contains("T1w"), "{reasons:?}");
+    assert!(
+        reasons[1].contains("neither names nor times"),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn a_key_gives_a_patient_the_same_name_everywhere_and_identifiers_are_kept_only_when_asked_for() {
+    let subject = |subjects: Subjects| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), slice(10, "MR", "HEAD")).unwrap();
+        let options = ScanOptions {
+            labelled: false,
+            subjects,
+            ..ScanOptions::default()
+        };
+        let scan = scan(&[folder.path().to_owned()], &options).unwrap();
+        scan.images[0].subject.clone()
+    };
+    let keyed = |key: &[u8]| subject(Subjects::Keyed(SubjectKey::new(key).unwrap()));
+    let name = keyed(b"a secret of this hospital");
+    assert_eq!(name, keyed(b"a secret of this hospital"));
+    assert_ne!(name, keyed(b"a secret of another place"));
+    assert!(!name.contains("4711"), "{name}");
+    assert_eq!(subject(Subjects::Kept), "MRN-4711");
+}
+
+#[test]
+fn text_burned_into_pixels_is_warned_of_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, z) in [("a", 10), ("b", 20), ("c", 30)] {
+        std::fs::write(
+            folder.path().join(name),
+            described(z, "MR", "HEAD", "screenshot"),
+        )
+        .unwrap();
+    }
+    let notes = found(folder.path(), false).notes;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("burned") && notes[0].contains("2 more"));
 }
