@@ -49,6 +49,7 @@ pub(crate) fn uncalibrated(
 ) -> Vec<f64> {
     let plain = Decision {
         temperature: Temperature::ONE,
+        shift: 0.0,
         ..decision.clone()
     };
     let positive = classes.positive().0;

@@ -58,6 +58,8 @@ pub(crate) struct Calibration {
     /// Augmented copies of each image that calibrate beside it: probabilities and thresholds then fit images that vary
     /// as other sites' do, and are less sure of themselves.
     pub(crate) views: u64,
+    /// Whether the logit is shifted as well as divided (Platt scaling).
+    pub(crate) shift: bool,
     /// Largest share of each class that may be called wrongly; what cannot be called so is referred. 0 never refers.
     pub(crate) error: f64,
 }

@@ -115,8 +115,7 @@ pub(crate) fn fit(
     )?;
     let mut calibrating = plain.clone();
     if config.calibration.views > 0 {
-        let varied = source(dataset, &parts.validation, config, &config.augment)?
-            .with_exchange(config.exchange)?;
+        let varied = source(dataset, &parts.validation, config, &config.augment)?;
         let seed = config.train.seed.derive("calibration");
         for view in 0..config.calibration.views {
             let reading = Reading {
@@ -128,7 +127,7 @@ pub(crate) fn fit(
             )?);
         }
     }
-    let mut decision = Decision::choose(&dataset.classes, &calibrating);
+    let mut decision = Decision::calibrated(&dataset.classes, &calibrating, config.calibration.shift);
     if config.calibration.error > 0.0
         && let Err(e) = decision.triage(&dataset.classes, &calibrating, config.calibration.error)
     {

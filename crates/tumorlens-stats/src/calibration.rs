@@ -1,10 +1,12 @@
 //! Whether probabilities mean what they say: Brier score, log loss, reliability and its error, temperature scaling.
 
 mod reliability;
+mod shift;
 mod temperature;
 
 pub(crate) use reliability::Tally;
 pub use reliability::{Bins, BinsError, Reliability, ReliabilityBin};
+pub use shift::{ShiftFit, fit_shift};
 pub use temperature::{
     Temperature, TemperatureError, TemperatureFit, fit_temperature, fit_temperature_softmax,
 };

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
             args.error
         );
     }
-    let mut decision = Decision::choose(&classes, &read.logits);
+    let mut decision = Decision::calibrated(&classes, &read.logits, true);
     if classes.is_binary() {
         decision.triage(&classes, &read.logits, args.error)?;
     }

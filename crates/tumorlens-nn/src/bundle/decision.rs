@@ -4,7 +4,9 @@ use super::triage::{Triage, TriageError};
 use crate::evaluate::ScoredLogits;
 use serde::{Deserialize, Serialize};
 use tumorlens_core::{ClassIndex, ClassSet, Judgement, NO_TUMOR, Probability, Verdict};
-use tumorlens_stats::calibration::{Temperature, fit_temperature, fit_temperature_softmax};
+use tumorlens_stats::calibration::{
+    Temperature, fit_shift, fit_temperature, fit_temperature_softmax,
+};
 use tumorlens_stats::operating_point::{OperatingPoint, Rule};
 
 /// Sensitivity that the operating point for screening aims at on validation images.
@@ -20,6 +22,9 @@ const ENOUGH: usize = 50;
 pub struct Decision {
     /// Logits are divided by it.
     pub temperature: Temperature,
+    /// Taken from the one logit of a two-class network before; 0 unless asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shift: f64,
     /// How the temperature was found, or why it is 1.
     pub calibration: String,
     /// Operating points.
@@ -39,6 +44,7 @@ impl Decision {
     pub fn uncalibrated(reason: impl Into<String>) -> Self {
         Self {
             temperature: Temperature::ONE,
+            shift: 0.0,
             calibration: reason.into(),
             operating_points: vec![],
             default: String::new(),
@@ -53,6 +59,12 @@ impl Decision {
     /// reason in [`Self::calibration`].
     #[must_use]
     pub fn choose(classes: &ClassSet, validation: &[ScoredLogits]) -> Self {
+        Self::calibrated(classes, validation, false)
+    }
+
+    /// As [`Self::choose`]; with `shifted` the one logit of two classes is shifted as well (Platt scaling).
+    #[must_use]
+    pub fn calibrated(classes: &ClassSet, validation: &[ScoredLogits], shifted: bool) -> Self {
         let mut decision = Self::uncalibrated("");
         let positive = classes.positive();
         let truth: Vec<bool> = validation.iter().map(|s| s.label == positive).collect();
@@ -62,7 +74,14 @@ impl Decision {
                 .filter_map(|s| s.logits.first())
                 .map(|l| f64::from(*l))
                 .collect();
-            fit_temperature(&truth, &logits)
+            if shifted {
+                fit_shift(&truth, &logits).map(|found| {
+                    decision.shift = found.shift;
+                    found.fit
+                })
+            } else {
+                fit_temperature(&truth, &logits)
+            }
         } else {
             let labels: Vec<usize> = validation.iter().map(|s| s.label.0).collect();
             let logits: Vec<Vec<f64>> = validation
@@ -75,8 +94,13 @@ impl Decision {
             Ok(fit) => {
                 decision.temperature = fit.temperature;
                 decision.calibration = format!(
-                    "temperature {:.3}, fitted on {} validation images; log loss {:.3} before, {:.3} after",
+                    "temperature {:.3}{}, fitted on {} validation images; log loss {:.3} before, {:.3} after",
                     fit.temperature.get(),
+                    if decision.shift == 0.0 {
+                        String::new()
+                    } else {
+                        format!(", shift {:.3}", decision.shift)
+                    },
                     fit.images,
                     fit.log_loss_before,
                     fit.log_loss_after
@@ -138,6 +162,9 @@ impl Decision {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
+        if !self.shift.is_finite() {
+            return Err("the shift is not a finite number".to_owned());
+        }
         if let Some(triage) = &self.triage {
             triage.check()?;
         }
@@ -163,8 +190,9 @@ impl Decision {
         let logits: Vec<f64> = logits.iter().map(|l| f64::from(*l)).collect();
         let values = match (logits.as_slice(), classes.negative()) {
             ([logit], Some(negative)) => {
-                let mut both = vec![self.temperature.sigmoid(*logit); 2];
-                both[negative.0] = self.temperature.sigmoid(-*logit);
+                let logit = logit - self.shift;
+                let mut both = vec![self.temperature.sigmoid(logit); 2];
+                both[negative.0] = self.temperature.sigmoid(-logit);
                 both
             }
             (logits, None) if logits.len() == classes.len() => self.temperature.softmax(logits),
@@ -212,6 +240,14 @@ impl Decision {
             reason,
         })
     }
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_zero(shift: &f64) -> bool {
+    *shift == 0.0
 }
 
 /// Whether calling this class is calling a tumor.
