@@ -127,7 +127,8 @@ pub(crate) fn fit(
             )?);
         }
     }
-    let mut decision = Decision::calibrated(&dataset.classes, &calibrating, config.calibration.shift);
+    let mut decision =
+        Decision::calibrated(&dataset.classes, &calibrating, config.calibration.shift);
     if config.calibration.error > 0.0
         && let Err(e) = decision.triage(&dataset.classes, &calibrating, config.calibration.error)
     {

@@ -327,7 +327,7 @@ fn triage(evaluation: &Evaluation, context: &Context<'_>) -> Section<page::Triag
     let [negatives, positives] = bounds.images;
     Section::Given(page::Triage {
         note: format!(
-            "Referred: probability from {:.3} to {:.3}. Set so that at most {} % of either class are called wrongly on images like the {negatives} and {positives} that set it (class-conditional conformal prediction).",
+            "Referred: probability from {:.3} to {:.3}. Set so that at most {} % of either class are called wrongly on images like those that set it ({negatives} and {positives}, augmented copies counted; class-conditional conformal prediction).",
             bounds.low.get(),
             bounds.high.get(),
             100.0 * bounds.error

@@ -63,6 +63,7 @@ pub(super) fn part(
 
 fn opinion(found: &Opinion) -> page::Texture {
     page::Texture {
+        count: found.features.len() as u64,
         auroc: found.auroc.clone(),
         network: found.network.clone(),
         agreement: found.agreement.clone(),

@@ -394,6 +394,7 @@ pub(crate) fn texture() -> Texture {
         },
     };
     Texture {
+        count: 50,
         auroc: with(0.842, 0.781, 0.889, IntervalMethod::DeLong),
         network: auroc(),
         agreement: wilson(0.774, 0.707, 0.829),

@@ -62,6 +62,8 @@ pub struct Case {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Texture {
+    /// Features that the trees see.
+    pub count: u64,
     /// AUROC of the trees on the test part.
     pub auroc: Measured,
     /// AUROC of the network on the same images.

@@ -39,7 +39,10 @@ pub fn fit_shift(truth: &[bool], logits: &[f64]) -> Result<ShiftFit, Temperature
     if positives == 0.0 || negatives == 0.0 {
         return Err(TemperatureError::OneClass);
     }
-    let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
+    let (high, low) = (
+        (positives + 1.0) / (positives + 2.0),
+        1.0 / (negatives + 2.0),
+    );
     let target = |positive: bool| if positive { high } else { low };
     // Newton's method on slope and offset, halving a step that does not lower the loss.
     let (mut slope, mut offset) = (1.0, 0.0);

@@ -45,6 +45,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
         mode,
         bits: 8,
         orientation: 1,
+        holds_pixels: true,
     }
     .check()
 }

@@ -6,6 +6,12 @@ use tumorlens_core::GreyImage;
 
 /// Grey values in stored units, not turned. Colour by ITU-R BT.601 luma in integers, alpha over black.
 pub(super) fn grey(stored: Stored) -> Result<GreyImage, DecodeError> {
+    if !stored.holds_pixels {
+        return Err(DecodeError::damaged(
+            stored.format.name(),
+            "the file ends before its first pixel",
+        ));
+    }
     if stored.channels == Channels::Cmyk {
         return Err(DecodeError::Unsupported {
             format: stored.format.name(),

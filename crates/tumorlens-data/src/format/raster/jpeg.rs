@@ -21,8 +21,8 @@ use zune_core::options::DecoderOptions;
 const SOF3: u8 = 0xC3;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeError> {
-    // The own walk over the markers finds a file that was cut, which a lenient decoder fills with grey. Only where
-    // nothing but grey is left is there nothing that could be taken for the picture.
+    // The own walk over the markers finds a file that was cut, which a lenient decoder fills with grey. A file without any
+    // pixel is described as libjpeg has it, and refused where a picture is wanted.
     let frame = match read_frame(bytes) {
         Ok(frame) => frame,
         Err(cut) => return sequential::without_data(bytes, limits)?.ok_or(cut),
@@ -128,6 +128,7 @@ fn stored(
         mode,
         bits,
         orientation,
+        holds_pixels: true,
     }
     .check()
 }

@@ -36,6 +36,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
         mode,
         bits: header.bits,
         orientation,
+        holds_pixels: true,
     }
     .check()
 }

@@ -90,6 +90,8 @@ pub struct Stored {
     pub bits: u8,
     /// Orientation tag, 1 to 8.
     pub orientation: u8,
+    /// False for a JPEG file that ends where its pixels begin: what it decodes to is no picture of anything.
+    pub holds_pixels: bool,
 }
 
 impl Stored {

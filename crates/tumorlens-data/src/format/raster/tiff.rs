@@ -68,6 +68,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
         mode,
         bits: layout.bits,
         orientation,
+        holds_pixels: true,
     }
     .check()
 }

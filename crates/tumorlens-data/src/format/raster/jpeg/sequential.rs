@@ -40,7 +40,11 @@ pub(super) fn without_data(bytes: &[u8], limits: &Limits) -> Result<Option<Store
         return Ok(None);
     }
     match jpeg::without_data(bytes) {
-        Ok(Some(coded)) => finish(bytes, &frame, coded).map(Some),
+        Ok(Some(coded)) => {
+            let mut stored = finish(bytes, &frame, coded)?;
+            stored.holds_pixels = false;
+            Ok(Some(stored))
+        }
         _ => Ok(None),
     }
 }
