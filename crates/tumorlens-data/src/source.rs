@@ -93,6 +93,9 @@ impl Prepared {
     }
 }
 
+/// Values, outline and class of an image after the exchange of lesions.
+type Exchanged = (Vec<f32>, Option<Vec<f32>>, ClassIndex);
+
 impl DatasetSource {
     /// A source over some rows of a manifest, in their order. Paths are relative to `folder`. Files are not opened yet.
     ///
@@ -187,7 +190,7 @@ impl DatasetSource {
         values: Vec<f32>,
         mask: Option<Vec<f32>>,
         seed: Seed,
-    ) -> Result<(Vec<f32>, Option<Vec<f32>>, ClassIndex), SampleError> {
+    ) -> Result<Exchanged, SampleError> {
         let label = entry.info.label;
         // What lies inside an unknown outline cannot be exchanged.
         let (false, Some(negative), Some(mask)) = (self.exchange.is_off(), self.negative, &mask)

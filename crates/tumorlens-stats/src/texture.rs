@@ -53,7 +53,7 @@ impl<'a> Region<'a> {
     /// # Errors
     /// When lengths differ, fewer than nine pixels are inside, or one of them is not finite.
     pub fn new(values: &'a [f32], inside: &'a [bool], width: usize) -> Result<Self, RegionError> {
-        if values.len() != inside.len() || width == 0 || values.len() % width != 0 {
+        if values.len() != inside.len() || width == 0 || !values.len().is_multiple_of(width) {
             return Err(RegionError::Shape {
                 values: values.len(),
                 inside: inside.len(),

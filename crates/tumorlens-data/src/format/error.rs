@@ -16,13 +16,13 @@ pub enum DecodeError {
     /// None of the formats that are read.
     #[error("is no PNG, JPEG, TIFF, BMP or WebP picture, no DICOM and no NIfTI file")]
     UnknownFormat,
-    /// Longer than [`Limits::max_file_bytes`].
+    /// Longer than [`Limits::max_file_bytes`](crate::limits::Limits::max_file_bytes).
     #[error("is longer than {limit} bytes, the limit")]
     FileTooLong {
         /// The limit.
         limit: u64,
     },
-    /// More pixels than [`Limits::max_pixels`], or an empty side.
+    /// More pixels than [`Limits::max_pixels`](crate::limits::Limits::max_pixels), or an empty side.
     #[error("{width}x{height} pixels are refused: a picture has 1 to {limit}")]
     Dimensions {
         /// Columns that the file declares.
@@ -32,7 +32,7 @@ pub enum DecodeError {
         /// The limit.
         limit: u64,
     },
-    /// Decoding would take more memory than [`Limits::max_alloc_bytes`].
+    /// Decoding would take more memory than [`Limits::max_alloc_bytes`](crate::limits::Limits::max_alloc_bytes).
     #[error("decoding needs more than {limit} bytes of memory, the limit")]
     Memory {
         /// The limit.

@@ -60,6 +60,9 @@ impl Exchange {
     }
 }
 
+/// A pixel that gets a share of a lesion: its position, the share, and where in the donor it comes from.
+type Placed = (usize, f32, f32, f32);
+
 /// An image and its outline on one square grid.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outlined {
@@ -137,7 +140,7 @@ impl Outlined {
                 let (x, y) = ((x * cos + y * sin) / scale, (y * cos - x * sin) / scale);
                 (cx + mirror * x, cy + y)
             };
-            let placed: Vec<(usize, f32, f32, f32)> = (0..n * n)
+            let placed: Vec<Placed> = (0..n * n)
                 .filter_map(|i| {
                     let (x, y) = source(i);
                     let alpha = donor.at(&soft, x, y);
@@ -148,7 +151,7 @@ impl Outlined {
             if placed.len() < 6 || (covered as f32) < 0.9 * placed.len() as f32 {
                 continue;
             }
-            let edge = |value: &dyn Fn(&(usize, f32, f32, f32)) -> f32| {
+            let edge = |value: &dyn Fn(&Placed) -> f32| {
                 let ring: Vec<f32> = placed.iter().filter(|p| p.1 < 0.5).map(value).collect();
                 ring.iter().sum::<f32>() / ring.len().max(1) as f32
             };

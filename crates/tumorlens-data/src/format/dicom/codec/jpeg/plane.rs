@@ -22,7 +22,7 @@ impl Plane {
     pub(super) fn new(frame: &Frame, index: usize, kept: bool) -> Option<Self> {
         let most = frame.most();
         let (h, v) = frame.components[index].factors();
-        if h == 0 || v == 0 || most[0] % h != 0 || most[1] % v != 0 {
+        if h == 0 || v == 0 || !most[0].is_multiple_of(h) || !most[1].is_multiple_of(v) {
             return None;
         }
         let size = [
@@ -65,7 +65,7 @@ impl Plane {
         let [across, down] = self.factors;
         let source = y / down;
         // The nearer of the two neighbouring rows counts three quarters; outside, the outermost row continues.
-        let beside = if y % 2 == 0 {
+        let beside = if y.is_multiple_of(2) {
             source.saturating_sub(1)
         } else {
             source + 1
