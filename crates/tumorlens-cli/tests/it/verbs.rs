@@ -1,4 +1,4 @@
-//! Verbs that need no run: cross-validation and timing.
+//! Verbs beside the main way: cross-validation, timing, ensembles and recalibration.
 
 use super::program::{fail, succeed};
 use std::fs;
@@ -58,4 +58,64 @@ fn bench_prints_what_it_measured_and_refuses_what_it_cannot_time() {
     fail(dir.path(), &unknown, 1, &["lenet"]);
     let small = ["bench", "--model", "vgg11", "--size", "8"];
     fail(dir.path(), &small, 1, &["vgg11", "8 pixels"]);
+}
+
+#[test]
+fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let phantom = [
+        "phantom",
+        "--out",
+        "p",
+        "--subjects",
+        "24",
+        "--size",
+        "48",
+        "-q",
+    ];
+    succeed(at, &phantom);
+    succeed(at, &["prepare", "p", "--out", "d", "-q"]);
+    let config = "[preprocess]\nsize = 32\n\
+         [exchange]\ncut = 0.5\npaste = 0.5\nheal = 0.5\n\
+         [model]\narchitecture = \"resnet18\"\nbase_width = 4\n\
+         [model.head]\nkind = \"evidence\"\nstride = 4\nchannels = 8\n\
+         [train]\nepochs = 2\nwarm_up_epochs = 0.5\n\
+         [calibration]\nviews = 1\nshift = true\nerror = 0.2\n\
+         [ensemble]\nmembers = 2\n";
+    fs::write(at.join("c.toml"), config).unwrap();
+    succeed(
+        at,
+        &["train", "d", "--config", "c.toml", "--out", "r", "-q"],
+    );
+    assert!(at.join("r/member-1/checkpoints").is_dir());
+    let text = succeed(at, &["evaluate", "r", "d", "-q"]);
+    assert!(text.contains("AUROC"), "{text}");
+    assert!(at.join("r/texture.json").is_file());
+
+    let again = [
+        "recalibrate",
+        "r",
+        "d",
+        "--error",
+        "0.2",
+        "--out",
+        "own.tumorlens",
+        "-q",
+    ];
+    let text = succeed(at, &again);
+    assert!(text.contains("called, not referred"), "{text}");
+    assert!(succeed(at, &["verify", "own.tumorlens", "--card"]).contains("Recalibrated on"));
+    fail(at, &again, 1, &["own.tumorlens", "exists"]);
+    let strict = [
+        "recalibrate",
+        "r",
+        "d",
+        "--error",
+        "0.001",
+        "--out",
+        "x",
+        "-q",
+    ];
+    fail(at, &strict, 1, &["0.001", "999"]);
 }
