@@ -228,9 +228,6 @@ fn read(data: &[u8], extent: Extent) -> Result<Coded, DecodeError> {
             }
             _ if is_frame(marker) => {
                 let found = frame(marker, body)?;
-                if found.width * found.height > MAX_PIXELS {
-                    return Err(damaged("it has too many pixels"));
-                }
                 if current.replace(found).is_some() {
                     return Err(damaged("it has two frame headers"));
                 }
@@ -279,9 +276,6 @@ pub fn without_data(data: &[u8]) -> Result<Option<Coded>, DecodeError> {
             (0xDA, _) => return Ok(None),
             _ if is_frame(marker) => {
                 let found = frame(marker, body)?;
-                if found.width * found.height > MAX_PIXELS {
-                    return Err(damaged("it has too many pixels"));
-                }
                 current = Some(found);
             }
             _ => {}
@@ -327,6 +321,9 @@ fn frame(marker: u8, body: &[u8]) -> Result<Frame, DecodeError> {
     };
     if frame.width == 0 || frame.height == 0 || frame.components.is_empty() {
         return Err(damaged("its frame header names no pixels"));
+    }
+    if frame.width * frame.height > MAX_PIXELS {
+        return Err(damaged("it has too many pixels"));
     }
     Ok(frame)
 }
