@@ -134,6 +134,13 @@ pub(crate) fn fit(
     {
         observer.say(&format!("no image will be referred: {e}"));
     }
+    if dataset.classes.is_binary() {
+        let slices = plain.iter().zip(&parts.validation);
+        decision.aggregate(
+            &dataset.classes,
+            slices.map(|(s, row)| (row.subject.as_str(), s.label, s.logits.as_slice())),
+        );
+    }
     Ok(Model {
         decision,
         graph,

@@ -1,46 +1,122 @@
 //! From the slices of a series to one answer.
 
 use crate::{ClassSet, Judgement, Probability, Verdict};
+use serde::{Deserialize, Serialize};
 
-/// Slices whose evidence counts: a lesion of a centimetre shows in about so many slices, and a single bright vessel in
-/// one. Chosen beforehand, not on data.
-pub const TOP_SLICES: usize = 3;
-
-/// The answer on a series: the mean logit of the [`TOP_SLICES`] slices with the highest probability, against the same
-/// operating point. `None` for more than two classes and for no slices.
-#[must_use]
-pub fn combine(slices: &[Judgement], classes: &ClassSet) -> Option<Judgement> {
-    let negative = classes.negative()?;
-    let first = slices.first()?;
-    let mut logits: Vec<f64> = slices.iter().map(|s| logit(s.probability)).collect();
-    logits.sort_by(|a, b| b.total_cmp(a));
-    logits.truncate(TOP_SLICES);
-    let probability = Probability::from_logit(logits.iter().sum::<f64>() / logits.len() as f64)?;
-    let positive = probability.get() >= first.threshold.get();
-    let class = if positive {
-        classes.positive()
-    } else {
-        negative
-    };
-    Some(Judgement {
-        logits: Vec::new(),
-        probability,
-        probabilities: Vec::new(),
-        threshold: first.threshold,
-        label: classes.name(class).to_owned(),
-        verdict: if positive {
-            Verdict::Tumor
-        } else {
-            Verdict::NoTumor
-        },
-        reason: None,
-    })
+/// How the probabilities of slices become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Pooling {
+    /// The mean logit of the slices with the highest probability, this many at most. A lesion of a centimetre shows in
+    /// about three slices, a single bright vessel in one.
+    TopMean(usize),
+    /// One minus the product of what speaks against each slice: right if slices erred independently.
+    NoisyOr,
 }
 
-/// Finite even for 0 and 1.
-fn logit(p: Probability) -> f64 {
-    let p = p.get().clamp(1e-9, 1.0 - 1e-9);
+impl Pooling {
+    /// The logit of the whole, finite for any probabilities; `None` without any.
+    #[must_use]
+    pub fn logit(self, slices: &[Probability]) -> Option<f64> {
+        if slices.is_empty() {
+            return None;
+        }
+        match self {
+            Self::TopMean(most) => {
+                let mut logits: Vec<f64> = slices.iter().map(|p| logit(*p)).collect();
+                logits.sort_by(|a, b| b.total_cmp(a));
+                logits.truncate(most.max(1));
+                Some(logits.iter().sum::<f64>() / logits.len() as f64)
+            }
+            Self::NoisyOr => {
+                let against: f64 = slices.iter().map(|p| (-finite(*p)).ln_1p()).sum();
+                // ln((1 - q) / q) with q the product of what speaks against, in logarithms: q underflows.
+                let in_favour = (-against.exp_m1()).max(f64::MIN_POSITIVE).ln();
+                Some(in_favour - against)
+            }
+        }
+    }
+}
+
+/// How slices are joined to one answer, and how that was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aggregation {
+    /// From slices to a logit.
+    pub pooling: Pooling,
+    /// The pooled logit is divided by it, above 0.
+    pub temperature: f64,
+    /// Taken from the pooled logit before: the highest of many slices is high by chance alone.
+    pub shift: f64,
+    /// Subjects on whom it was chosen, or why it was not.
+    pub chosen: String,
+}
+
+impl Default for Aggregation {
+    /// The mean logit of the three highest slices, chosen beforehand.
+    fn default() -> Self {
+        Self {
+            pooling: Pooling::TopMean(3),
+            temperature: 1.0,
+            shift: 0.0,
+            chosen: "set beforehand, not on data".to_owned(),
+        }
+    }
+}
+
+impl Aggregation {
+    /// The answer on slices, against their own operating point. `None` for more than two classes and for no slices.
+    #[must_use]
+    pub fn combine(&self, slices: &[Judgement], classes: &ClassSet) -> Option<Judgement> {
+        let negative = classes.negative()?;
+        let first = slices.first()?;
+        let probabilities: Vec<Probability> = slices.iter().map(|s| s.probability).collect();
+        let pooled = self.pooling.logit(&probabilities)?;
+        let probability = Probability::from_logit((pooled - self.shift) / self.temperature)?;
+        let positive = probability >= first.threshold;
+        let class = if positive {
+            classes.positive()
+        } else {
+            negative
+        };
+        Some(Judgement {
+            logits: Vec::new(),
+            probability,
+            probabilities: Vec::new(),
+            threshold: first.threshold,
+            label: classes.name(class).to_owned(),
+            verdict: if positive {
+                Verdict::Tumor
+            } else {
+                Verdict::NoTumor
+            },
+            reason: None,
+        })
+    }
+
+    /// Why it cannot be used.
+    ///
+    /// # Errors
+    /// When a number is out of range.
+    pub fn check(&self) -> Result<(), String> {
+        let sound =
+            self.temperature.is_finite() && self.temperature > 0.0 && self.shift.is_finite();
+        if !sound || self.pooling == Pooling::TopMean(0) {
+            return Err("the aggregation of slices is out of range".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// The logit of a probability; finite even for 0 and 1.
+#[must_use]
+pub fn logit(p: Probability) -> f64 {
+    let p = finite(p);
     (p / (1.0 - p)).ln()
+}
+
+fn finite(p: Probability) -> f64 {
+    p.get().clamp(1e-9, 1.0 - 1e-9)
 }
 
 #[cfg(test)]
@@ -61,23 +137,47 @@ mod tests {
 
     #[test]
     fn three_clear_slices_decide_however_many_are_empty_and_one_does_not() {
-        let classes = ClassSet::tumor();
+        let (classes, top) = (ClassSet::tumor(), Aggregation::default());
         let mut slices = vec![slice(0.02); 60];
         slices[10] = slice(0.9);
-        let one = combine(&slices, &classes).unwrap();
+        let one = top.combine(&slices, &classes).unwrap();
         assert_eq!(one.verdict, Verdict::NoTumor);
         slices[11] = slice(0.95);
         slices[12] = slice(0.9);
-        let three = combine(&slices, &classes).unwrap();
+        let three = top.combine(&slices, &classes).unwrap();
         assert_eq!(three.verdict, Verdict::Tumor);
         slices.reverse();
-        assert_eq!(combine(&slices, &classes).unwrap(), three);
+        assert_eq!(top.combine(&slices, &classes).unwrap(), three);
+    }
+
+    #[test]
+    fn noisy_or_of_two_halves_is_three_quarters() {
+        let half = Probability::HALF;
+        let logit = Pooling::NoisyOr.logit(&[half, half]).unwrap();
+        assert!((logit - 3.0f64.ln()).abs() < 1e-12);
+        let many = vec![half; 5000];
+        assert!(Pooling::NoisyOr.logit(&many).unwrap().is_finite());
+        let none = vec![Probability::new(0.0).unwrap(); 3];
+        assert!(Pooling::NoisyOr.logit(&none).unwrap() < -15.0);
+    }
+
+    #[test]
+    fn a_shift_answers_for_the_number_of_slices() {
+        let classes = ClassSet::tumor();
+        let shifted = Aggregation {
+            shift: 5.0,
+            ..Aggregation::default()
+        };
+        let slices = vec![slice(0.9); 3];
+        let verdict = |a: &Aggregation| a.combine(&slices, &classes).unwrap().verdict;
+        assert_eq!(verdict(&Aggregation::default()), Verdict::Tumor);
+        assert_eq!(verdict(&shifted), Verdict::NoTumor);
     }
 
     #[test]
     fn certain_slices_give_a_finite_answer_and_no_slices_none() {
-        let classes = ClassSet::tumor();
-        assert!(combine(&[slice(1.0), slice(0.0)], &classes).is_some());
-        assert!(combine(&[], &classes).is_none());
+        let (classes, top) = (ClassSet::tumor(), Aggregation::default());
+        assert!(top.combine(&[slice(1.0), slice(0.0)], &classes).is_some());
+        assert!(top.combine(&[], &classes).is_none());
     }
 }

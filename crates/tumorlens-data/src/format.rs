@@ -1,5 +1,6 @@
 //! File formats: pictures, DICOM and NIfTI to values, exactly or with a reason.
 
+mod clock;
 pub mod dicom;
 pub mod error;
 pub mod file;

@@ -1,5 +1,7 @@
 //! Limits on what a file may make the program do.
 
+use std::time::Duration;
+
 /// Limits for one file. They hold before anything large is allocated: the file's length before it is read, its
 /// width and height before it is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,15 +12,19 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Largest allocation of a decoder, in bytes.
     pub max_alloc_bytes: u64,
+    /// Longest time that decoding takes before it gives up.
+    pub max_time: Duration,
 }
 
 impl Default for Limits {
-    /// 256 MiB a file, 64 Mi pixels a picture, 512 MiB a decoder: above any slice, below what hurts a small machine.
+    /// 256 MiB a file, 64 Mi pixels a picture, 512 MiB and 10 seconds a decoder: above any slice, below what hurts a small
+    /// machine.
     fn default() -> Self {
         Self {
             max_file_bytes: 256 << 20,
             max_pixels: 64 << 20,
             max_alloc_bytes: 512 << 20,
+            max_time: Duration::from_secs(10),
         }
     }
 }

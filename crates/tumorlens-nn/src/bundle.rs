@@ -3,6 +3,7 @@
 //! Weights (safetensors, half precision), architecture, preprocessing, classes, calibration, operating points,
 //! model card, and golden inputs with the logits that they must give. Unknown or damaged bundles are refused.
 
+mod aggregation;
 mod container;
 mod decision;
 mod golden;

@@ -15,7 +15,7 @@ use series::Series;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tumorlens_core::series::combine;
+use tumorlens_core::series::Aggregation;
 use tumorlens_core::{
     Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction,
 };
@@ -154,6 +154,11 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// How slices are joined.
+    fn rule(&self) -> &Aggregation {
+        &self.predictor.bundle().decision.aggregation
+    }
+
     /// A slice of another series ends the one before.
     fn enter_series(&mut self, found: &Found, out: &mut Output) -> anyhow::Result<()> {
         let number = found.scan.as_ref().and_then(|s| s.series);
@@ -168,9 +173,9 @@ impl Judge<'_> {
     /// One answer for each subject of whom there are several series.
     fn end_subjects(&mut self, out: &mut Output) -> anyhow::Result<()> {
         for (name, subject) in std::mem::take(&mut self.subjects) {
-            let classes = self.predictor.classes();
+            let (classes, rule) = (self.predictor.classes(), self.rule());
             if subject.series.len() > 1
-                && let Some(answer) = combine(&subject.judgements, classes)
+                && let Some(answer) = rule.combine(&subject.judgements, classes)
             {
                 let mut prediction = answer.of(&name, self.predictor.name());
                 prediction.level = Some(Level::Subject);
@@ -186,7 +191,7 @@ impl Judge<'_> {
         let Some(series) = self.series.take() else {
             return Ok(());
         };
-        if let Some(answer) = series.answer(self.predictor.classes()) {
+        if let Some(answer) = series.answer(self.rule(), self.predictor.classes()) {
             let mut prediction = answer.of(to_text(series.path()), self.predictor.name());
             prediction.level = Some(Level::Series);
             prediction.slices = Some(series.len());

@@ -37,6 +37,12 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
     let mut decision = Decision::calibrated(&classes, &read.logits, true);
     if classes.is_binary() {
         decision.triage(&classes, &read.logits, args.error)?;
+        let slices = read.logits.iter().zip(&read.rows);
+        decision.aggregate(
+            &classes,
+            slices.map(|(s, row)| (row.subject.as_str(), s.label, s.logits.as_slice())),
+        );
+        println!("answers on a subject: {}", decision.aggregation.chosen);
     }
     decision.map_threshold = read.bundle.decision.map_threshold;
     let before = read.scored(&read.bundle.decision)?;

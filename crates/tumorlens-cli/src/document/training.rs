@@ -28,6 +28,10 @@ pub(super) fn part(study: &Study<'_>, results: &Results) -> Training {
             ),
             Fact::new("steps", steps.to_string()),
             Fact::new("calibration", model.decision.calibration.clone()),
+            Fact::new(
+                "answer on a subject",
+                model.decision.aggregation.chosen.clone(),
+            ),
         ],
         epochs: epochs.collect(),
         chosen_epoch: Some(model.best_epoch as u64),

@@ -17,6 +17,7 @@
 pub mod about;
 pub mod codec;
 mod colour;
+mod csa;
 pub mod data_set;
 pub mod facts;
 mod frames;
@@ -32,6 +33,7 @@ pub mod tag;
 mod value;
 pub mod voi;
 
+use super::clock::Timed;
 use super::error::DecodeError;
 use super::guard;
 use super::values::Values;
@@ -46,7 +48,7 @@ use std::borrow::Cow;
 use std::io::Read;
 use syntax::{Form, Syntax};
 use tag::Tag;
-use voi::Window;
+use voi::Display;
 
 /// A decoded image object.
 #[derive(Clone, Debug)]
@@ -63,11 +65,11 @@ pub struct Dicom {
     pub palette: Option<[Lut; 3]>,
     /// Stored values from the first to the second, both included, are no picture.
     pub padding: Option<(f64, f64)>,
-    /// The window that the file proposes for display.
-    pub window: Option<Window>,
+    /// How the file proposes to show its values.
+    pub display: Option<Display>,
     /// Slices that lie side by side in the only frame.
     pub mosaic: Option<Mosaic>,
-    /// Place of each frame, where the file states it.
+    /// Place of each frame, where the file states it; of a mosaic that of the whole picture.
     pub places: Vec<Option<Place>>,
 }
 
@@ -137,7 +139,7 @@ impl<'a> File<'a> {
 fn inflate(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, DecodeError> {
     let limit = limits.max_alloc_bytes / 2;
     let mut inflated = Vec::new();
-    flate2::read::DeflateDecoder::new(bytes)
+    flate2::bufread::DeflateDecoder::new(Timed(bytes))
         .take(limit + 1)
         .read_to_end(&mut inflated)
         .map_err(|_| damaged("its deflated data set is damaged"))?;
@@ -152,7 +154,7 @@ fn inflate(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, DecodeError> {
 /// # Errors
 /// When it is no DICOM file, holds no image, is damaged, exceeds a limit or is of a kind that is not read.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Dicom, DecodeError> {
-    guard::without_panic("dicom", || {
+    guard::without_panic("dicom", limits, || {
         let file = File::open(bytes, limits)?;
         let set = file.data_set()?;
         if ![
@@ -181,7 +183,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Dicom, DecodeError> {
             rescale,
             palette: palette(&set, &header)?,
             padding: padding(&set, &header),
-            window: Window::read(&set),
+            display: Display::read(&set, &groups, header.signed),
             mosaic: Mosaic::read(&set, &header),
             places,
             header,

@@ -38,6 +38,12 @@ pub enum DecodeError {
         /// The limit.
         limit: u64,
     },
+    /// Decoding takes longer than [`Limits::max_time`](crate::limits::Limits::max_time).
+    #[error("decoding takes longer than {seconds} s, the limit")]
+    Time {
+        /// The limit.
+        seconds: f64,
+    },
     /// A valid file of a kind that is not read.
     #[error("{format}: {what} is not supported")]
     Unsupported {

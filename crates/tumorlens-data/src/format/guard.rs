@@ -1,6 +1,8 @@
 //! The single border at which a panic of a decoder becomes an error.
 
+use super::clock;
 use super::error::DecodeError;
+use crate::limits::Limits;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -9,14 +11,20 @@ thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a decoder; should it panic, the file is damaged and the reason says so.
+/// Runs a decoder for as long as it may; should it panic, the file is damaged and the reason says so.
 ///
 /// The decoders are other people's code fed with hostile bytes, and one bad file among thousands must not end a run.
 /// Nothing outlives the call: bytes come in by reference, samples go out by value, so that no broken state is seen.
 pub(super) fn without_panic<T>(
     format: &'static str,
+    limits: &Limits,
     decoder: impl FnOnce() -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
+    let decoder = || clock::within(limits.max_time, decoder);
+    if cfg!(fuzzing) {
+        // A fuzzer is to see the panic.
+        return decoder();
+    }
     silence();
     DECODING.set(true);
     let result = catch_unwind(AssertUnwindSafe(decoder));
@@ -44,11 +52,13 @@ mod tests {
     #[test]
     fn a_panic_inside_becomes_an_error_and_the_next_file_is_decoded() {
         let empty: [u8; 0] = [];
-        let result: Result<u8, _> = without_panic("png", || Ok(empty[std::hint::black_box(3)]));
+        let limits = Limits::default();
+        let result: Result<u8, _> =
+            without_panic("png", &limits, || Ok(empty[std::hint::black_box(3)]));
         assert_eq!(
             result.unwrap_err().to_string(),
             "damaged png: the decoder gave up on it"
         );
-        assert_eq!(without_panic("png", || Ok(7)).unwrap(), 7);
+        assert_eq!(without_panic("png", &limits, || Ok(7)).unwrap(), 7);
     }
 }

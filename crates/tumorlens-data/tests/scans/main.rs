@@ -7,6 +7,7 @@
 )]
 
 mod decode;
+mod mosaic;
 mod reference;
 mod tree;
 mod writer;

@@ -232,6 +232,7 @@ fn limits_hold_before_anything_is_decoded() {
         max_file_bytes: file,
         max_pixels: pixels,
         max_alloc_bytes: alloc,
+        ..Limits::default()
     };
     let large = 1 << 30;
     assert!(matches!(
@@ -320,7 +321,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = to;
         let end = bytes.len() - cut.index(8) * (usize::from(to) % 2);
-        let limits = Limits { max_file_bytes: 1 << 20, max_pixels: 1 << 20, max_alloc_bytes: 1 << 24 };
+        let limits = Limits { max_file_bytes: 1 << 20, max_pixels: 1 << 20, max_alloc_bytes: 1 << 24, ..Limits::default() };
         if let Ok(picture) = decode(&bytes[..end], &limits) {
             prop_assert!(picture.image.size().area() <= 1 << 20);
         }

@@ -1,8 +1,11 @@
 //! From logits to a call: calibration and operating points.
 
+use super::aggregation::{self, Subject};
 use super::triage::{Triage, TriageError};
 use crate::evaluate::ScoredLogits;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tumorlens_core::series::Aggregation;
 use tumorlens_core::{ClassIndex, ClassSet, Judgement, NO_TUMOR, Probability, Verdict};
 use tumorlens_stats::calibration::{
     Temperature, fit_shift, fit_temperature, fit_temperature_softmax,
@@ -34,6 +37,9 @@ pub struct Decision {
     /// When to refer an image to a person; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub triage: Option<Triage>,
+    /// How slices become the answer on a series or a subject.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub aggregation: Aggregation,
     /// Values of the default attribution at or above it are the outlined region, where outlines were compared.
     pub map_threshold: Option<f32>,
 }
@@ -49,6 +55,7 @@ impl Decision {
             operating_points: vec![],
             default: String::new(),
             triage: None,
+            aggregation: Aggregation::default(),
             map_threshold: None,
         }
     }
@@ -161,6 +168,28 @@ impl Decision {
         Ok(())
     }
 
+    /// Chooses how slices are joined, on subjects who took no part in training: the name, the label and the logits of
+    /// each slice. An empty name is no subject's.
+    pub fn aggregate<'a>(
+        &mut self,
+        classes: &ClassSet,
+        slices: impl Iterator<Item = (&'a str, ClassIndex, &'a [f32])>,
+    ) {
+        let positive = classes.positive();
+        let mut subjects: BTreeMap<&str, Subject> = BTreeMap::new();
+        for (name, label, logits) in slices.filter(|(name, ..)| !name.is_empty()) {
+            let probabilities = self.probabilities(classes, logits);
+            let Some(probability) = probabilities.and_then(|p| p.get(positive.0).copied()) else {
+                continue;
+            };
+            let subject = subjects.entry(name).or_default();
+            subject.positive |= label == positive;
+            subject.slices.push(probability);
+        }
+        let subjects: Vec<Subject> = subjects.into_values().collect();
+        self.aggregation = aggregation::choose(&subjects);
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         if !self.shift.is_finite() {
             return Err("the shift is not a finite number".to_owned());
@@ -168,6 +197,7 @@ impl Decision {
         if let Some(triage) = &self.triage {
             triage.check()?;
         }
+        self.aggregation.check()?;
         if self.default.is_empty() || self.operating_points.iter().any(|p| p.name == self.default) {
             Ok(())
         } else {
@@ -248,6 +278,10 @@ impl Decision {
 )]
 fn is_zero(shift: &f64) -> bool {
     *shift == 0.0
+}
+
+fn is_default(aggregation: &Aggregation) -> bool {
+    *aggregation == Aggregation::default()
 }
 
 /// Whether calling this class is calling a tumor.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use tumorlens_core::GreyImage;
-use tumorlens_data::format::dicom::voi::Window;
+use tumorlens_data::format::dicom::voi::Display;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::slice::{Opened, open};
 
@@ -21,17 +21,18 @@ pub(super) fn preview(path: &Path) -> Vec<String> {
     else {
         return Vec::new();
     };
-    let window = match &opened {
+    let display = match &opened {
         Opened::Dicom(image) => image
-            .window
+            .display
+            .as_ref()
             .filter(|_| image.header.photometric == "MONOCHROME2"),
         _ => None,
     };
-    lines(&shades(&image, window))
+    lines(&shades(&image, display))
 }
 
 /// Shades of grey on a grid as wide as the preview, by area means.
-fn shades(image: &GreyImage, window: Option<Window>) -> Vec<Vec<u8>> {
+fn shades(image: &GreyImage, display: Option<&Display>) -> Vec<Vec<u8>> {
     let width = WIDTH.min(image.width());
     let height = (image.height() * width / image.width()).clamp(1, 2 * WIDTH);
     let mean = |x: usize, y: usize| {
@@ -66,8 +67,8 @@ fn shades(image: &GreyImage, window: Option<Window>) -> Vec<Vec<u8>> {
             .unwrap_or(0.0)
     };
     let (low, high) = (at(1), at(99));
-    let shade = |v: f64| match window {
-        Some(window) => window.apply(v),
+    let shade = |v: f64| match display {
+        Some(display) => display.apply(v),
         None if high > low => ((v - low) / (high - low)).clamp(0.0, 1.0),
         None => 0.0,
     };

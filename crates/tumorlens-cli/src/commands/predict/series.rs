@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use std::path::{Path, PathBuf};
-use tumorlens_core::{ClassSet, GreyImage, Judgement, series::combine};
+use tumorlens_core::series::Aggregation;
+use tumorlens_core::{ClassSet, GreyImage, Judgement};
 use tumorlens_data::format::dicom::place::Place;
 use tumorlens_data::format::nifti::write::encode;
 use tumorlens_data::limits::Limits;
@@ -61,9 +62,9 @@ impl Series {
     }
 
     /// The answer on all slices; nothing on a single one, which has its own line.
-    pub(super) fn answer(&self, classes: &ClassSet) -> Option<Judgement> {
+    pub(super) fn answer(&self, rule: &Aggregation, classes: &ClassSet) -> Option<Judgement> {
         (self.len() > 1)
-            .then(|| combine(&self.judgements, classes))
+            .then(|| rule.combine(&self.judgements, classes))
             .flatten()
     }
 

@@ -28,7 +28,7 @@ pub struct About {
     pub sequence: Sequence,
     /// Whether the file says that text is burned into its pixels.
     pub burned_in: bool,
-    /// Place of each slice; the tiles of a mosaic have none.
+    /// Place of each slice.
     pub places: Vec<Option<Place>>,
 }
 
@@ -37,7 +37,7 @@ pub struct About {
 /// # Errors
 /// When it is no DICOM file, holds no image or is damaged.
 pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
-    guard::without_panic("dicom", || {
+    guard::without_panic("dicom", limits, || {
         let file = File::open(bytes, limits)?;
         let set = file.data_set()?;
         if ![
@@ -81,7 +81,9 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
             image_type: set.text(tag::IMAGE_TYPE),
             sequence: sequence(&set),
             burned_in: set.text(tag::BURNED_IN_ANNOTATION).as_deref() == Some("YES"),
-            places: mosaic.map_or(places, |m| vec![None; m.slices]),
+            places: mosaic.map_or(places.clone(), |m| {
+                m.places(&set, places.first().copied().flatten())
+            }),
         })
     })
 }

@@ -1,7 +1,9 @@
 //! Siemens mosaics: the slices of a volume as tiles of one picture, row by row in a square grid.
 
+use super::csa;
 use super::data_set::DataSet;
 use super::header::Header;
+use super::place::Place;
 use super::tag;
 use tumorlens_core::{GreyImage, Size};
 
@@ -42,6 +44,30 @@ impl Mosaic {
         })
     }
 
+    /// Place of each slice, from that of the whole picture; nothing where the file does not say which way slices follow.
+    ///
+    /// The scanner states the whole picture's position as if its centre were the tile's, so that the first tile begins
+    /// half the difference of the two further in (as nibabel's `MosaicWrapper` has it).
+    #[must_use]
+    pub(super) fn places(&self, set: &DataSet<'_>, whole: Option<Place>) -> Vec<Option<Place>> {
+        let first = whole.zip(csa::slice_normal(set)).zip(step(set));
+        let Some(((whole, normal), step)) = first else {
+            return vec![None; self.slices];
+        };
+        let further = (self.across - 1) as f64 / 2.0;
+        let [columns, rows] = [self.tile.width, self.tile.height].map(|side| side as f64 * further);
+        let place = |slice: usize| Place {
+            position: std::array::from_fn(|axis| {
+                whole.position[axis]
+                    + whole.along_row[axis] * whole.spacing[1] * columns
+                    + whole.along_column[axis] * whole.spacing[0] * rows
+                    + normal[axis] * step * slice as f64
+            }),
+            ..whole
+        };
+        (0..self.slices).map(|slice| Some(place(slice))).collect()
+    }
+
     /// One slice of the whole picture; `None` beyond the last.
     #[must_use]
     pub fn cut(&self, whole: &GreyImage, slice: usize) -> Option<GreyImage> {
@@ -54,6 +80,12 @@ impl Mosaic {
             whole.values()[(top + y) * whole.width() + left + x]
         }))
     }
+}
+
+/// Distance of neighbouring slices, mm: as stated, or their thickness.
+fn step(set: &DataSet<'_>) -> Option<f64> {
+    let stated = |tag| set.decimal(tag).ok().flatten().filter(|mm| *mm > 0.0);
+    stated(tag::SPACING_BETWEEN_SLICES).or_else(|| stated(tag::SLICE_THICKNESS))
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
-//! Windows: which values a display shows from black to white (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3).
+//! Which values a display shows from black to white: windows (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3) and tables
+//! (C.11.2.1.1).
 
 use super::data_set::DataSet;
+use super::groups::Groups;
+use super::lut::Lut;
 use super::tag;
 
 /// How values between the ends of a window are shown.
@@ -25,11 +28,48 @@ pub struct Window {
     pub function: Function,
 }
 
-impl Window {
-    /// The first window that a file proposes; `None` when there is none or it is damaged. A display then chooses its
-    /// own: the stored values do not depend on it.
+/// How a file proposes to show values of its modality.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Display {
+    /// A window.
+    Window(Window),
+    /// A table (VOI LUT).
+    Table(Lut),
+}
+
+impl Display {
+    /// The first proposal of a file, of its first frame where each has its own; `None` when there is none or it is
+    /// damaged. Of a window and a table, which are equal alternatives (C.11.2), the window is taken.
     #[must_use]
-    pub fn read(set: &DataSet<'_>) -> Option<Self> {
+    pub fn read(set: &DataSet<'_>, groups: &Groups<'_>, signed: bool) -> Option<Self> {
+        let of_frame = groups.get(0, tag::FRAME_VOI_LUT_SEQUENCE).ok().flatten();
+        let set = of_frame.as_ref().unwrap_or(set);
+        if let Some(window) = Window::read(set) {
+            return Some(Self::Window(window));
+        }
+        let tables = set.items(tag::VOI_LUT_SEQUENCE).ok()?;
+        Lut::read(tables.first()?, tag::LUT_DESCRIPTOR, tag::LUT_DATA, signed)
+            .ok()
+            .map(Self::Table)
+    }
+
+    /// Brightness of a value of the modality, 0 to 1.
+    #[must_use]
+    pub fn apply(&self, value: f64) -> f64 {
+        match self {
+            Self::Window(window) => window.apply(value),
+            Self::Table(lut) => {
+                let white = f64::from((1u32 << lut.bits.min(16)) - 1);
+                (lut.get(value) / white).min(1.0)
+            }
+        }
+    }
+}
+
+impl Window {
+    /// The first window of a data set; `None` when there is none or it is damaged. A display then chooses its
+    /// own: the stored values do not depend on it.
+    fn read(set: &DataSet<'_>) -> Option<Self> {
         let center = set.decimal(tag::WINDOW_CENTER).ok().flatten()?;
         let width = set.decimal(tag::WINDOW_WIDTH).ok().flatten()?;
         let function = match set.text(tag::VOI_LUT_FUNCTION).as_deref() {
@@ -94,5 +134,16 @@ mod tests {
         let curve = window(0.0, 100.0, Function::Sigmoid);
         assert_eq!(curve.apply(0.0), 0.5);
         assert!(curve.apply(1000.0) > 0.999 && curve.apply(-1000.0) < 0.001);
+    }
+
+    #[test]
+    fn a_table_shows_its_ends_beyond_its_ends() {
+        let display = Display::Table(Lut {
+            first: 100,
+            entries: vec![0, 1023, 4095],
+            bits: 12,
+        });
+        assert_eq!((display.apply(0.0), display.apply(500.0)), (0.0, 1.0));
+        assert!((display.apply(101.0) - 1023.0 / 4095.0).abs() < 1e-12);
     }
 }

@@ -1,6 +1,7 @@
 //! gzip, to the end.
 
 use super::damaged;
+use crate::format::clock::Timed;
 use crate::format::error::DecodeError;
 use crate::limits::Limits;
 use std::borrow::Cow;
@@ -17,7 +18,7 @@ pub(super) fn inflated<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, [
     }
     let limit = limits.max_alloc_bytes;
     let mut inflated = Vec::new();
-    flate2::bufread::MultiGzDecoder::new(bytes)
+    flate2::bufread::MultiGzDecoder::new(Timed(bytes))
         .take(limit + 1)
         .read_to_end(&mut inflated)
         .map_err(|_| damaged("its gzip data is damaged, or bytes follow it"))?;

@@ -1,5 +1,6 @@
 //! Windows bitmaps, through `image`.
 
+use super::super::clock::Timed;
 use super::sniff::Format;
 use super::stored::{Channels, Samples, Stored};
 use super::{DecodeError, check_dimensions, png};
@@ -13,7 +14,7 @@ use tumorlens_core::Size;
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeError> {
     let bytes = without_os2_fields(bytes);
     let decoder =
-        BmpDecoder::new(Cursor::new(&bytes)).map_err(|e| DecodeError::damaged("bmp", e))?;
+        BmpDecoder::new(Timed(Cursor::new(&bytes))).map_err(|e| DecodeError::damaged("bmp", e))?;
     let (width, height) = decoder.dimensions();
     let size = check_dimensions(
         width,

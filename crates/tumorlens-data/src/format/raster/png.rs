@@ -1,5 +1,6 @@
 //! PNG, through `image`.
 
+use super::super::clock::Timed;
 use super::sniff::Format;
 use super::stored::{Channels, Samples, Stored};
 use super::{DecodeError, check_dimensions, orientation};
@@ -17,7 +18,8 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
     let bytes = &*with_fitting_transparency(bytes, &header);
     let mut image_limits = image::Limits::no_limits();
     image_limits.max_alloc = Some(limits.max_alloc_bytes);
-    let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), image_limits).map_err(damaged)?;
+    let mut decoder =
+        PngDecoder::with_limits(Timed(Cursor::new(bytes)), image_limits).map_err(damaged)?;
     let size = check_dimensions(
         header.width,
         header.height,

@@ -4,6 +4,7 @@
 mod planes;
 mod strips;
 
+use super::super::clock::Timed;
 use super::sniff::Format;
 use super::stored::{Channels, Samples, Stored};
 use super::{DecodeError, check_dimensions};
@@ -14,6 +15,9 @@ use ::tiff::tags::Tag;
 use std::io::Cursor;
 use tumorlens_core::Size;
 
+/// What is decoded.
+type Bytes<'a> = Timed<Cursor<&'a [u8]>>;
+
 fn damaged(reason: impl std::fmt::Display) -> DecodeError {
     DecodeError::damaged("tiff", reason)
 }
@@ -22,7 +26,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
     let mut tiff_limits = ::tiff::decoder::Limits::default();
     tiff_limits.decoding_buffer_size = limits.max_alloc();
     tiff_limits.intermediate_buffer_size = limits.max_alloc();
-    let mut decoder = Decoder::new(Cursor::new(bytes))
+    let mut decoder = Decoder::new(Timed(Cursor::new(bytes)))
         .map_err(damaged)?
         .with_limits(tiff_limits);
     let (width, height) = decoder.dimensions().map_err(damaged)?;
@@ -143,7 +147,7 @@ impl Layout {
 }
 
 /// The orientation tag; 1 where it is absent or illegal.
-fn orientation(decoder: &mut Decoder<Cursor<&[u8]>>) -> u8 {
+fn orientation(decoder: &mut Decoder<Bytes<'_>>) -> u8 {
     let tag = decoder
         .find_tag_unsigned::<u16>(Tag::Orientation)
         .ok()
@@ -155,7 +159,7 @@ fn orientation(decoder: &mut Decoder<Cursor<&[u8]>>) -> u8 {
 
 /// Whether the bits of each byte are stored in reverse (FillOrder 2), which the decoder does not know of. It is read
 /// where no compression stands between.
-fn reversed_bits(decoder: &mut Decoder<Cursor<&[u8]>>) -> Result<bool, DecodeError> {
+fn reversed_bits(decoder: &mut Decoder<Bytes<'_>>) -> Result<bool, DecodeError> {
     let mut tag = |tag| {
         decoder
             .find_tag_unsigned::<u16>(tag)
@@ -205,7 +209,7 @@ fn spread(samples: &Samples, size: Size, layout: &Layout) -> Samples {
 }
 
 /// The colour map as 8-bit red, green, blue triples; it is stored as 16 bits, all reds first (TIFF 6.0, section 5).
-fn palette(decoder: &mut Decoder<Cursor<&[u8]>>, bits: u8) -> Result<Vec<[u8; 3]>, DecodeError> {
+fn palette(decoder: &mut Decoder<Bytes<'_>>, bits: u8) -> Result<Vec<[u8; 3]>, DecodeError> {
     let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(damaged)?;
     let entries = 1usize << bits;
     if map.len() < 3 * entries {

@@ -1,5 +1,6 @@
 //! WebP, through `image`.
 
+use super::super::clock::Timed;
 use super::sniff::Format;
 use super::stored::Stored;
 use super::{DecodeError, check_dimensions, orientation, png};
@@ -11,7 +12,7 @@ use std::io::Cursor;
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeError> {
     check_length(bytes)?;
     let damaged = |e| DecodeError::damaged("webp", e);
-    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
+    let mut decoder = WebPDecoder::new(Timed(Cursor::new(bytes))).map_err(damaged)?;
     if decoder.has_animation() {
         return Err(DecodeError::Unsupported {
             format: "webp",

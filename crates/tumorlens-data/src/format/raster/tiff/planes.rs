@@ -1,15 +1,14 @@
 //! TIFF files that keep each channel in a plane of its own (PlanarConfiguration 2).
 
-use super::{damaged, eight_or_sixteen};
+use super::{Bytes, damaged, eight_or_sixteen};
 use crate::format::error::DecodeError;
 use crate::format::raster::stored::Samples;
 use ::tiff::decoder::Decoder;
-use std::io::Cursor;
 use tumorlens_core::Size;
 
 /// Reads every strip or tile of every plane and lays the channels of a pixel side by side.
 pub(super) fn read(
-    decoder: &mut Decoder<Cursor<&[u8]>>,
+    decoder: &mut Decoder<Bytes<'_>>,
     size: Size,
     planes: usize,
 ) -> Result<Samples, DecodeError> {

@@ -1,11 +1,11 @@
 //! Strips that the crate `tiff` does not read whole: LZMA compression (34925, of libtiff), and a fourth sample without
 //! stated meaning beside colour (ExtraSamples 0), which it drops. 8 bits a sample, all samples of a pixel together.
 
-use super::{Channels, Layout, Samples, damaged, unsupported};
+use super::{Bytes, Channels, Layout, Samples, damaged, unsupported};
 use crate::format::error::DecodeError;
 use ::tiff::decoder::Decoder;
 use ::tiff::tags::Tag;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use tumorlens_core::Size;
 
 const UNCOMPRESSED: u32 = 1;
@@ -15,18 +15,14 @@ const DIFFERENCES: u32 = 2;
 /// Memory that a dictionary may take, KiB; libtiff's own presets stay below.
 const DICTIONARY_KIB: u32 = 128 << 10;
 
-fn number(
-    decoder: &mut Decoder<Cursor<&[u8]>>,
-    tag: Tag,
-    default: u32,
-) -> Result<u32, DecodeError> {
+fn number(decoder: &mut Decoder<Bytes<'_>>, tag: Tag, default: u32) -> Result<u32, DecodeError> {
     let found = decoder.find_tag_unsigned::<u32>(tag).map_err(damaged)?;
     Ok(found.unwrap_or(default))
 }
 
 /// Whether the strips must be read here; the layout then says what is in them.
 pub(super) fn by_hand(
-    decoder: &mut Decoder<Cursor<&[u8]>>,
+    decoder: &mut Decoder<Bytes<'_>>,
     layout: &mut Layout,
 ) -> Result<bool, DecodeError> {
     let compression = number(decoder, Tag::Compression, UNCOMPRESSED)?;
@@ -42,7 +38,7 @@ pub(super) fn by_hand(
 }
 
 pub(super) fn read(
-    decoder: &mut Decoder<Cursor<&[u8]>>,
+    decoder: &mut Decoder<Bytes<'_>>,
     bytes: &[u8],
     size: Size,
     layout: &Layout,
