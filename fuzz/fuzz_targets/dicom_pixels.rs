@@ -1,0 +1,23 @@
+//! Stored values of every coding, then each slice as a grey picture.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tumorlens_data::format::dicom;
+use tumorlens_data::limits::Limits;
+
+fuzz_target!(|bytes: &[u8]| {
+    let limits = Limits {
+        max_file_bytes: 1 << 20,
+        max_pixels: 1 << 18,
+        max_alloc_bytes: 16 << 20,
+        ..Limits::default()
+    };
+    let Ok(image) = dicom::decode(bytes, &limits) else {
+        return;
+    };
+    for frame in 0..image.slices().min(4) {
+        if let Ok(grey) = image.grey(frame) {
+            assert!(grey.values().iter().all(|v| v.is_finite()));
+        }
+    }
+});
