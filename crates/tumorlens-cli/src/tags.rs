@@ -1,4 +1,4 @@
-//! What results are told apart by, beside the source: the size of the image and of the lesion.
+//! What results are told apart by, beside the source: how the image was taken, its size and that of the lesion.
 
 use std::collections::BTreeMap;
 use tumorlens_core::Mask;
@@ -20,7 +20,11 @@ pub(crate) fn of(
     volumes: &Volumes,
 ) -> BTreeMap<String, String> {
     let limits = Limits::default();
-    let mut tags = BTreeMap::new();
+    let acquisition = row.acquisition();
+    let known = acquisition.known();
+    let mut tags: BTreeMap<String, String> = known
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     if let Ok(slice) = volumes.read(&dataset.file(row), &limits) {
         let image = slice.image;
         let side = image.width().max(image.height());

@@ -1,6 +1,7 @@
 //! Files to samples, without a framework: decode, scan, manifest, copies, split, audit, transforms, phantoms.
 #![forbid(unsafe_code)]
 
+pub mod acquisition;
 pub mod atomic_write;
 pub mod audit;
 pub mod dataset;

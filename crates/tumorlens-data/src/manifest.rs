@@ -2,13 +2,14 @@
 //!
 //! Comma-separated, UTF-8, with a header line. Rules, checked at every reading:
 //!
-//! - the columns are those of [`ManifestRow`], in any order; `unit` and `official_split` may be absent. Any other column is
+//! - the columns are those of [`ManifestRow`], in any order; `unit` and those from `official_split` on may be absent. Any other column is
 //!   refused, for a misspelt `split` or `mask` would otherwise quietly lose its meaning;
 //! - `path`, `label` and `group` are filled in, no path stands twice;
 //! - `split` is empty, `train`, `validation`, `test` or `fold` and a number, in all rows or in none;
 //! - `sha256` is 64 lower-case hexadecimal digits;
 //! - no field holds a control character: paths are escaped as [`crate::scan::path_text`] says.
 
+use crate::acquisition::Acquisition;
 use crate::atomic_write::atomic_write;
 use crate::split::SplitName;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,15 @@ pub struct ManifestRow {
     /// empty when not known. Only the audit and `prepare` with the official split look at it.
     #[serde(default)]
     pub official_split: String,
+    /// `axial`, `coronal` or `sagittal`; empty when not known.
+    #[serde(default)]
+    pub plane: String,
+    /// Sequence as BIDS names it; empty when not known.
+    #[serde(default)]
+    pub sequence: String,
+    /// Contrast agent: `yes` or `no`; empty when not known.
+    #[serde(default)]
+    pub contrast: String,
 }
 
 impl ManifestRow {
@@ -55,10 +65,20 @@ impl ManifestRow {
             &self.unit
         }
     }
+
+    /// How the image was taken.
+    #[must_use]
+    pub fn acquisition(&self) -> Acquisition {
+        Acquisition {
+            plane: self.plane.clone(),
+            sequence: self.sequence.clone(),
+            contrast: self.contrast.clone(),
+        }
+    }
 }
 
 /// Columns in the order in which they are written.
-pub const COLUMNS: [&str; 10] = [
+pub const COLUMNS: [&str; 13] = [
     "path",
     "label",
     "subject",
@@ -69,10 +89,13 @@ pub const COLUMNS: [&str; 10] = [
     "sha256",
     "source",
     "official_split",
+    "plane",
+    "sequence",
+    "contrast",
 ];
 
 /// The columns that may be absent.
-const OPTIONAL: [&str; 2] = ["unit", "official_split"];
+const OPTIONAL: [&str; 5] = ["unit", "official_split", "plane", "sequence", "contrast"];
 
 /// A manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +119,7 @@ pub enum ManifestError {
     },
     /// A column that has no meaning, or stands twice.
     #[error(
-        "{path}: column '{column}' is {problem}; a manifest has path, label, subject, group, unit, split, mask, sha256, source, official_split"
+        "{path}: column '{column}' is {problem}; a manifest has path, label, subject, group, unit, split, mask, sha256, source, official_split, plane, sequence, contrast"
     )]
     Column {
         /// The file.
@@ -215,6 +238,9 @@ fn check_row(row: &ManifestRow) -> Result<(), String> {
         &row.sha256,
         &row.source,
         &row.official_split,
+        &row.plane,
+        &row.sequence,
+        &row.contrast,
     ];
     for (column, value) in COLUMNS.iter().zip(fields) {
         if value.chars().any(char::is_control) {
@@ -239,6 +265,7 @@ fn check_row(row: &ManifestRow) -> Result<(), String> {
             row.official_split
         ));
     }
+    row.acquisition().check()?;
     if row.sha256.len() != 64
         || !row
             .sha256

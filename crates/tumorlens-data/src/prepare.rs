@@ -313,6 +313,9 @@ fn row(dir: &Path, image: &Image, group: &str, unit: &str) -> ManifestRow {
         sha256: image.read.sha256.clone(),
         source: image.found.source.clone(),
         official_split: image.found.official_split.clone(),
+        plane: image.found.acquisition.plane.clone(),
+        sequence: image.found.acquisition.sequence.clone(),
+        contrast: image.found.acquisition.contrast.clone(),
     }
 }
 

@@ -13,6 +13,7 @@
 //! | subject | `subject`, `subject_id`, `patient`, `patient_id`, `participant_id`, or the one that the user names | images that must stay together |
 //! | outline | `mask`, `mask_path` | like `path` |
 //! | split | `official_split`, `source_split`, `split` | train, validation or test as somebody else chose |
+//! | plane, sequence, contrast | `plane`, `sequence`, `contrast` | how it was taken; a scan's own file comes first |
 //!
 //! Other columns are not used; the notes of the scan name them. No other column is ever taken for a subject by itself:
 //! a column of groups that somebody computed would replace our own search for copies without anyone noticing.
@@ -42,6 +43,7 @@ mod walk;
 pub use expand::ScanOf;
 pub use pseudonym::{ShortKey, SubjectKey, Subjects};
 
+use crate::acquisition::Acquisition;
 use crate::format::sequence::Weighting;
 use crate::label_table::{ClassMode, LabelTable, MappingError};
 use path_text::to_text;
@@ -120,6 +122,8 @@ pub struct Found {
     pub mask: Option<PathBuf>,
     /// `train`, `validation` or `test` as somebody else chose; empty when not known.
     pub official_split: String,
+    /// How it was taken, as its file or a table says.
+    pub acquisition: Acquisition,
     /// What a DICOM or NIfTI file says of it; none for a picture.
     pub scan: Option<ScanOf>,
 }
@@ -303,6 +307,7 @@ fn file(
         subject: String::new(),
         mask: None,
         official_split: String::new(),
+        acquisition: Acquisition::default(),
         scan: None,
     });
     Ok(())
@@ -369,6 +374,7 @@ fn folder(scan: &mut Scan, root: &Path, name: &str, options: &ScanOptions, label
             subject: String::new(),
             mask,
             official_split,
+            acquisition: Acquisition::default(),
             scan: None,
         });
     }

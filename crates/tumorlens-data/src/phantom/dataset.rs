@@ -38,7 +38,7 @@ pub enum WriteError {
 const CHUNK: usize = 32;
 
 /// Columns of manifest.csv.
-const MANIFEST: [&str; 4] = ["path", "label", "subject", "mask"];
+const MANIFEST: [&str; 5] = ["path", "label", "subject", "mask", "plane"];
 /// Columns of truth.csv.
 const TRUTH: [&str; 10] = [
     "path",
@@ -104,7 +104,7 @@ pub fn write_dataset(
 
 /// One slice's line in both tables.
 struct Row {
-    manifest: [String; 4],
+    manifest: [String; 5],
     truth: [String; 10],
 }
 
@@ -137,7 +137,13 @@ fn write_slice(dir: &Path, slice: &PhantomSlice) -> Result<Row, WriteError> {
         .as_ref()
         .map_or(("", ""), |t| (t.kind.name(), t.original.as_str()));
     Ok(Row {
-        manifest: [path.clone(), label.to_owned(), subject, mask],
+        manifest: [
+            path.clone(),
+            label.to_owned(),
+            subject,
+            mask,
+            slice.plane.name().to_owned(),
+        ],
         truth: [
             path,
             label.to_owned(),

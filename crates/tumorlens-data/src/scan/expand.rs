@@ -7,6 +7,7 @@
 use super::path_text::to_text;
 use super::pseudonym::Names;
 use super::{Found, ScanOptions, Skipped};
+use crate::acquisition::Acquisition;
 use crate::format::error::DecodeError;
 use crate::format::file::read_file;
 use crate::format::sequence::{Sequence, Weighting};
@@ -244,6 +245,8 @@ fn dicom_file(
             };
             let mut image = found.clone();
             image.path = part.of(&found.path);
+            let plane = about.places[frame].map(|p| p.plane());
+            image.acquisition = Acquisition::of_scan(plane, about.sequence).or(&found.acquisition);
             image.scan = Some(ScanOf {
                 series: None,
                 place: about.places[frame],
@@ -278,8 +281,14 @@ fn volume(
     for part in opened.parts(&options.planes) {
         let mut image = found.clone();
         image.path = part.of(&found.path);
+        let plane = match part {
+            Part::Slice(plane, _) => Some(plane.name()),
+            Part::Whole | Part::Frame(_) => None,
+        };
+        let sequence = Sequence::of_file(&found.path);
+        image.acquisition = Acquisition::of_scan(plane, sequence).or(&found.acquisition);
         image.scan = Some(ScanOf {
-            sequence: Sequence::of_file(&found.path),
+            sequence,
             pixel_mm2: pixel_mm2(&opened, part),
             ..ScanOf::default()
         });

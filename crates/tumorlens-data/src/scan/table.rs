@@ -2,6 +2,7 @@
 
 use super::path_text::{from_text, to_text};
 use super::{Found, ScanError, ScanOptions, Skipped};
+use crate::acquisition::Acquisition;
 use crate::label_table::{LabelTable, Meaning, split_part};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -125,6 +126,11 @@ pub(super) fn read(
             official_split: split_part(field(columns.split))
                 .unwrap_or_default()
                 .to_owned(),
+            acquisition: Acquisition::of_table(
+                field(columns.plane),
+                field(columns.sequence),
+                field(columns.contrast),
+            ),
             scan: None,
         });
     }
@@ -160,6 +166,9 @@ struct Columns {
     subject: Option<usize>,
     mask: Option<usize>,
     split: Option<usize>,
+    plane: Option<usize>,
+    sequence: Option<usize>,
+    contrast: Option<usize>,
 }
 
 impl Columns {
@@ -190,6 +199,9 @@ impl Columns {
             },
             mask: first(&MASK),
             split: first(&SPLIT),
+            plane: position("plane"),
+            sequence: position("sequence"),
+            contrast: position("contrast"),
         })
     }
 
@@ -200,6 +212,9 @@ impl Columns {
             self.subject,
             self.mask,
             self.split,
+            self.plane,
+            self.sequence,
+            self.contrast,
         ];
         let unused = headers
             .iter()

@@ -168,6 +168,11 @@ fn a_segmentation_labels_slices_and_small_spots_are_left_out() {
     ];
     assert_eq!(labels, expected);
     assert!(scan.images.iter().all(|i| i.subject == "sub-07"));
+    let taken = &scan.images[0].acquisition;
+    assert_eq!(
+        (taken.plane.as_str(), taken.sequence.as_str()),
+        ("axial", "T1w")
+    );
     let mask = scan.images[1].mask.as_ref().unwrap();
     let mask =
         tumorlens_data::format::raster::mask::decode_mask_file(mask, &Limits::default()).unwrap();

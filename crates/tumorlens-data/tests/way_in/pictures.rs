@@ -253,6 +253,27 @@ fn limits_hold_before_anything_is_decoded() {
 }
 
 #[test]
+fn a_picture_that_takes_longer_than_it_may_is_given_up() {
+    let limits = Limits {
+        max_time: std::time::Duration::ZERO,
+        ..Limits::default()
+    };
+    let picture = DynamicImage::ImageLuma8(field8(6, 100, 100));
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::WebP,
+    ] {
+        let error = decode(&encode(&picture, format), &limits).unwrap_err();
+        assert!(
+            matches!(error, DecodeError::Time { .. }),
+            "{format:?}: {error}"
+        );
+    }
+}
+
+#[test]
 fn a_header_of_ten_thousand_megapixels_is_refused_for_its_size() {
     let mut bytes = palette_png();
     bytes[16..24].copy_from_slice(&[0, 1, 0x86, 0xA0, 0, 1, 0x86, 0xA0]);

@@ -54,6 +54,23 @@ fn labels_subjects_outlines_and_splits_come_from_their_columns() {
 }
 
 #[test]
+fn plane_sequence_and_contrast_come_from_their_columns() {
+    let csv =
+        "path,label,plane,sequence,contrast\na.png,yes,Sagittal,flair,No\nb.png,no,oblique,,\n";
+    let scan = scanned(csv, &ScanOptions::default());
+    let known = |i: usize| -> Vec<(&str, &str)> { scan.images[i].acquisition.known().collect() };
+    assert_eq!(
+        known(0),
+        [
+            ("plane", "sagittal"),
+            ("sequence", "FLAIR"),
+            ("contrast", "no")
+        ]
+    );
+    assert!(known(1).is_empty());
+}
+
+#[test]
 fn a_column_of_groups_is_a_subject_only_when_it_is_named() {
     let csv = "path,label,patient_or_group\na.png,yes,g1\nb.png,no,g1\n";
     assert!(
