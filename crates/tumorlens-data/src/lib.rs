@@ -4,6 +4,7 @@
 pub mod atomic_write;
 pub mod audit;
 pub mod dataset;
+pub mod deidentify;
 mod draw;
 pub mod fingerprint;
 pub mod format;
