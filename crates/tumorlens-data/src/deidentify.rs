@@ -35,6 +35,7 @@ use crate::format::error::DecodeError;
 use crate::limits::Limits;
 use crate::scan::SubjectKey;
 use rewrite::{Rewriter, text};
+use sha2::{Digest, Sha256};
 use write::{Item, Piece};
 
 /// Writes files without what tells who is in them; consistent for as long as it lives, or as its key is kept.
@@ -68,9 +69,9 @@ pub enum Refusal {
     /// A directory, a report, a plan...
     #[error("holds no image; only image objects are exported")]
     NoImage,
-    /// An identifier that every object has.
-    #[error("has no valid {0}")]
-    Identifier(&'static str),
+    /// What kind of object it is is not said.
+    #[error("has no valid SOPClassUID")]
+    Class,
     /// See [`Deidentifier::new`].
     #[error("{0}; look at it, then accept it (--accept-burned-in) or leave it out")]
     BurnedIn(&'static str),
@@ -118,8 +119,11 @@ impl Deidentifier {
         if let Some(sign) = burned_in::sign(&set).filter(|_| !self.accept_burned_in) {
             return Err(Refusal::BurnedIn(sign));
         }
-        let class = identifier(&set, tag::SOP_CLASS_UID, "SOPClassUID")?;
-        let instance = identifier(&set, tag::SOP_INSTANCE_UID, "SOPInstanceUID")?;
+        let class = class(&set)?;
+        // An object without an identifier gets one by its bytes.
+        let instance = set
+            .text(tag::SOP_INSTANCE_UID)
+            .unwrap_or_else(|| crate::hex(&Sha256::digest(bytes)));
         let subject = self
             .key
             .name(&about::patient(&set).unwrap_or_else(|| instance.clone()));
@@ -129,7 +133,7 @@ impl Deidentifier {
 
         let form = set.form();
         let mut pieces = Rewriter { key: &self.key }.pieces(&set, 0)?;
-        let marks = marks(form, &subject)?;
+        let marks = marks(form, &subject, &instance)?;
         pieces.retain(|p| marks.iter().all(|m| m.tag != p.tag));
         pieces.extend(marks);
         pieces.sort_by_key(|p| p.tag);
@@ -164,15 +168,15 @@ fn has_pixels(set: &DataSet<'_>) -> bool {
     .any(|t| set.has(*t))
 }
 
-/// A unique identifier (PS3.5 section 9.1): digits and dots, at most 64.
-fn identifier(set: &DataSet<'_>, tag: Tag, name: &'static str) -> Result<String, Refusal> {
-    set.text(tag)
+/// The class of the object, which stays: a unique identifier (PS3.5 section 9.1), digits and dots, at most 64.
+fn class(set: &DataSet<'_>) -> Result<String, Refusal> {
+    set.text(tag::SOP_CLASS_UID)
         .filter(|uid| uid.len() <= 64 && uid.chars().all(|c| c.is_ascii_digit() || c == '.'))
-        .ok_or(Refusal::Identifier(name))
+        .ok_or(Refusal::Class)
 }
 
 /// Who it is now, and what was done (PS3.3 C.7.1.1 and C.12.1, PS3.15 E.1.1).
-fn marks<'d>(form: Form, subject: &str) -> Result<Vec<Piece<'d>>, DecodeError> {
+fn marks<'d>(form: Form, subject: &str, instance: &str) -> Result<Vec<Piece<'d>>, DecodeError> {
     let code = vec![
         text(Tag(0x0008, 0x0100), *b"SH", form, "113100")?,
         text(Tag(0x0008, 0x0102), *b"SH", form, "DCM")?,
@@ -189,6 +193,7 @@ fn marks<'d>(form: Form, subject: &str) -> Result<Vec<Piece<'d>>, DecodeError> {
         env!("CARGO_PKG_VERSION")
     );
     Ok(vec![
+        text(tag::SOP_INSTANCE_UID, *b"UI", form, instance)?,
         text(tag::PATIENT_NAME, *b"PN", form, subject)?,
         text(tag::PATIENT_ID, *b"LO", form, subject)?,
         text(tag::PATIENT_IDENTITY_REMOVED, *b"CS", form, "YES")?,
