@@ -4,7 +4,7 @@ use super::Deidentifier;
 use crate::atomic_write::atomic_write;
 use crate::format::dicom;
 use crate::format::error::DecodeError;
-use crate::format::file::read_file;
+use crate::format::file::{read_file, read_head};
 use crate::limits::Limits;
 use crate::scan::path_text::to_text;
 use crate::scan::walk::walk;
@@ -13,6 +13,9 @@ use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tumorlens_core::Observer;
+
+/// Files that are read and treated together.
+const AT_ONCE: usize = 8;
 
 /// What became of the files.
 #[derive(Clone, Debug, Default)]
@@ -85,9 +88,9 @@ pub fn export(
     }
     let limits = Limits::default();
     observer.begin("deidentify", Some(files.len() as u64));
-    // As many at once as there are threads: each may take several times its length of memory.
+    // Few at once: each may take several times its length of memory.
     let mut done = 0;
-    for chunk in files.chunks(rayon::current_num_threads().max(1)) {
+    for chunk in files.chunks(AT_ONCE) {
         if observer.should_stop() {
             return Err(ExportError::Stopped);
         }
@@ -174,13 +177,7 @@ fn find(inputs: &[PathBuf], report: &mut ExportReport) -> Result<Vec<PathBuf>, E
 }
 
 fn is_dicom(path: &Path) -> bool {
-    use std::io::Read;
-    let mut head = Vec::new();
-    std::fs::metadata(path).is_ok_and(|m| m.is_file())
-        && std::fs::File::open(path)
-            .and_then(|f| f.take(512).read_to_end(&mut head))
-            .is_ok()
-        && dicom::sniff(&head).is_some()
+    dicom::sniff(&read_head(path)).is_some()
 }
 
 /// Checks the folder before anything is written.

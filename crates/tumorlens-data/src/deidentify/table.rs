@@ -209,7 +209,8 @@ pub(super) static TABLE: &[Row] = &[
 ];
 
 /// Attributes of PS3.6 that the table leaves out and that still tell who, where or when. Removed, emptied or remapped
-/// too: dates, times and persons' names; identifiers of instances; addresses of servers and numbers of orders.
+/// too: dates, times and names; identifiers of instances; addresses of servers, numbers of orders, and the original values under
+/// encryption.
 pub(super) static BEYOND: &[Row] = &[
     Row(
         X,
@@ -217,7 +218,8 @@ pub(super) static BEYOND: &[Row] = &[
         &[
             0x00080407, 0x00080408, 0x00080409, 0x0008040B, 0x00081190, 0x00100033, 0x00100034,
             0x00181803, 0x00287FE0, 0x00400400, 0x00401006, 0x00401007, 0x00402006, 0x00402007,
-            0x00404073, 0x0040A224, 0x0040A992, 0x0040E010, 0x0074100A, 0x0074100C, 0x21000160,
+            0x00404073, 0x0040A224, 0x0040A992, 0x0040E010, 0x0074100A, 0x0074100C, 0x04000500,
+            0x21000160,
         ],
     ),
     Row(

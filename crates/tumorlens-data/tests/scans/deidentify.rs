@@ -102,6 +102,7 @@ fn person() -> Vec<Element> {
         value((8, 0x90), "PN", MARKER),
         value((8, 0x103E), "LO", MARKER),
         sequence((8, 0x1140), false, vec![inner.clone()]),
+        Element((8, 0x9215), "UN", Content::Items(vec![deep(false)], false)),
         value((9, 0x10), "LO", MARKER),
         sequence((9, 0x1001), true, vec![inner.clone()]),
         name((0x10, 0x10)),
@@ -153,10 +154,9 @@ fn sequences_keep_their_items_and_references_lead_to_the_new_identifiers() {
         );
         let groups = set.items(Tag(0x5200, 0x9229)).unwrap();
         assert_eq!(groups.len(), 2);
-        for group in groups
-            .iter()
-            .chain(&set.items(Tag(0x5200, 0x9230)).unwrap())
-        {
+        let unknown = [Tag(0x5200, 0x9230), Tag(8, 0x9215)].map(|tag| set.items(tag).unwrap());
+        assert!(unknown.iter().all(|items| items.len() == 1));
+        for group in groups.iter().chain(unknown.iter().flatten()) {
             let inner = group.items(Tag(8, 0x2218)).unwrap();
             assert_eq!(inner.len(), 2);
             assert!(inner[0].has(Tag(8, 0x1155)) && inner[1].is_empty());
