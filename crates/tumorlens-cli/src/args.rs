@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// What a file holds, and exactly how it decoded.
     Inspect(InspectArgs),
+    /// DICOM files without what tells who is in them, by the Basic Profile of PS3.15 annex E.
+    Deidentify(DeidentifyArgs),
     /// Write report.html of a run again.
     Report(ReportArgs),
     /// Check a bundle's hashes and replay its golden inputs.
@@ -413,6 +415,23 @@ pub(crate) struct InspectArgs {
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeidentifyArgs {
+    /// DICOM files and folders.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Folder of the de-identified files; nothing in it is replaced.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// File with a secret key: patients get the names that `prepare` gives with it, and identifiers are the same in every
+    /// export (default: a key that is forgotten after this one).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) subject_key: Option<PathBuf>,
+    /// Take files too that say or suggest that text is burned into their pixels. Look at them first: pixels are not changed.
+    #[arg(long)]
+    pub(crate) accept_burned_in: bool,
 }
 
 #[derive(Debug, Args)]

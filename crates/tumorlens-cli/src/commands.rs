@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod crossval;
+pub(crate) mod deidentify;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod inspect;

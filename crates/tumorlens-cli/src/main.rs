@@ -64,6 +64,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Predict(a) => commands::predict::run(a, &progress),
         Command::Explain(a) => commands::explain::run(a, &progress),
         Command::Inspect(a) => commands::inspect::run(a),
+        Command::Deidentify(a) => commands::deidentify::run(a, &progress),
         Command::Report(a) => commands::report::run(a),
         Command::Bench(a) => commands::bench::run(a),
         Command::Verify(a) => commands::verify::run(a),

@@ -38,7 +38,7 @@ pub mod path_text;
 mod place;
 mod pseudonym;
 mod table;
-mod walk;
+pub(crate) mod walk;
 
 pub use expand::ScanOf;
 pub use pseudonym::{ShortKey, SubjectKey, Subjects};

@@ -48,11 +48,7 @@ pub(crate) fn options(args: &DataArgs, seed: Seed) -> anyhow::Result<PrepareOpti
     }
     options.scan.subject_column.clone_from(&args.subject_column);
     options.scan.subjects = match &args.subject_key {
-        Some(file) => {
-            let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
-            let key = SubjectKey::new(&bytes).with_context(|| file.display().to_string())?;
-            Subjects::Keyed(key)
-        }
+        Some(file) => Subjects::Keyed(subject_key(file)?),
         None if args.keep_identifiers => Subjects::Kept,
         None => Subjects::Numbered,
     };
@@ -80,6 +76,12 @@ pub(crate) fn options(args: &DataArgs, seed: Seed) -> anyhow::Result<PrepareOpti
         },
     };
     Ok(options)
+}
+
+/// The key in a file.
+pub(crate) fn subject_key(file: &Path) -> anyhow::Result<SubjectKey> {
+    let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+    SubjectKey::new(&bytes).with_context(|| file.display().to_string())
 }
 
 fn holdout(shares: &[f64]) -> anyhow::Result<SplitPlan> {

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod deidentify;
 mod program;
 mod verbs;
 mod way_through;

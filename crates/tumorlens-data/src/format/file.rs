@@ -28,3 +28,15 @@ pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, DecodeError> {
     }
     Ok(bytes)
 }
+
+/// The first bytes of a regular file, enough to tell its format; none when it cannot be read.
+pub(crate) fn read_head(path: &Path) -> Vec<u8> {
+    let mut head = Vec::new();
+    if std::fs::metadata(path).is_ok_and(|m| m.is_file())
+        && let Ok(file) = std::fs::File::open(path)
+        && file.take(512).read_to_end(&mut head).is_err()
+    {
+        head.clear();
+    }
+    head
+}

@@ -9,7 +9,7 @@ use super::pseudonym::Names;
 use super::{Found, ScanOptions, Skipped};
 use crate::acquisition::Acquisition;
 use crate::format::error::DecodeError;
-use crate::format::file::read_file;
+use crate::format::file::{read_file, read_head};
 use crate::format::sequence::{Sequence, Weighting};
 use crate::format::{dicom, nifti, raster};
 use crate::limits::Limits;
@@ -213,13 +213,8 @@ fn expand(found: Found, options: &ScanOptions) -> Expanded {
 
 /// By the first bytes: no picture.
 fn may_hold_several(file: &Path) -> bool {
-    use std::io::Read;
-    let mut head = Vec::new();
-    std::fs::metadata(file).is_ok_and(|m| m.is_file())
-        && std::fs::File::open(file)
-            .and_then(|f| f.take(512).read_to_end(&mut head))
-            .is_ok()
-        && (dicom::sniff(&head).is_some() || nifti::sniff(&head))
+    let head = read_head(file);
+    dicom::sniff(&head).is_some() || nifti::sniff(&head)
 }
 
 fn dicom_file(

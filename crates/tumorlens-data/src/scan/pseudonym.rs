@@ -44,16 +44,39 @@ impl SubjectKey {
         Ok(Self(key.to_vec()))
     }
 
-    /// HMAC-SHA256 (RFC 2104) of the identifier, its first 16 hexadecimal digits.
-    fn name(&self, patient: &str) -> String {
+    /// A key for one run, from the operating system; forgotten with it.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn random() -> std::io::Result<Self> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)?;
+        Ok(Self(key.to_vec()))
+    }
+
+    /// `subject-` and the first 16 hexadecimal digits of the keyed hash of the identifier.
+    pub(crate) fn name(&self, patient: &str) -> String {
+        let digits: String = self
+            .mac("", patient)
+            .iter()
+            .take(8)
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        format!("subject-{digits}")
+    }
+
+    /// HMAC-SHA256 (RFC 2104) of a text; `kind` keeps hashes for different ends apart.
+    pub(crate) fn mac(&self, kind: &str, text: &str) -> [u8; 32] {
         // Keys of any length are accepted by the algorithm.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
-            return String::new();
+            return [0; 32];
         };
-        mac.update(patient.as_bytes());
-        let bytes = mac.finalize().into_bytes();
-        let digits: String = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        format!("subject-{digits}")
+        if !kind.is_empty() {
+            mac.update(kind.as_bytes());
+            mac.update(&[0]);
+        }
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 }
 

@@ -28,15 +28,15 @@ const UNFINISHED: [&[u8]; 4] = [b".part", b".partial", b".crdownload", b".downlo
 
 /// What a walk found.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     /// Files with the signature of a picture, a DICOM or a NIfTI file: full path, path below the root; sorted by the latter.
-    pub(super) files: Vec<(PathBuf, PathBuf)>,
-    pub(super) skipped: Vec<Skipped>,
-    pub(super) ignored: Ignored,
+    pub(crate) files: Vec<(PathBuf, PathBuf)>,
+    pub(crate) skipped: Vec<Skipped>,
+    pub(crate) ignored: Ignored,
 }
 
 /// Walks `root`, which is a folder.
-pub(super) fn walk(root: &Path) -> Walk {
+pub(crate) fn walk(root: &Path) -> Walk {
     let mut walker = Walker::default();
     walker.folder(root, Path::new(""));
     // Links found while following links are followed in the next round.

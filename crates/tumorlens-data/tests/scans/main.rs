@@ -7,6 +7,9 @@
 )]
 
 mod decode;
+mod deidentify;
+mod elements;
+mod export;
 mod mosaic;
 mod reference;
 mod tree;

@@ -70,9 +70,7 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
             )
         });
         Ok(About {
-            patient: set
-                .text(tag::PATIENT_ID)
-                .or_else(|| set.text(tag::STUDY_INSTANCE_UID)),
+            patient: patient(&set),
             series,
             modality: set.text(tag::MODALITY),
             body_part: set
@@ -86,6 +84,12 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
             }),
         })
     })
+}
+
+/// Patient identifier, or the study where there is none.
+pub(crate) fn patient(set: &DataSet<'_>) -> Option<String> {
+    set.text(tag::PATIENT_ID)
+        .or_else(|| set.text(tag::STUDY_INSTANCE_UID))
 }
 
 /// What the attributes say of the sequence; damaged ones say nothing.

@@ -4,17 +4,41 @@
 //! that were really read. Sequences of defined length are read when asked for; those of undefined length are walked
 //! to their end, to a bounded depth.
 
+mod entry;
+
+pub(crate) use entry::{Content, Entry};
+
 use super::syntax::Form;
 use super::tag::{PIXEL_DATA, Tag};
 use crate::format::error::DecodeError;
 use std::ops::Range;
 
-const ITEM: Tag = Tag(0xFFFE, 0xE000);
+pub(crate) const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
-const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
-const UNDEFINED: u32 = u32::MAX;
+pub(crate) const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
+pub(crate) const UNDEFINED: u32 = u32::MAX;
 /// Deeper than any real object; bounds the stack.
-const MAX_DEPTH: u32 = 32;
+pub(crate) const MAX_DEPTH: u32 = 32;
+
+/// Whether the length of an element is written in 32 bits beside this value representation (PS3.5 section 7.1.2).
+pub(crate) fn is_long(vr: [u8; 2]) -> bool {
+    matches!(
+        &vr,
+        b"OB"
+            | b"OD"
+            | b"OF"
+            | b"OL"
+            | b"OV"
+            | b"OW"
+            | b"SQ"
+            | b"SV"
+            | b"UC"
+            | b"UN"
+            | b"UR"
+            | b"UT"
+            | b"UV"
+    )
+}
 
 /// What lies behind an element's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +67,7 @@ pub struct DataSet<'a> {
     elements: Vec<Element>,
 }
 
-pub(super) fn damaged(reason: impl std::fmt::Display) -> DecodeError {
+pub(crate) fn damaged(reason: impl std::fmt::Display) -> DecodeError {
     DecodeError::damaged("dicom", reason)
 }
 
@@ -319,23 +343,7 @@ impl Reader<'_> {
                 "element {tag} has no value representation"
             )));
         }
-        let long = matches!(
-            &vr,
-            b"OB"
-                | b"OD"
-                | b"OF"
-                | b"OL"
-                | b"OV"
-                | b"OW"
-                | b"SQ"
-                | b"SV"
-                | b"UC"
-                | b"UN"
-                | b"UR"
-                | b"UT"
-                | b"UV"
-        );
-        if long {
+        if is_long(vr) {
             Ok((vr, self.u32(at + 8)?, at + 12))
         } else {
             Ok((vr, u32::from(self.u16(at + 6)?), at + 8))

@@ -39,9 +39,14 @@ tags! {
     SOP_CLASS_UID = 0x0008 0x0016, "SOPClassUID";
     SOP_INSTANCE_UID = 0x0008 0x0018, "SOPInstanceUID";
     MODALITY = 0x0008 0x0060, "Modality";
+    CONVERSION_TYPE = 0x0008 0x0064, "ConversionType";
     MANUFACTURER = 0x0008 0x0070, "Manufacturer";
     SERIES_DESCRIPTION = 0x0008 0x103E, "SeriesDescription";
+    PATIENT_NAME = 0x0010 0x0010, "PatientName";
     PATIENT_ID = 0x0010 0x0020, "PatientID";
+    PATIENT_IDENTITY_REMOVED = 0x0012 0x0062, "PatientIdentityRemoved";
+    DEIDENTIFICATION_METHOD = 0x0012 0x0063, "DeidentificationMethod";
+    DEIDENTIFICATION_METHOD_CODE_SEQUENCE = 0x0012 0x0064, "DeidentificationMethodCodeSequence";
     CONTRAST_BOLUS_AGENT = 0x0018 0x0010, "ContrastBolusAgent";
     BODY_PART_EXAMINED = 0x0018 0x0015, "BodyPartExamined";
     SCANNING_SEQUENCE = 0x0018 0x0020, "ScanningSequence";
@@ -79,6 +84,7 @@ tags! {
     PIXEL_PADDING_VALUE = 0x0028 0x0120, "PixelPaddingValue";
     PIXEL_PADDING_RANGE_LIMIT = 0x0028 0x0121, "PixelPaddingRangeLimit";
     BURNED_IN_ANNOTATION = 0x0028 0x0301, "BurnedInAnnotation";
+    LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED = 0x0028 0x0303, "LongitudinalTemporalInformationModified";
     WINDOW_CENTER = 0x0028 0x1050, "WindowCenter";
     WINDOW_WIDTH = 0x0028 0x1051, "WindowWidth";
     RESCALE_INTERCEPT = 0x0028 0x1052, "RescaleIntercept";
