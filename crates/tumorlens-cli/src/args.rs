@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Recalibrate(RecalibrateArgs),
     /// Grouped cross-validation.
     Crossval(CrossvalArgs),
+    /// How a way of training does on what it has not seen: each source, plane, sequence left out, and folds.
+    Protocols(ProtocolsArgs),
     /// Compare two runs on the images they share: paired DeLong, McNemar, bootstrap difference.
     Compare(CompareArgs),
     /// Judge images; without --model by the built-in model.
@@ -333,6 +335,35 @@ pub(crate) struct CrossvalArgs {
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
     /// Go on where a stopped cross-validation ended; its own configuration is used.
+    #[arg(long, conflicts_with_all = TRAINING)]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProtocolsArgs {
+    /// Dataset with what is known of source, plane, sequence and contrast; its own split is not used.
+    pub(crate) dataset: PathBuf,
+    /// Folder of the runs and of protocols.md, the table.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Sources that are left out together, joined by `+`; again for more. Others are left out alone.
+    #[arg(long, value_name = "SOURCE+SOURCE")]
+    pub(crate) site: Vec<String>,
+    /// Folds of the cross-validations of each site and of all; 0 for none.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) folds: usize,
+    /// Share of the images outside a test part that is kept from training.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    pub(crate) validation: f64,
+    /// Run only the protocol of this name, as --list has it; again for more.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+    /// Name the protocols and how many images each learns from and is tested on; train nothing.
+    #[arg(long)]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+    /// Go on where a stopped command ended; finished protocols and the own configuration are kept.
     #[arg(long, conflicts_with_all = TRAINING)]
     pub(crate) resume: bool,
 }

@@ -11,6 +11,7 @@ pub(crate) mod inspect;
 pub(crate) mod phantom;
 pub(crate) mod predict;
 pub(crate) mod prepare;
+pub(crate) mod protocols;
 pub(crate) mod recalibrate;
 pub(crate) mod report;
 pub(crate) mod run;

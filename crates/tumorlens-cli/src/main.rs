@@ -60,6 +60,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Evaluate(a) => commands::evaluate::run(a, &progress),
         Command::Recalibrate(a) => commands::recalibrate::run(a, &progress),
         Command::Crossval(a) => commands::crossval::run(a, &progress),
+        Command::Protocols(a) => commands::protocols::run(a, &progress),
         Command::Compare(a) => commands::compare::run(a),
         Command::Predict(a) => commands::predict::run(a, &progress),
         Command::Explain(a) => commands::explain::run(a, &progress),

@@ -5,9 +5,11 @@
 //! in [`Dataset::verify_files`], a file that changed or is gone.
 
 mod check;
+mod held_out;
 mod record;
 mod verify;
 
+pub use held_out::{HeldOut, HeldOutError};
 pub use record::{CopyCounts, DatasetRecord, SCHEMA, SetAside};
 
 use crate::atomic_write::atomic_write;

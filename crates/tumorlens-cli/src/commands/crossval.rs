@@ -37,6 +37,40 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     let file = args.out.join("config.toml");
     atomic_write(&file, config.to_toml()?.as_bytes())
         .with_context(|| file.display().to_string())?;
+    let plan = Plan {
+        folds: args.folds,
+        validation: args.validation,
+        members: args.members,
+        mirror: args.mirror,
+        resume: args.resume,
+    };
+    let result = cross(&dataset, &config, &args.out, &plan, progress)?;
+    print(&result, args.out.as_path());
+    Ok(Exit::Done)
+}
+
+/// How a dataset is cross-validated.
+pub(super) struct Plan {
+    /// Folds, where the dataset brings none.
+    pub(super) folds: usize,
+    /// Share of the other folds that is kept from training.
+    pub(super) validation: f64,
+    /// Networks of each fold, at least 1.
+    pub(super) members: usize,
+    /// Each image is judged with its mirror image.
+    pub(super) mirror: bool,
+    /// Finished folds are kept.
+    pub(super) resume: bool,
+}
+
+/// Trains and tests each fold, and writes crossval.json and predictions.csv.
+pub(super) fn cross(
+    dataset: &Dataset,
+    config: &RunConfig,
+    out: &Path,
+    plan: &Plan,
+    progress: &dyn Observer,
+) -> anyhow::Result<CrossValidation> {
     let items: Vec<SplitItem<'_>> = dataset
         .rows
         .iter()
@@ -50,11 +84,11 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     // which `prepare` told, or was kept on the user's word.
     let mixed = MixedGroups::Allow;
     let seed = config.train.seed;
-    let names = match own_folds(&dataset) {
+    let names = match own_folds(dataset) {
         Some(names) => names,
         None => assign(
             &items,
-            SplitPlan::KFold { k: args.folds },
+            SplitPlan::KFold { k: plan.folds },
             mixed,
             seed.derive("folds"),
         )?,
@@ -63,23 +97,23 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     let mut folds = Vec::new();
     for test in 0..count {
         progress.say(&format!("fold {} of {count}", test + 1));
-        let parts = rotate(&items, &names, test, args.validation, mixed, seed)?;
-        let folder = args.out.join(SplitName::Fold(test).to_string());
+        let parts = rotate(&items, &names, test, plan.validation, mixed, seed)?;
+        let folder = out.join(SplitName::Fold(test).to_string());
         let many = Members {
-            count: args.members,
-            flips: if args.mirror {
+            count: plan.members,
+            flips: if plan.mirror {
                 Flips::LeftRight
             } else {
                 Flips::None
             },
         };
         folds.push(fold(
-            &dataset,
+            dataset,
             &parts,
-            &config,
+            config,
             &folder,
             many,
-            args.resume,
+            plan.resume,
             progress,
         )?);
     }
@@ -88,10 +122,9 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
         &folds,
         &EvaluationSettings::seeded(seed.derive("evaluation")),
     )?;
-    write_json(&args.out.join("crossval.json"), &result)?;
-    pool(&args.out, count)?;
-    print(&result, args.out.as_path());
-    Ok(Exit::Done)
+    write_json(&out.join("crossval.json"), &result)?;
+    pool(out, count)?;
+    Ok(result)
 }
 
 /// One `predictions.csv` of all folds, each image judged by the model that had not seen it: what `compare` reads.

@@ -10,5 +10,6 @@
 mod bad_input;
 mod deidentify;
 mod program;
+mod protocols;
 mod verbs;
 mod way_through;

@@ -3,7 +3,7 @@
 use super::program::{fail, succeed};
 use std::fs;
 
-const TINY: &str = "[preprocess]\nsize = 32\n[model]\narchitecture = \"cnn\"\nwidths = [4]\ndense = 4\n[train]\nepochs = 1\nwarm_up_epochs = 0\n";
+pub(crate) const TINY: &str = "[preprocess]\nsize = 32\n[model]\narchitecture = \"cnn\"\nwidths = [4]\ndense = 4\n[train]\nepochs = 1\nwarm_up_epochs = 0\n";
 
 #[test]
 fn members_of_a_fold_are_trained_apart_and_judge_together() {

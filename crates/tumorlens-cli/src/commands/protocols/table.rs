@@ -1,0 +1,117 @@
+//! All protocols as one table: for a page, and for a terminal.
+
+use super::outcome::{COLUMNS, Outcome};
+use std::fmt::Write;
+use tumorlens_core::{Measured, Seed};
+use tumorlens_report::number::measured;
+use tumorlens_report::terminal::Table;
+
+/// A page in Markdown.
+pub(super) fn markdown(outcomes: &[Outcome], seed: Seed) -> String {
+    let mut text = format!(
+        "| protocol | learnt from | tested on | {} |\n",
+        COLUMNS.join(" | ")
+    );
+    let _ = writeln!(text, "{}|", "|---".repeat(COLUMNS.len() + 3));
+    let mut reasons = Vec::new();
+    for outcome in outcomes {
+        let counts = |[images, groups]: [usize; 2]| format!("{images} of {groups} groups");
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            outcome.name,
+            counts(outcome.learnt),
+            counts(outcome.tested),
+            cells(outcome).join(" | ")
+        );
+        reasons.extend(why(outcome));
+    }
+    text.push_str("\nIn brackets 95 % intervals over groups; of folds the AUROC is the mean over folds. Empty: does not apply.\n");
+    for reason in reasons {
+        let _ = writeln!(text, "- {reason}");
+    }
+    let _ = writeln!(
+        text,
+        "\nSeed {}; `outcome.json` of each protocol names its split.",
+        seed.0
+    );
+    text
+}
+
+/// The same in columns.
+pub(super) fn terminal(outcomes: &[Outcome]) -> String {
+    let mut table = Table::new(["protocol", "images"].into_iter().chain(COLUMNS));
+    let mut reasons = Vec::new();
+    for outcome in outcomes {
+        let head = [outcome.name.clone(), outcome.tested[0].to_string()];
+        table.row(head.into_iter().chain(cells(outcome)));
+        reasons.extend(why(outcome));
+    }
+    let mut text = table.text();
+    for reason in reasons {
+        text.push_str(&reason);
+        text.push('\n');
+    }
+    text
+}
+
+fn cells(outcome: &Outcome) -> Vec<String> {
+    let cell = |column: &&str| {
+        let found = outcome.figures.iter().find(|(name, _)| name == column);
+        match found {
+            Some((_, Measured::Undefined { .. })) => "undefined".to_owned(),
+            Some((_, figure)) => measured(figure),
+            None => String::new(),
+        }
+    };
+    COLUMNS.iter().map(cell).collect()
+}
+
+/// Why a protocol or a figure of it is not there.
+fn why(outcome: &Outcome) -> Vec<String> {
+    let failed = outcome
+        .failed
+        .iter()
+        .map(|e| format!("{}: {e}", outcome.name));
+    let undefined = outcome
+        .figures
+        .iter()
+        .filter_map(|(name, figure)| match figure {
+            Measured::Undefined { undefined } => {
+                Some(format!("{}, {name}: {undefined}", outcome.name))
+            }
+            Measured::Value { .. } => None,
+        });
+    failed.chain(undefined).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_that_failed_and_a_figure_that_is_undefined_keep_their_reasons() {
+        let outcomes = [
+            Outcome {
+                name: "site a".to_owned(),
+                tested: [12, 3],
+                figures: vec![
+                    (COLUMNS[0].to_owned(), Measured::undefined("one class")),
+                    (COLUMNS[2].to_owned(), Measured::value(0.5)),
+                ],
+                ..Outcome::default()
+            },
+            Outcome::failed("plane axial".to_owned(), &anyhow::anyhow!("no image")),
+        ];
+        let page = markdown(&outcomes, Seed(7));
+        assert!(
+            page.contains("| site a | 0 of 0 groups | 12 of 3 groups | undefined |  | 0.500 |"),
+            "{page}"
+        );
+        assert!(
+            page.contains("- site a, AUROC: one class\n- plane axial: no image\n"),
+            "{page}"
+        );
+        assert!(terminal(&outcomes).ends_with("plane axial: no image\n"));
+    }
+}
