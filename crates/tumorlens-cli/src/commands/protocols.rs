@@ -43,7 +43,6 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
     let dataset = Dataset::load(&args.dataset)?;
     let protocols = chosen(args, &dataset)?;
     let config = effective(&args.training, &dataset, &args.out, args.resume)?;
-    let seed = config.train.seed.derive("protocols");
     if args.list {
         for protocol in &protocols {
             println!("{}", described(protocol, &dataset, args, &config));
@@ -93,7 +92,7 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
         outcomes.push(outcome);
         write(
             &args.out.join("protocols.md"),
-            &table::markdown(&outcomes, seed),
+            &table::markdown(&outcomes, config.train.seed),
         )?;
     }
     write_json(&args.out.join("protocols.json"), &outcomes)?;
@@ -216,7 +215,7 @@ fn described(
                         count("test")
                     )
                 }
-                Err(error) => format!("{name}: not possible, {error}"),
+                Err(error) => format!("not possible: {error}"),
             }
         }
         Protocol::Folds(_, sources) => {

@@ -110,15 +110,16 @@ impl Dataset {
             return Err(HeldOutError::NothingToTest(what.name()));
         }
         let units: BTreeSet<&str> = tested.iter().map(|row| row.unit()).collect();
-        let subjects: BTreeSet<&str> = tested
+        // Subjects are counted within one source.
+        let subjects: BTreeSet<(&str, &str)> = tested
             .iter()
-            .map(|row| row.subject.as_str())
-            .filter(|subject| !subject.is_empty())
+            .filter(|row| !row.subject.is_empty())
+            .map(|row| (row.source.as_str(), row.subject.as_str()))
             .collect();
         let mut rows: Vec<ManifestRow> = self.rows.clone();
         rows.retain(|row| {
-            what.holds(row)
-                || !units.contains(row.unit()) && !subjects.contains(row.subject.as_str())
+            let subject = (row.source.as_str(), row.subject.as_str());
+            what.holds(row) || !units.contains(row.unit()) && !subjects.contains(&subject)
         });
         for class in self.classes.names() {
             let learnt = |row: &&ManifestRow| row.label == *class && !what.holds(row);
@@ -185,7 +186,7 @@ mod tests {
                         path: format!("{source}/{subject}-{plane}.png"),
                         label: label.to_owned(),
                         group: format!("{source}{subject}"),
-                        subject: format!("{source}{subject}"),
+                        subject: format!("{subject}"),
                         source: source.to_owned(),
                         plane: plane.to_owned(),
                         sha256: "0".repeat(64),
@@ -228,7 +229,7 @@ mod tests {
         // Ten subjects of the first source have no sagittal image.
         dataset
             .rows
-            .retain(|r| !(r.source == "a" && r.plane == "sagittal" && r.subject.len() == 2));
+            .retain(|r| !(r.source == "a" && r.plane == "sagittal" && r.subject.len() == 1));
         let plane = HeldOut::Plane("sagittal".to_owned());
         let found = dataset.held_out(&plane, 0.2, Seed(3)).unwrap();
         assert!(rows(&found, "test").iter().all(|r| r.plane == "sagittal"));

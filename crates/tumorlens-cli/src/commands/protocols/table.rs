@@ -72,7 +72,10 @@ fn why(outcome: &Outcome) -> Vec<String> {
     let failed = outcome
         .failed
         .iter()
-        .map(|e| format!("{}: {e}", outcome.name));
+        .map(|e| match e.strip_prefix(&outcome.name) {
+            Some(_) => e.clone(),
+            None => format!("{}: {e}", outcome.name),
+        });
     let undefined = outcome
         .figures
         .iter()
