@@ -136,8 +136,8 @@ impl<'a> File<'a> {
 /// A deflated data set (PS3.5 annex A.5), to its end.
 fn inflate(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, DecodeError> {
     let limit = limits.max_alloc_bytes / 2;
-    let mut inflated = Vec::new();
-    flate2::read::DeflateDecoder::new(bytes)
+    let mut inflated = Vec::with_capacity(bytes.len().saturating_mul(2));
+    flate2::bufread::DeflateDecoder::new(bytes)
         .take(limit + 1)
         .read_to_end(&mut inflated)
         .map_err(|_| damaged("its deflated data set is damaged"))?;

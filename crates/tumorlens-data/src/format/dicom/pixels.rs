@@ -177,6 +177,22 @@ fn keep_short(raw: impl Iterator<Item = u16>, header: &Header) -> Values {
     }
 }
 
+/// [`keep`] for samples of up to 16 bits.
+fn keep_narrow(raw: Vec<u16>, header: &Header) -> Values {
+    if header.allocated > 8 {
+        return keep_short(raw.into_iter(), header);
+    }
+    let drop = header.high + 1 - header.stored;
+    let up = 16 - header.stored;
+    if header.signed {
+        let signed = move |v: u16| (((v >> drop) << up) as i16 >> up) as i8;
+        Values::I8(raw.into_iter().map(signed).collect())
+    } else {
+        let unsigned = move |v: u16| ((v >> drop) << up >> up) as u8;
+        Values::U8(raw.into_iter().map(unsigned).collect())
+    }
+}
+
 /// Colour by plane becomes colour by pixel.
 fn by_pixel(values: Values, header: &Header) -> Result<Values, DecodeError> {
     if header.samples == 1 || !header.planar {
@@ -201,28 +217,48 @@ fn run_length(set: &DataSet<'_>, header: &Header) -> Result<Values, DecodeError>
     }
     let bytes = usize::from(header.allocated / 8);
     let pixels = header.rows * header.columns;
-    let mut raw = Vec::new();
+    let (mut raw, mut wide) = (Vec::new(), Vec::new());
     for frame in frames(set, header.frames, Coding::Rle)? {
         let planes = rle::decode(&frame, pixels, header.samples, bytes)?;
-        raw.reserve(pixels * header.samples);
-        for i in 0..pixels {
-            for sample in planes.chunks_exact(bytes) {
-                raw.push(
-                    sample
-                        .iter()
-                        .fold(0, |v, plane| v << 8 | u32::from(plane[i])),
-                );
+        let samples = planes.chunks_exact(bytes);
+        if bytes > 2 {
+            wide.extend((0..pixels).flat_map(|i| {
+                let sample = samples.clone();
+                sample.map(move |s| s.iter().fold(0, |v, plane| v << 8 | u32::from(plane[i])))
+            }));
+            continue;
+        }
+        let start = raw.len();
+        raw.resize(start + pixels * header.samples, 0);
+        for (c, sample) in samples.enumerate() {
+            let targets = raw[start + c..].iter_mut().step_by(header.samples);
+            match sample {
+                [high, low] => {
+                    for (target, (high, low)) in targets.zip(high.iter().zip(low)) {
+                        *target = u16::from_be_bytes([*high, *low]);
+                    }
+                }
+                _ => {
+                    for (target, value) in targets.zip(sample.iter().flatten()) {
+                        *target = u16::from(*value);
+                    }
+                }
             }
         }
     }
-    colour::to_rgb(keep(raw, header), header)
+    let values = if bytes > 2 {
+        keep(wide, header)
+    } else {
+        keep_narrow(raw, header)
+    };
+    colour::to_rgb(values, header)
 }
 
 fn coded(set: &DataSet<'_>, header: &Header, coding: Coding) -> Result<Values, DecodeError> {
     if !matches!(header.allocated, 1 | 8 | 16) {
         return Err(damaged("its compressed samples have more than 16 bits"));
     }
-    let mut raw: Vec<u32> = Vec::new();
+    let mut raw: Vec<u16> = Vec::new();
     for frame in frames(set, header.frames, coding)? {
         let coded = match coding {
             Coding::JpegLs => {
@@ -241,13 +277,18 @@ fn coded(set: &DataSet<'_>, header: &Header, coding: Coding) -> Result<Values, D
                 jpeg::decode(&frame)?
             }
         };
-        raw.reserve(coded.samples.len());
-        raw.extend(stored(&coded, header)?);
+        let samples = stored(coded, header)?;
+        if raw.is_empty() {
+            raw = samples;
+            raw.reserve_exact(raw.len() * (header.frames - 1));
+        } else {
+            raw.extend(samples);
+        }
     }
     // A JPEG stream holds the colour space that the header names; the other codecs undo theirs.
     match coding {
-        Coding::Jpeg => colour::to_rgb(keep(raw, header), header),
-        _ => Ok(keep(raw, header)),
+        Coding::Jpeg => colour::to_rgb(keep_narrow(raw, header), header),
+        _ => Ok(keep_narrow(raw, header)),
     }
 }
 
@@ -268,23 +309,23 @@ fn fits(
 }
 
 /// Samples in the place of the bits that count. A signed stream of fewer bits than are stored is sign-extended.
-fn stored(coded: &Coded, header: &Header) -> Result<impl Iterator<Item = u32>, DecodeError> {
+fn stored(coded: Coded, header: &Header) -> Result<Vec<u16>, DecodeError> {
     if u16::from(coded.precision) > header.allocated.max(8) {
         return Err(damaged(format!(
             "its compressed samples have {} bits, BitsAllocated is {}",
             coded.precision, header.allocated
         )));
     }
-    let up = 32 - u32::from(coded.precision);
-    let signed = coded.signed;
+    let mut samples = coded.samples;
+    let up = 16 - u32::from(coded.precision);
     let shift = header.high + 1 - header.stored;
-    Ok(coded.samples.iter().map(move |v| {
-        let value = u32::from(*v) << up;
-        let value = if signed {
-            (value as i32 >> up) as u32
-        } else {
-            value >> up
-        };
-        value << shift
-    }))
+    if coded.signed && up > 0 {
+        for value in &mut samples {
+            *value = ((*value << up) as i16 >> up) as u16;
+        }
+    }
+    if shift > 0 {
+        samples.iter_mut().for_each(|value| *value <<= shift);
+    }
+    Ok(samples)
 }

@@ -100,6 +100,12 @@ impl Frame {
     /// Brings all components onto the picture's grid.
     fn join(&self, planes: &[Plane]) -> Coded {
         let count = planes.len();
+        if let [plane] = planes
+            && let Some(rows) = plane.rows()
+        {
+            let rows: Vec<&[u16]> = rows.collect();
+            return self.coded(1, rows.concat());
+        }
         let mut samples = vec![0u16; self.width * self.height * count];
         let length = (self.width * count).max(1);
         for (y, row) in samples.chunks_exact_mut(length).enumerate() {
@@ -110,10 +116,14 @@ impl Frame {
                 }
             }
         }
+        self.coded(count, samples)
+    }
+
+    fn coded(&self, components: usize, samples: Vec<u16>) -> Coded {
         Coded {
             width: self.width,
             height: self.height,
-            components: count,
+            components,
             precision: self.precision,
             signed: false,
             samples,

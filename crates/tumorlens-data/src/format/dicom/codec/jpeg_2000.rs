@@ -14,6 +14,7 @@ mod other;
 mod packet;
 mod picture;
 mod raw;
+mod room;
 mod tag_tree;
 mod wavelet;
 

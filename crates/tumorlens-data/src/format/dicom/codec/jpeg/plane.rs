@@ -60,6 +60,11 @@ impl Plane {
         &self.samples[y * self.stride..][..self.size[0]]
     }
 
+    /// The rows of a component that is as fine as the picture.
+    pub(super) fn rows(&self) -> Option<impl Iterator<Item = &[u16]>> {
+        (self.factors == [1, 1]).then(|| (0..self.size[1]).map(|y| self.row(y)))
+    }
+
     /// A row of the picture, `width` samples or a few more.
     pub(super) fn picture_row(&self, y: usize) -> Vec<u16> {
         let [across, down] = self.factors;

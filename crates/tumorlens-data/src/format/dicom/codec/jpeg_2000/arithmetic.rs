@@ -83,8 +83,8 @@ const fn context(row: usize, symbol: usize) -> Context {
 }
 
 /// The context that follows, by state and by whether the symbol was the less probable one.
-static NEXT: [[Context; 2]; 128] = {
-    let mut table = [[context(0, 0); 2]; 128];
+static NEXT: [[Context; 4]; 128] = {
+    let mut table = [[context(0, 0); 4]; 128];
     let mut state = 0;
     while state < 2 * ROWS.len() {
         let (_, more, less, change) = ROWS[state >> 1];
@@ -92,6 +92,8 @@ static NEXT: [[Context; 2]; 128] = {
         table[state] = [
             context(more as usize, symbol),
             context(less as usize, symbol ^ change as usize),
+            context(state >> 1, symbol),
+            context(state >> 1, symbol),
         ];
         state += 1;
     }
@@ -209,6 +211,36 @@ impl Arithmetic {
             return (context.state & 1) as u32;
         }
         self.exchange(context, source)
+    }
+
+    /// [`bit`](Self::bit) where both symbols are about as probable: without a test that could be guessed wrong.
+    #[inline(always)]
+    pub(super) fn even_bit(
+        &mut self,
+        contexts: &mut Contexts,
+        label: usize,
+        source: &mut Source<'_>,
+    ) -> u32 {
+        let context = &mut contexts[label & 31];
+        let Context { less, state } = *context;
+        let spare = self.spare - less;
+        let interval = self.interval + spare;
+        let code = self.code + spare;
+        let below = code < 0;
+        let other = usize::from(below != (interval < less));
+        let still = usize::from(spare >= 0);
+        *context = NEXT[state & 127][other + 2 * still];
+        let interval = if below { less } else { interval };
+        let code = code + (less & (code >> 63));
+        let shift = interval.leading_zeros() - HALF.leading_zeros();
+        self.interval = interval << shift;
+        self.code = code << shift;
+        self.bits -= shift as i32;
+        if self.bits < 0 {
+            (self.code, self.bits) = source.fill(self.code, self.bits);
+        }
+        self.set_apart();
+        ((state & 1) ^ other) as u32
     }
 
     /// What is left of DECODE when the interval is to be doubled or the symbol is the less probable one.

@@ -279,7 +279,7 @@ impl Blocks {
                     let label = usize::from(labels[(around & 0x1FF) as usize]);
                     if coding.bit(&mut self.contexts, label, source) != 0 {
                         let (label, invert) = self.sign_label(flag, row);
-                        let sign = coding.bit(&mut self.contexts, label, source) ^ invert;
+                        let sign = coding.even_bit(&mut self.contexts, label, source) ^ invert;
                         self.values[(stripe * shape.width + column) % COLUMNS]
                             [(row % 4) as usize] = sign << 31 | 3 << plane;
                         significant |= 1 << place;
@@ -350,7 +350,7 @@ impl Blocks {
                     } else {
                         14 + (near >> place & 1) as usize
                     };
-                    let bit = coding.bit(&mut self.contexts, label, source);
+                    let bit = coding.even_bit(&mut self.contexts, label, source);
                     // The bit that stood for the middle of the interval becomes the decoded one.
                     self.values[(first + (place >> 2) as usize) % COLUMNS][(place & 3) as usize] ^=
                         (2 - 2 * bit + 1) << plane;
@@ -424,7 +424,7 @@ impl Blocks {
                         }
                     }
                     let (label, invert) = self.sign_label(flag, row);
-                    let sign = coding.bit(&mut self.contexts, label, source) ^ invert;
+                    let sign = coding.even_bit(&mut self.contexts, label, source) ^ invert;
                     self.values[(stripe * shape.width + column) % COLUMNS][(row % 4) as usize] =
                         sign << 31 | 3 << plane;
                     significant |= 1 << place;

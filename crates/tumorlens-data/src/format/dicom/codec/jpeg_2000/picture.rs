@@ -4,6 +4,7 @@ use super::block::{Blocks, MAX_PLANES, Task};
 use super::codestream::{Codestream, Rect, Tile};
 use super::context::Orientation;
 use super::layout::{Band, Block, Budget, Parts};
+use super::room::{Room, Rooms};
 use super::wavelet::{Bands, Lifting, SCALE_97, join};
 use super::{damaged, packet, unsupported};
 use crate::format::error::DecodeError;
@@ -48,40 +49,61 @@ pub(super) fn decode(
 ) -> Result<(), DecodeError> {
     let mut budget = Budget::new(bytes);
     let mut blocks = Blocks::default();
+    let mut rooms = Rooms::take();
     for tile in &stream.tiles {
-        if tile.area.is_empty() {
-            continue;
+        if !tile.area.is_empty() {
+            decode_tile(stream, tile, &mut budget, &mut blocks, &mut rooms, samples)?;
         }
-        let coded = tile.coding.components.iter();
-        let mut parts = coded
-            .zip(&stream.size.samples)
-            .map(|(c, (precision, _))| Parts::new(&tile.area, c, *precision, &mut budget))
-            .collect::<Result<Vec<_>, _>>()?;
-        packet::read(tile, &mut parts)?;
-        let mut planes = Vec::with_capacity(parts.len());
-        for part in parts {
-            planes.push(if part.reversible {
-                Plane::Whole(plane(&part, &mut blocks)?)
-            } else {
-                Plane::Real(plane(&part, &mut blocks)?)
-            });
-        }
-        if tile.coding.colour {
-            undo_colour(&mut planes)?;
-        }
-        for (index, plane) in planes.iter().enumerate() {
-            store(stream, tile, index, plane, samples);
+    }
+    rooms.keep();
+    Ok(())
+}
+
+fn decode_tile(
+    stream: &Codestream<'_>,
+    tile: &Tile<'_>,
+    budget: &mut Budget,
+    blocks: &mut Blocks,
+    rooms: &mut Rooms,
+    samples: &mut [u16],
+) -> Result<(), DecodeError> {
+    let coded = tile.coding.components.iter();
+    let mut parts = coded
+        .zip(&stream.size.samples)
+        .map(|(c, (precision, _))| Parts::new(&tile.area, c, *precision, budget))
+        .collect::<Result<Vec<_>, _>>()?;
+    packet::read(tile, &mut parts)?;
+    let mut planes = Vec::with_capacity(parts.len());
+    for part in parts {
+        planes.push(if part.reversible {
+            Plane::Whole(plane(&part, blocks, &mut rooms.whole)?)
+        } else {
+            Plane::Real(plane(&part, blocks, &mut rooms.real)?)
+        });
+    }
+    if tile.coding.colour {
+        undo_colour(&mut planes)?;
+    }
+    for (index, plane) in planes.into_iter().enumerate() {
+        store(stream, tile, index, &plane, samples);
+        match plane {
+            Plane::Whole(values) => rooms.whole.give(values),
+            Plane::Real(values) => rooms.real.give(values),
         }
     }
     Ok(())
 }
 
 /// The samples of a tile's component.
-fn plane<T: Coefficient>(parts: &Parts<'_>, blocks: &mut Blocks) -> Result<Vec<T>, DecodeError> {
+fn plane<T: Coefficient>(
+    parts: &Parts<'_>,
+    blocks: &mut Blocks,
+    room: &mut Room<T>,
+) -> Result<Vec<T>, DecodeError> {
     let sizes: Vec<usize> = bands(parts)
         .map(|(band, _)| band.area.width() * band.area.height())
         .collect();
-    let mut coefficients = vec![T::default(); sizes.iter().sum()];
+    let mut coefficients = room.zeros(sizes.iter().sum());
     fill(parts, &mut coefficients, blocks)?;
     let mut rest = coefficients.as_slice();
     let mut next = sizes.iter().map(|size| {
@@ -89,14 +111,17 @@ fn plane<T: Coefficient>(parts: &Parts<'_>, blocks: &mut Blocks) -> Result<Vec<T
         rest = behind;
         band
     });
-    let mut low = next.next().unwrap_or_default().to_vec();
-    let (mut out, mut line) = (Vec::new(), Vec::new());
+    let (mut low, mut out, mut line) = (room.take(), room.take(), Vec::new());
+    low.clear();
+    low.extend_from_slice(next.next().unwrap_or_default());
     for resolution in parts.resolutions.iter().skip(1) {
         let high = [(); 3].map(|()| next.next().unwrap_or_default());
         let bands = Bands { low: &low, high };
         join(&resolution.area, &bands, &mut out, &mut line);
         std::mem::swap(&mut low, &mut out);
     }
+    room.give(out);
+    room.give(coefficients);
     Ok(low)
 }
 

@@ -70,7 +70,7 @@ pub(super) struct Bands<'a, T> {
     pub(super) high: [&'a [T]; 3],
 }
 
-/// Joins four sub-bands to the resolution that covers `area`, into `out`, which has its size. `line` is room.
+/// Joins four sub-bands to the resolution that covers `area`, into `out`. `line` is room.
 pub(super) fn join<T: Lifting>(
     area: &Rect,
     bands: &Bands<'_, T>,
@@ -78,7 +78,6 @@ pub(super) fn join<T: Lifting>(
     line: &mut Vec<T>,
 ) {
     let (width, height) = (area.width(), area.height());
-    out.clear();
     out.resize(width * height, T::default());
     if area.is_empty() {
         return;
