@@ -18,9 +18,10 @@ pub(super) fn without_panic<T>(
     decoder: impl FnOnce() -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
     silence();
-    DECODING.set(true);
+    // A thread that waits for others may take up another decoder meanwhile.
+    let before = DECODING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(decoder));
-    DECODING.set(false);
+    DECODING.set(before);
     result.unwrap_or_else(|_| Err(DecodeError::damaged(format, "the decoder gave up on it")))
 }
 

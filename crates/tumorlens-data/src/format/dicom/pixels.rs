@@ -8,7 +8,9 @@ use super::header::Header;
 use super::syntax::{Coding, Syntax};
 use super::tag;
 use crate::format::error::DecodeError;
+use crate::format::guard;
 use crate::format::values::Values;
+use rayon::prelude::*;
 
 /// Stored values, masked to the bits that count and sign-extended: `([frames,] rows, columns[, samples])`.
 pub(super) fn decode(
@@ -258,31 +260,25 @@ fn coded(set: &DataSet<'_>, header: &Header, coding: Coding) -> Result<Values, D
     if !matches!(header.allocated, 1 | 8 | 16) {
         return Err(damaged("its compressed samples have more than 16 bits"));
     }
+    let frames = frames(set, header.frames, coding)?;
     let mut raw: Vec<u16> = Vec::new();
-    for frame in frames(set, header.frames, coding)? {
-        let coded = match coding {
-            Coding::JpegLs => {
-                let found = jpeg_ls::header(&frame)?;
-                fits(header, found.width, found.height, found.components())?;
-                jpeg_ls::decode(&frame)?
-            }
-            Coding::Jpeg2000 => {
-                let found = jpeg_2000::header(&frame)?;
-                fits(header, found.width, found.height, found.components)?;
-                jpeg_2000::decode(&frame)?
-            }
-            _ => {
-                let found = jpeg::header(&frame)?;
-                fits(header, found.width, found.height, found.components())?;
-                jpeg::decode(&frame)?
-            }
+    // A few frames a thread side by side: their samples wait to be put in order.
+    for some in frames.chunks(4 * rayon::current_num_threads()) {
+        let decoded: Vec<_> = match some {
+            [one] => vec![frame(one, header, coding)],
+            many => many
+                .par_iter()
+                .map(|one| guard::without_panic("dicom", || frame(one, header, coding)))
+                .collect(),
         };
-        let samples = stored(coded, header)?;
-        if raw.is_empty() {
-            raw = samples;
-            raw.reserve_exact(raw.len() * (header.frames - 1));
-        } else {
-            raw.extend(samples);
+        for samples in decoded {
+            let samples = samples?;
+            if raw.is_empty() {
+                raw = samples;
+                raw.reserve_exact(raw.len() * (frames.len() - 1));
+            } else {
+                raw.extend(samples);
+            }
         }
     }
     // A JPEG stream holds the colour space that the header names; the other codecs undo theirs.
@@ -290,6 +286,28 @@ fn coded(set: &DataSet<'_>, header: &Header, coding: Coding) -> Result<Values, D
         Coding::Jpeg => colour::to_rgb(keep_narrow(raw, header), header),
         _ => Ok(keep_narrow(raw, header)),
     }
+}
+
+/// The samples of one frame.
+fn frame(data: &[u8], header: &Header, coding: Coding) -> Result<Vec<u16>, DecodeError> {
+    let coded = match coding {
+        Coding::JpegLs => {
+            let found = jpeg_ls::header(data)?;
+            fits(header, found.width, found.height, found.components())?;
+            jpeg_ls::decode(data)?
+        }
+        Coding::Jpeg2000 => {
+            let found = jpeg_2000::header(data)?;
+            fits(header, found.width, found.height, found.components)?;
+            jpeg_2000::decode(data)?
+        }
+        _ => {
+            let found = jpeg::header(data)?;
+            fits(header, found.width, found.height, found.components())?;
+            jpeg::decode(data)?
+        }
+    };
+    stored(coded, header)
 }
 
 /// The code stream must describe the frame that the header describes.

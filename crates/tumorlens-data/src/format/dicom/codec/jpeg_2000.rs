@@ -10,11 +10,13 @@ mod boxes;
 mod codestream;
 mod context;
 mod layout;
+mod modes;
 mod other;
 mod packet;
 mod picture;
 mod raw;
 mod room;
+mod segments;
 mod tag_tree;
 mod wavelet;
 

@@ -82,7 +82,8 @@ const fn context(row: usize, symbol: usize) -> Context {
     }
 }
 
-/// The context that follows, by state and by whether the symbol was the less probable one.
+/// The context that follows: by state, and by whether the symbol was the less probable one; from 2 where the interval
+/// was not doubled, which changes nothing.
 static NEXT: [[Context; 4]; 128] = {
     let mut table = [[context(0, 0); 4]; 128];
     let mut state = 0;
@@ -197,25 +198,10 @@ impl Arithmetic {
         self.code -= self.spare;
     }
 
-    /// DECODE: the next symbol in context `label`.
+    /// DECODE: the next symbol in context `label`. There is no test that could be guessed wrong but the one for more
+    /// bytes: symbols are about as often the less probable as not, or too often for a processor's guess.
     #[inline(always)]
     pub(super) fn bit(
-        &mut self,
-        contexts: &mut Contexts,
-        label: usize,
-        source: &mut Source<'_>,
-    ) -> u32 {
-        let context = &mut contexts[label & 31];
-        self.spare -= context.less;
-        if self.spare >= 0 {
-            return (context.state & 1) as u32;
-        }
-        self.exchange(context, source)
-    }
-
-    /// [`bit`](Self::bit) where both symbols are about as probable: without a test that could be guessed wrong.
-    #[inline(always)]
-    pub(super) fn even_bit(
         &mut self,
         contexts: &mut Contexts,
         label: usize,
@@ -226,13 +212,14 @@ impl Arithmetic {
         let spare = self.spare - less;
         let interval = self.interval + spare;
         let code = self.code + spare;
+        // The code lies in the less probable interval, below; which of the two that is changes where it is larger.
         let below = code < 0;
         let other = usize::from(below != (interval < less));
         let still = usize::from(spare >= 0);
         *context = NEXT[state & 127][other + 2 * still];
         let interval = if below { less } else { interval };
         let code = code + (less & (code >> 63));
-        let shift = interval.leading_zeros() - HALF.leading_zeros();
+        let shift = (interval | 1).leading_zeros() - HALF.leading_zeros();
         self.interval = interval << shift;
         self.code = code << shift;
         self.bits -= shift as i32;
@@ -243,26 +230,20 @@ impl Arithmetic {
         ((state & 1) ^ other) as u32
     }
 
-    /// What is left of DECODE when the interval is to be doubled or the symbol is the less probable one.
+    /// [`bit`](Self::bit) in a context where the more probable symbol nearly always comes.
     #[inline(always)]
-    fn exchange(&mut self, context: &mut Context, source: &mut Source<'_>) -> u32 {
-        let Context { less, state } = *context;
-        let interval = self.interval + self.spare;
-        let code = self.code + self.spare;
-        let below = code < 0;
-        let other = usize::from(below != (interval < less));
-        *context = NEXT[state & 127][other];
-        let interval = if below { less } else { interval };
-        let code = code + (less & (code >> 63));
-        let shift = interval.leading_zeros() - HALF.leading_zeros();
-        self.interval = interval << shift;
-        self.code = code << shift;
-        self.bits -= shift as i32;
-        if self.bits < 0 {
-            (self.code, self.bits) = source.fill(self.code, self.bits);
+    pub(super) fn likely_bit(
+        &mut self,
+        contexts: &mut Contexts,
+        label: usize,
+        source: &mut Source<'_>,
+    ) -> u32 {
+        let Context { less, state } = contexts[label & 31];
+        if self.spare < less {
+            return self.bit(contexts, label, source);
         }
-        self.set_apart();
-        ((state & 1) ^ other) as u32
+        self.spare -= less;
+        (state & 1) as u32
     }
 }
 

@@ -52,8 +52,11 @@ fn plain(mut rest: &[u8]) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// The first box: its kind, its body and what follows.
-fn split(data: &[u8]) -> Result<(&[u8; 4], &[u8], &[u8]), DecodeError> {
+/// A box: its kind, its body and what follows.
+type Split<'a> = (&'a [u8; 4], &'a [u8], &'a [u8]);
+
+/// The first box.
+fn split(data: &[u8]) -> Result<Split<'_>, DecodeError> {
     let cut = || damaged("it ends inside a box of its file");
     let (length, rest) = data.split_first_chunk::<4>().ok_or_else(cut)?;
     let (kind, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;

@@ -1,8 +1,9 @@
 //! How a tile's component is divided: resolutions, sub-bands, precincts, code blocks (T.800 annex B).
 
-use super::block::{Chunk, Modes};
+use super::block::Chunk;
 use super::codestream::{Component, Rect};
 use super::context::Orientation;
+use super::modes::Modes;
 use super::tag_tree::TagTree;
 use super::{damaged, unsupported};
 use crate::format::error::DecodeError;

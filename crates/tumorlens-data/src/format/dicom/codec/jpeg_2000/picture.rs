@@ -4,10 +4,12 @@ use super::block::{Blocks, MAX_PLANES, Task};
 use super::codestream::{Codestream, Rect, Tile};
 use super::context::Orientation;
 use super::layout::{Band, Block, Budget, Parts};
+use super::modes::Modes;
 use super::room::{Room, Rooms};
 use super::wavelet::{Bands, Lifting, SCALE_97, join};
 use super::{damaged, packet, unsupported};
 use crate::format::error::DecodeError;
+use crate::format::guard;
 use rayon::prelude::*;
 
 /// Bytes of code blocks below which they are not shared out among threads.
@@ -48,7 +50,7 @@ pub(super) fn decode(
     samples: &mut [u16],
 ) -> Result<(), DecodeError> {
     let mut budget = Budget::new(bytes);
-    let mut blocks = Blocks::default();
+    let mut blocks = Blocks::new();
     let mut rooms = Rooms::take();
     for tile in &stream.tiles {
         if !tile.area.is_empty() {
@@ -101,9 +103,9 @@ fn plane<T: Coefficient>(
     room: &mut Room<T>,
 ) -> Result<Vec<T>, DecodeError> {
     let sizes: Vec<usize> = bands(parts)
-        .map(|(band, _)| band.area.width() * band.area.height())
+        .map(|band| band.area.width() * band.area.height())
         .collect();
-    let mut coefficients = room.zeros(sizes.iter().sum());
+    let mut coefficients = room.take(sizes.iter().sum());
     fill(parts, &mut coefficients, blocks)?;
     let mut rest = coefficients.as_slice();
     let mut next = sizes.iter().map(|size| {
@@ -111,7 +113,7 @@ fn plane<T: Coefficient>(
         rest = behind;
         band
     });
-    let (mut low, mut out, mut line) = (room.take(), room.take(), Vec::new());
+    let (mut low, mut out, mut line) = (room.take(0), room.take(0), Vec::new());
     low.clear();
     low.extend_from_slice(next.next().unwrap_or_default());
     for resolution in parts.resolutions.iter().skip(1) {
@@ -125,17 +127,31 @@ fn plane<T: Coefficient>(
     Ok(low)
 }
 
-/// All sub-bands, lowest first, with the number of the decomposition that made each.
-fn bands<'a, 'b>(parts: &'b Parts<'a>) -> impl Iterator<Item = (&'b Band<'a>, usize)> {
-    let levels = parts.resolutions.len() - 1;
-    parts
-        .resolutions
-        .iter()
-        .enumerate()
-        .flat_map(move |(r, resolution)| {
-            let level = levels - r + usize::from(r > 0);
-            resolution.bands.iter().map(move |band| (band, level))
-        })
+/// All sub-bands, lowest first.
+fn bands<'a, 'b>(parts: &'b Parts<'a>) -> impl Iterator<Item = &'b Band<'a>> {
+    parts.resolutions.iter().flat_map(|r| &r.bands)
+}
+
+/// What the scaling of the 9/7 transform makes of each sub-band over all levels, lowest first: low samples are multiplied
+/// by K and high ones divided, across and down, where there is more than one.
+fn scales(parts: &Parts<'_>) -> Vec<f32> {
+    let mut scales = Vec::new();
+    let mut below = 1.0;
+    for resolution in parts.resolutions.iter().rev() {
+        let by = |size: usize| if size == 1 { 1.0 } else { SCALE_97 };
+        let (across, down) = (by(resolution.area.width()), by(resolution.area.height()));
+        for band in resolution.bands.iter().rev() {
+            scales.push(match band.orientation {
+                Orientation::LowLow => below,
+                Orientation::HighLow => below * down / across,
+                Orientation::LowHigh => below * across / down,
+                Orientation::HighHigh => below / (across * down),
+            });
+        }
+        below *= across * down;
+    }
+    scales.reverse();
+    scales
 }
 
 /// A row of code blocks and its place in the coefficients.
@@ -158,10 +174,10 @@ fn fill<T: Coefficient>(
 ) -> Result<(), DecodeError> {
     let mut rows = Vec::new();
     let mut rest = coefficients;
-    for (band, level) in bands(parts) {
+    for (band, scale) in bands(parts).zip(scales(parts)) {
         let (target, behind) = rest.split_at_mut(band.area.width() * band.area.height());
         rest = behind;
-        rows.extend(block_rows(band, level, target));
+        rows.extend(block_rows(band, scale, target));
     }
     let bytes: usize = rows
         .iter()
@@ -172,14 +188,20 @@ fn fill<T: Coefficient>(
     if bytes < WORTH_SHARING || rayon::current_num_threads() == 1 {
         return rows.iter_mut().try_for_each(|row| row.fill(parts, blocks));
     }
-    rows.into_par_iter()
+    // All of them, so that of several errors the first is told whatever the number of threads.
+    let filled: Vec<_> = rows
+        .into_par_iter()
         .with_max_len(1)
-        .try_for_each_init(Blocks::default, |blocks, mut row| row.fill(parts, blocks))
+        .map_init(Blocks::new, |blocks, mut row| {
+            guard::without_panic("dicom", || row.fill(parts, blocks))
+        })
+        .collect();
+    filled.into_iter().collect()
 }
 
 fn block_rows<'a, 'b, T>(
     band: &'b Band<'a>,
-    level: usize,
+    scale: f32,
     mut target: &'b mut [T],
 ) -> Vec<Row<'a, 'b, T>> {
     let width = band.area.width();
@@ -189,7 +211,7 @@ fn block_rows<'a, 'b, T>(
         .flat_map(|precinct| &precinct.blocks)
         .collect();
     all.sort_by_key(|block| block.area.y0);
-    let step = band.step * scale(band.orientation, level);
+    let step = band.step * scale / 2.0;
     let mut rows = Vec::new();
     for blocks in all.chunk_by(|a, b| a.area.y0 == b.area.y0) {
         let (mine, behind) = target.split_at_mut(width * blocks[0].area.height());
@@ -200,69 +222,64 @@ fn block_rows<'a, 'b, T>(
             width,
             orientation: band.orientation,
             planes: band.planes,
-            step: step / 2.0,
+            step,
             blocks: blocks.to_vec(),
         });
     }
     rows
 }
 
-/// What the scaling of the 9/7 transform makes of a sub-band of decomposition `level`, over all levels: low samples are
-/// multiplied by K and high ones divided, across and down.
-fn scale(orientation: Orientation, level: usize) -> f32 {
-    let level = level as i32;
-    let power = match orientation {
-        Orientation::LowLow => 2 * level,
-        Orientation::HighLow | Orientation::LowHigh => 2 * (level - 1),
-        Orientation::HighHigh => 2 * (level - 2),
-    };
-    SCALE_97.powi(power)
-}
-
 impl<T: Coefficient> Row<'_, '_, T> {
     fn fill(&mut self, parts: &Parts<'_>, decoder: &mut Blocks) -> Result<(), DecodeError> {
-        for block in &self.blocks {
-            let Some(empty) = block.empty_planes else {
-                continue;
-            };
-            let planes = self.planes.saturating_sub(u32::from(empty));
-            let planes = u8::try_from(planes)
-                .ok()
-                .filter(|n| *n <= MAX_PLANES)
-                .ok_or_else(|| unsupported("JPEG 2000 of more than 30 bit planes"))?;
-            let task = Task {
-                width: block.area.width(),
-                height: block.area.height(),
-                planes,
-                modes: parts.modes,
-                orientation: self.orientation,
-                chunks: &block.chunks,
-            };
-            decoder
-                .decode(&task)
-                .ok_or_else(|| damaged("a code block contradicts itself"))?;
+        for index in 0..self.blocks.len() {
+            let block = self.blocks[index];
             let top = block.area.y0 as usize - self.top;
-            let (left, width) = (block.area.x0 as usize, self.width);
-            let step = self.step;
-            for (y, (columns, row)) in decoder.rows().enumerate() {
-                let target = &mut self.target[(top + y) * width + left..][..task.width];
-                if parts.raised > 0 {
+            let place = |y: usize| (top + y) * self.width + block.area.x0 as usize;
+            let (width, height) = (block.area.width(), block.area.height());
+            if let Some(empty) = block.empty_planes {
+                decoder
+                    .decode(&self.task(block, empty, parts.modes)?)
+                    .ok_or_else(|| damaged("a code block contradicts itself"))?;
+                for (y, (columns, row)) in decoder.rows().enumerate() {
+                    let target = &mut self.target[place(y)..][..width];
                     for (value, column) in target.iter_mut().zip(columns) {
-                        *value = T::read(lowered(column[row], parts.raised), step);
+                        *value = T::read(lowered(column[row], parts.raised), self.step);
                     }
-                } else {
-                    for (value, column) in target.iter_mut().zip(columns) {
-                        *value = T::read(column[row], step);
-                    }
+                }
+            } else {
+                for y in 0..height {
+                    self.target[place(y)..][..width].fill(T::default());
                 }
             }
         }
         Ok(())
     }
+
+    fn task<'c>(
+        &self,
+        block: &'c Block<'_>,
+        empty: u8,
+        modes: Modes,
+    ) -> Result<Task<'c>, DecodeError> {
+        let planes = self.planes.saturating_sub(u32::from(empty));
+        let planes = u8::try_from(planes).ok().filter(|n| *n <= MAX_PLANES);
+        Ok(Task {
+            width: block.area.width(),
+            height: block.area.height(),
+            planes: planes.ok_or_else(|| unsupported("JPEG 2000 of more than 30 bit planes"))?,
+            modes,
+            orientation: self.orientation,
+            chunks: &block.chunks,
+        })
+    }
 }
 
 /// A coefficient of the region of interest goes back to where the others are (H.1).
+#[inline]
 fn lowered(coded: u32, raised: u8) -> u32 {
+    if raised == 0 {
+        return coded;
+    }
     let magnitude = coded & 0x7FFF_FFFF;
     let shift = u32::from(raised);
     match (magnitude >> 1).checked_shr(shift) {

@@ -18,22 +18,15 @@ impl<T> Default for Room<T> {
 }
 
 impl<T: Copy + Default> Room<T> {
-    /// A buffer of any content.
-    pub(super) fn take(&mut self) -> Vec<T> {
-        self.0.pop().unwrap_or_default()
-    }
-
-    /// A buffer of `count` zeros.
-    pub(super) fn zeros(&mut self, count: usize) -> Vec<T> {
-        match self.0.iter().position(|buffer| buffer.capacity() >= count) {
-            Some(index) => {
-                let mut buffer = self.0.swap_remove(index);
-                buffer.clear();
-                buffer.resize(count, T::default());
-                buffer
-            }
-            None => vec![T::default(); count],
-        }
+    /// A buffer of `count` numbers of any content.
+    pub(super) fn take(&mut self, count: usize) -> Vec<T> {
+        let found = self.0.iter().position(|buffer| buffer.capacity() >= count);
+        let mut buffer = match found.or(self.0.len().checked_sub(1)) {
+            Some(index) => self.0.swap_remove(index),
+            None => Vec::new(),
+        };
+        buffer.resize(count, T::default());
+        buffer
     }
 
     /// Takes a buffer back.
