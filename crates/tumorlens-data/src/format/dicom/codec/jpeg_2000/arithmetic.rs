@@ -167,12 +167,8 @@ impl<'a> Source<'a> {
 /// The registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arithmetic {
-    /// The interval, less `spare`.
     interval: i64,
-    /// The code, less `spare`.
     code: i64,
-    /// What more probable symbols may use up.
-    spare: i64,
     /// Valid bits of the code below the 16 that are compared.
     bits: i32,
 }
@@ -181,21 +177,11 @@ impl Arithmetic {
     /// INITDEC.
     pub(super) fn new(source: &mut Source<'_>) -> Self {
         let (code, bits) = source.fill(0, -15);
-        let mut registers = Self {
+        Self {
             interval: HALF,
             code,
-            spare: 0,
             bits,
-        };
-        registers.set_apart();
-        registers
-    }
-
-    #[inline(always)]
-    fn set_apart(&mut self) {
-        self.spare = self.code.min(self.interval - HALF);
-        self.interval -= self.spare;
-        self.code -= self.spare;
+        }
     }
 
     /// DECODE: the next symbol in context `label`. There is no test that could be guessed wrong but the one for more
@@ -209,16 +195,14 @@ impl Arithmetic {
     ) -> u32 {
         let context = &mut contexts[label & 31];
         let Context { less, state } = *context;
-        let spare = self.spare - less;
-        let interval = self.interval + spare;
-        let code = self.code + spare;
+        let (interval, code) = (self.interval - less, self.code - less);
         // The code lies in the less probable interval, below; which of the two that is changes where it is larger.
         let below = code < 0;
         let other = usize::from(below != (interval < less));
-        let still = usize::from(spare >= 0);
+        let still = usize::from((code | (interval - HALF)) >= 0);
         *context = NEXT[state & 127][other + 2 * still];
         let interval = if below { less } else { interval };
-        let code = code + (less & (code >> 63));
+        let code = if below { code + less } else { code };
         let shift = (interval | 1).leading_zeros() - HALF.leading_zeros();
         self.interval = interval << shift;
         self.code = code << shift;
@@ -226,7 +210,6 @@ impl Arithmetic {
         if self.bits < 0 {
             (self.code, self.bits) = source.fill(self.code, self.bits);
         }
-        self.set_apart();
         ((state & 1) ^ other) as u32
     }
 
@@ -239,11 +222,12 @@ impl Arithmetic {
         source: &mut Source<'_>,
     ) -> u32 {
         let Context { less, state } = contexts[label & 31];
-        if self.spare < less {
-            return self.bit(contexts, label, source);
+        let (interval, code) = (self.interval - less, self.code - less);
+        if (code | (interval - HALF)) >= 0 {
+            (self.interval, self.code) = (interval, code);
+            return (state & 1) as u32;
         }
-        self.spare -= less;
-        (state & 1) as u32
+        self.bit(contexts, label, source)
     }
 }
 
