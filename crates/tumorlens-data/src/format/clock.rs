@@ -32,6 +32,13 @@ pub(super) fn within<T>(
     }
 }
 
+/// What is left of the time, for a part of the work that goes on in another thread; endless where none was set.
+pub(super) fn left() -> Duration {
+    END.get().map_or(Duration::MAX, |(end, _)| {
+        end.saturating_duration_since(Instant::now())
+    })
+}
+
 /// Whether time is left; always where none was set.
 ///
 /// # Errors

@@ -138,7 +138,7 @@ impl<'a> File<'a> {
 /// A deflated data set (PS3.5 annex A.5), to its end.
 fn inflate(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, DecodeError> {
     let limit = limits.max_alloc_bytes / 2;
-    let mut inflated = Vec::new();
+    let mut inflated = Vec::with_capacity(bytes.len().saturating_mul(2));
     flate2::bufread::DeflateDecoder::new(Timed(bytes))
         .take(limit + 1)
         .read_to_end(&mut inflated)
@@ -154,7 +154,7 @@ fn inflate(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, DecodeError> {
 /// # Errors
 /// When it is no DICOM file, holds no image, is damaged, exceeds a limit or is of a kind that is not read.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Dicom, DecodeError> {
-    guard::without_panic("dicom", limits, || {
+    guard::without_panic("dicom", limits.max_time, || {
         let file = File::open(bytes, limits)?;
         let set = file.data_set()?;
         if ![

@@ -2,10 +2,10 @@
 
 use super::clock;
 use super::error::DecodeError;
-use crate::limits::Limits;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
+use std::time::Duration;
 
 thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
@@ -17,18 +17,19 @@ thread_local! {
 /// Nothing outlives the call: bytes come in by reference, samples go out by value, so that no broken state is seen.
 pub(super) fn without_panic<T>(
     format: &'static str,
-    limits: &Limits,
+    time: Duration,
     decoder: impl FnOnce() -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
-    let decoder = || clock::within(limits.max_time, decoder);
+    let decoder = || clock::within(time, decoder);
     if cfg!(fuzzing) {
         // A fuzzer is to see the panic.
         return decoder();
     }
     silence();
-    DECODING.set(true);
+    // A thread that waits for others may take up another decoder meanwhile.
+    let before = DECODING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(decoder));
-    DECODING.set(false);
+    DECODING.set(before);
     result.unwrap_or_else(|_| Err(DecodeError::damaged(format, "the decoder gave up on it")))
 }
 
@@ -52,13 +53,13 @@ mod tests {
     #[test]
     fn a_panic_inside_becomes_an_error_and_the_next_file_is_decoded() {
         let empty: [u8; 0] = [];
-        let limits = Limits::default();
+        let hour = Duration::from_secs(3600);
         let result: Result<u8, _> =
-            without_panic("png", &limits, || Ok(empty[std::hint::black_box(3)]));
+            without_panic("png", hour, || Ok(empty[std::hint::black_box(3)]));
         assert_eq!(
             result.unwrap_err().to_string(),
             "damaged png: the decoder gave up on it"
         );
-        assert_eq!(without_panic("png", &limits, || Ok(7)).unwrap(), 7);
+        assert_eq!(without_panic("png", hour, || Ok(7)).unwrap(), 7);
     }
 }

@@ -84,7 +84,7 @@ fn decode_with(
     limits: &Limits,
     image: impl FnOnce() -> Result<Vec<u8>, DecodeError>,
 ) -> Result<Nifti, DecodeError> {
-    guard::without_panic("nifti", limits, || {
+    guard::without_panic("nifti", limits.max_time, || {
         if bytes.is_empty() {
             return Err(DecodeError::Empty);
         }

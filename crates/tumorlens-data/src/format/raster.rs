@@ -94,7 +94,7 @@ pub fn decode_stored(bytes: &[u8], limits: &Limits) -> Result<Stored, DecodeErro
         return Err(DecodeError::Empty);
     }
     let format = sniff(bytes).ok_or(DecodeError::UnknownFormat)?;
-    guard::without_panic(format.name(), limits, || match format {
+    guard::without_panic(format.name(), limits.max_time, || match format {
         Format::Png => png::decode(bytes, limits),
         Format::Jpeg => jpeg::decode(bytes, limits),
         Format::Tiff => tiff::decode(bytes, limits),

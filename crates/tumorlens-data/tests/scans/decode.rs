@@ -5,10 +5,11 @@
     reason = "a helper of a test fails like the test itself"
 )]
 
-use crate::writer::{EXPLICIT, file, image, pixels};
+use crate::writer::{EXPLICIT, Writer, file, image, pixels};
 use proptest::prelude::*;
 use tumorlens_data::format::dicom::codec::{jpeg, jpeg_ls, rle};
 use tumorlens_data::format::dicom::decode;
+use tumorlens_data::format::error::DecodeError;
 use tumorlens_data::format::values::Values;
 use tumorlens_data::limits::Limits;
 
@@ -46,6 +47,43 @@ fn a_file_cut_anywhere_is_refused_and_no_error_repeats_a_value() {
         let text = error.to_string();
         assert!(!text.contains("DOE") && !text.contains('\n'), "{text}");
     }
+}
+
+#[test]
+fn frames_are_decoded_for_as_long_as_it_may_take_and_no_longer() {
+    // One segment that begins behind the header: sixteen bytes as they are, in two planes.
+    let frame = |value: u8| {
+        let mut bytes = vec![0u8; 64];
+        bytes[0] = 2;
+        bytes[4] = 64;
+        bytes[8] = 66;
+        bytes.extend([0xFDu8, value, 0xFD, value]);
+        bytes
+    };
+    let mut item = vec![0xFE, 0xFF, 0, 0xE0, 0, 0, 0, 0];
+    for value in [1, 2] {
+        let data = frame(value);
+        item.extend([0xFE, 0xFF, 0, 0xE0, data.len() as u8, 0, 0, 0]);
+        item.extend(data);
+    }
+    item.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
+    let mut body = image(2, 2, 16, false).0;
+    let frames = Writer::default().put((0x28, 8), "IS", b"2").0;
+    let at = body.len();
+    body.splice(at..at, frames);
+    body.extend([
+        0xE0, 0x7F, 0x10, 0, b'O', b'B', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF,
+    ]);
+    body.extend(item);
+    let bytes = file("1.2.840.10008.1.2.5", &body);
+    let found = decode(&bytes, &Limits::default()).unwrap();
+    assert_eq!(found.values.len(), 8);
+    let none = Limits {
+        max_time: std::time::Duration::ZERO,
+        ..Limits::default()
+    };
+    let error = decode(&bytes, &none).unwrap_err();
+    assert!(matches!(error, DecodeError::Time { .. }), "{error}");
 }
 
 #[test]

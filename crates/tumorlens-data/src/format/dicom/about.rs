@@ -37,7 +37,7 @@ pub struct About {
 /// # Errors
 /// When it is no DICOM file, holds no image or is damaged.
 pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
-    guard::without_panic("dicom", limits, || {
+    guard::without_panic("dicom", limits.max_time, || {
         let file = File::open(bytes, limits)?;
         let set = file.data_set()?;
         if ![

@@ -5,7 +5,7 @@
 //! | RLE | [`rle`], PS3.5 annex G |
 //! | JPEG baseline, extended (8 and 12 bit), lossless | [`jpeg`], ITU-T T.81 |
 //! | JPEG-LS, lossless and near-lossless | [`jpeg_ls`], ITU-T T.87 |
-//! | JPEG 2000 | [`jpeg_2000`], by the crate hayro-jpeg2000 |
+//! | JPEG 2000 | [`jpeg_2000`], ITU-T T.800 |
 
 mod bits;
 pub mod jpeg;

@@ -43,5 +43,5 @@ fn rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
         y - 0.114 * 1.772 / 0.587 * cb - 0.299 * 1.402 / 0.587 * cr,
         y + 1.772 * cb,
     ]
-    .map(|v| (v + 0.5).floor().clamp(0.0, 255.0) as u8)
+    .map(|v| (v + 0.5) as u8) // rounds down and stays within 0 to 255
 }

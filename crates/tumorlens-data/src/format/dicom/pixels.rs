@@ -7,8 +7,11 @@ use super::frames::frames;
 use super::header::Header;
 use super::syntax::{Coding, Syntax};
 use super::tag;
+use crate::format::clock;
 use crate::format::error::DecodeError;
+use crate::format::guard;
 use crate::format::values::Values;
+use rayon::prelude::*;
 
 /// Stored values, masked to the bits that count and sign-extended: `([frames,] rows, columns[, samples])`.
 pub(super) fn decode(
@@ -177,6 +180,22 @@ fn keep_short(raw: impl Iterator<Item = u16>, header: &Header) -> Values {
     }
 }
 
+/// [`keep`] for samples of up to 16 bits.
+fn keep_narrow(raw: Vec<u16>, header: &Header) -> Values {
+    if header.allocated > 8 {
+        return keep_short(raw.into_iter(), header);
+    }
+    let drop = header.high + 1 - header.stored;
+    let up = 16 - header.stored;
+    if header.signed {
+        let signed = move |v: u16| (((v >> drop) << up) as i16 >> up) as i8;
+        Values::I8(raw.into_iter().map(signed).collect())
+    } else {
+        let unsigned = move |v: u16| ((v >> drop) << up >> up) as u8;
+        Values::U8(raw.into_iter().map(unsigned).collect())
+    }
+}
+
 /// Colour by plane becomes colour by pixel.
 fn by_pixel(values: Values, header: &Header) -> Result<Values, DecodeError> {
     if header.samples == 1 || !header.planar {
@@ -201,54 +220,98 @@ fn run_length(set: &DataSet<'_>, header: &Header) -> Result<Values, DecodeError>
     }
     let bytes = usize::from(header.allocated / 8);
     let pixels = header.rows * header.columns;
-    let mut raw = Vec::new();
+    let (mut raw, mut wide) = (Vec::new(), Vec::new());
     for frame in frames(set, header.frames, Coding::Rle)? {
+        clock::check()?;
         let planes = rle::decode(&frame, pixels, header.samples, bytes)?;
-        raw.reserve(pixels * header.samples);
-        for i in 0..pixels {
-            for sample in planes.chunks_exact(bytes) {
-                raw.push(
-                    sample
-                        .iter()
-                        .fold(0, |v, plane| v << 8 | u32::from(plane[i])),
-                );
+        let samples = planes.chunks_exact(bytes);
+        if bytes > 2 {
+            wide.extend((0..pixels).flat_map(|i| {
+                let sample = samples.clone();
+                sample.map(move |s| s.iter().fold(0, |v, plane| v << 8 | u32::from(plane[i])))
+            }));
+            continue;
+        }
+        let start = raw.len();
+        raw.resize(start + pixels * header.samples, 0);
+        for (c, sample) in samples.enumerate() {
+            let targets = raw[start + c..].iter_mut().step_by(header.samples);
+            match sample {
+                [high, low] => {
+                    for (target, (high, low)) in targets.zip(high.iter().zip(low)) {
+                        *target = u16::from_be_bytes([*high, *low]);
+                    }
+                }
+                _ => {
+                    for (target, value) in targets.zip(sample.iter().flatten()) {
+                        *target = u16::from(*value);
+                    }
+                }
             }
         }
     }
-    colour::to_rgb(keep(raw, header), header)
+    let values = if bytes > 2 {
+        keep(wide, header)
+    } else {
+        keep_narrow(raw, header)
+    };
+    colour::to_rgb(values, header)
 }
 
 fn coded(set: &DataSet<'_>, header: &Header, coding: Coding) -> Result<Values, DecodeError> {
     if !matches!(header.allocated, 1 | 8 | 16) {
         return Err(damaged("its compressed samples have more than 16 bits"));
     }
-    let mut raw: Vec<u32> = Vec::new();
-    for frame in frames(set, header.frames, coding)? {
-        let coded = match coding {
-            Coding::JpegLs => {
-                let found = jpeg_ls::header(&frame)?;
-                fits(header, found.width, found.height, found.components())?;
-                jpeg_ls::decode(&frame)?
-            }
-            Coding::Jpeg2000 => {
-                let found = jpeg_2000::header(&frame)?;
-                fits(header, found.width, found.height, found.components)?;
-                jpeg_2000::decode(&frame)?
-            }
-            _ => {
-                let found = jpeg::header(&frame)?;
-                fits(header, found.width, found.height, found.components())?;
-                jpeg::decode(&frame)?
-            }
+    let frames = frames(set, header.frames, coding)?;
+    let mut raw: Vec<u16> = Vec::new();
+    // A few frames a thread side by side: their samples wait to be put in order.
+    for some in frames.chunks(4 * rayon::current_num_threads()) {
+        clock::check()?;
+        let time = clock::left();
+        let decoded: Vec<_> = match some {
+            [one] => vec![frame(one, header, coding)],
+            many => many
+                .par_iter()
+                .map(|one| guard::without_panic("dicom", time, || frame(one, header, coding)))
+                .collect(),
         };
-        raw.reserve(coded.samples.len());
-        raw.extend(stored(&coded, header)?);
+        for samples in decoded {
+            let samples = samples?;
+            if raw.is_empty() {
+                raw = samples;
+                raw.reserve_exact(raw.len() * (frames.len() - 1));
+            } else {
+                raw.extend(samples);
+            }
+        }
     }
     // A JPEG stream holds the colour space that the header names; the other codecs undo theirs.
     match coding {
-        Coding::Jpeg => colour::to_rgb(keep(raw, header), header),
-        _ => Ok(keep(raw, header)),
+        Coding::Jpeg => colour::to_rgb(keep_narrow(raw, header), header),
+        _ => Ok(keep_narrow(raw, header)),
     }
+}
+
+/// The samples of one frame.
+fn frame(data: &[u8], header: &Header, coding: Coding) -> Result<Vec<u16>, DecodeError> {
+    let coded = match coding {
+        Coding::JpegLs => {
+            let found = jpeg_ls::header(data)?;
+            fits(header, found.width, found.height, found.components())?;
+            jpeg_ls::decode(data)?
+        }
+        Coding::Jpeg2000 => {
+            let found = jpeg_2000::header(data)?;
+            fits(header, found.width, found.height, found.components)?;
+            jpeg_2000::decode(data)?
+        }
+        _ => {
+            let found = jpeg::header(data)?;
+            fits(header, found.width, found.height, found.components())?;
+            jpeg::decode(data)?
+        }
+    };
+    stored(coded, header)
 }
 
 /// The code stream must describe the frame that the header describes.
@@ -268,23 +331,23 @@ fn fits(
 }
 
 /// Samples in the place of the bits that count. A signed stream of fewer bits than are stored is sign-extended.
-fn stored(coded: &Coded, header: &Header) -> Result<impl Iterator<Item = u32>, DecodeError> {
+fn stored(coded: Coded, header: &Header) -> Result<Vec<u16>, DecodeError> {
     if u16::from(coded.precision) > header.allocated.max(8) {
         return Err(damaged(format!(
             "its compressed samples have {} bits, BitsAllocated is {}",
             coded.precision, header.allocated
         )));
     }
-    let up = 32 - u32::from(coded.precision);
-    let signed = coded.signed;
+    let mut samples = coded.samples;
+    let up = 16 - u32::from(coded.precision);
     let shift = header.high + 1 - header.stored;
-    Ok(coded.samples.iter().map(move |v| {
-        let value = u32::from(*v) << up;
-        let value = if signed {
-            (value as i32 >> up) as u32
-        } else {
-            value >> up
-        };
-        value << shift
-    }))
+    if coded.signed && up > 0 {
+        for value in &mut samples {
+            *value = ((*value << up) as i16 >> up) as u16;
+        }
+    }
+    if shift > 0 {
+        samples.iter_mut().for_each(|value| *value <<= shift);
+    }
+    Ok(samples)
 }

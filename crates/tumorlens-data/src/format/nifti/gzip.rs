@@ -17,7 +17,10 @@ pub(super) fn inflated<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, [
         return Ok(Cow::Borrowed(bytes));
     }
     let limit = limits.max_alloc_bytes;
-    let mut inflated = Vec::new();
+    // The last four bytes tell the length, if they can be believed: deflate makes a byte of 1032 at most.
+    let told = bytes.last_chunk().map_or(0, |b| u32::from_le_bytes(*b));
+    let most = (bytes.len() as u64).saturating_mul(1032).min(limit);
+    let mut inflated = Vec::with_capacity(u64::from(told).min(most) as usize);
     flate2::bufread::MultiGzDecoder::new(Timed(bytes))
         .take(limit + 1)
         .read_to_end(&mut inflated)

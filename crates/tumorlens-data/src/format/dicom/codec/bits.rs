@@ -40,6 +40,23 @@ impl<'a> Bits<'a> {
     /// At least 32 bits are in the window afterwards.
     #[inline]
     fn fill(&mut self) {
+        // Four bytes at once where nothing is stuffed.
+        if !self.after_ff
+            && let Some(word) = self.data.get(self.at..).and_then(<[u8]>::first_chunk::<4>)
+        {
+            let word = u32::from_be_bytes(*word);
+            if (!word).wrapping_sub(0x0101_0101) & word & 0x8080_8080 == 0 {
+                self.window |= u64::from(word) << (32 - self.count);
+                self.count += 32;
+                self.at += 4;
+                return;
+            }
+        }
+        self.fill_bytes();
+    }
+
+    #[inline(never)]
+    fn fill_bytes(&mut self) {
         while self.count <= 48 {
             let Some(&byte) = self.data.get(self.at) else {
                 return self.invent();
@@ -66,7 +83,7 @@ impl<'a> Bits<'a> {
                 }
                 _ => {}
             }
-            self.after_ff = byte == 0xFF;
+            self.after_ff = self.stuffing == Stuffing::Bit && byte == 0xFF;
             self.window |= u64::from(byte) << (64 - bits - self.count);
             self.count += bits;
             self.at += 1;

@@ -100,20 +100,40 @@ impl Frame {
     /// Brings all components onto the picture's grid.
     fn join(&self, planes: &[Plane]) -> Coded {
         let count = planes.len();
+        if let [plane] = planes
+            && let Some(rows) = plane.rows()
+        {
+            let rows: Vec<&[u16]> = rows.collect();
+            return self.coded(1, rows.concat());
+        }
         let mut samples = vec![0u16; self.width * self.height * count];
         let length = (self.width * count).max(1);
+        let mut lines = vec![Vec::new(); count];
         for (y, row) in samples.chunks_exact_mut(length).enumerate() {
-            for (c, plane) in planes.iter().enumerate() {
-                let line = plane.picture_row(y);
+            for (plane, line) in planes.iter().zip(&mut lines) {
+                plane.picture_row(y, line);
+            }
+            if let [a, b, c] = lines.as_slice() {
+                let values = a.iter().zip(b).zip(c);
+                for (pixel, ((a, b), c)) in row.as_chunks_mut::<3>().0.iter_mut().zip(values) {
+                    *pixel = [*a, *b, *c];
+                }
+                continue;
+            }
+            for (c, line) in lines.iter().enumerate() {
                 for (pixel, value) in row.chunks_exact_mut(count).zip(line) {
-                    pixel[c] = value;
+                    pixel[c] = *value;
                 }
             }
         }
+        self.coded(count, samples)
+    }
+
+    fn coded(&self, components: usize, samples: Vec<u16>) -> Coded {
         Coded {
             width: self.width,
             height: self.height,
-            components: count,
+            components,
             precision: self.precision,
             signed: false,
             samples,

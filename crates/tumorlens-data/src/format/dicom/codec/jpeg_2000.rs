@@ -1,14 +1,37 @@
-//! JPEG 2000 frames (ISO/IEC 15444-1), decoded by hayro-jpeg2000 in safe Rust.
+//! JPEG 2000 frames (ITU-T T.800, ISO/IEC 15444-1): all of part 1 whose components have as many samples as the picture.
+//! What else there is goes to another decoder.
 //!
-//! That crate decodes a signed component as if it were unsigned, half the range higher; the sign is read here from the
-//! code stream's own header and taken back.
+//! Strict: a stream that ends early, a packet or code block that contradicts itself is an error. The bits of a code block
+//! may end before its passes do, which the standard allows.
+
+mod arithmetic;
+mod block;
+mod boxes;
+mod codestream;
+mod context;
+mod layout;
+mod modes;
+mod other;
+mod packet;
+mod picture;
+mod raw;
+mod room;
+mod segments;
+mod tag_tree;
+mod wavelet;
 
 use super::Coded;
 use crate::format::error::DecodeError;
-use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 
 fn damaged(reason: impl std::fmt::Display) -> DecodeError {
     DecodeError::damaged("dicom", format!("JPEG 2000 frame: {reason}"))
+}
+
+fn unsupported(what: &str) -> DecodeError {
+    DecodeError::Unsupported {
+        format: "dicom",
+        what: what.to_owned(),
+    }
 }
 
 /// What the SIZ segment says (A.5.1).
@@ -63,38 +86,10 @@ pub fn decode(data: &[u8]) -> Result<Coded, DecodeError> {
     if frame.precision > 16 {
         return DecodeError::unsupported("dicom", "JPEG 2000 of more than 16 bits a sample");
     }
-    let settings = DecodeSettings {
-        resolve_palette_indices: false,
-        strict: true,
-        target_resolution: None,
+    let samples = match own(data, &frame) {
+        Err(DecodeError::Unsupported { .. }) => other::decode(data, &frame)?,
+        found => found?,
     };
-    let image = Image::new(data, &settings).map_err(damaged)?;
-    let mut context = DecoderContext::default();
-    let decoded = image.decode(&mut context).map_err(damaged)?;
-    let components = decoded.components();
-    let pixels = frame.width * frame.height;
-    if components.len() != frame.components
-        || components
-            .iter()
-            .any(|c| c.samples().len() != pixels || c.bit_depth() != frame.precision)
-    {
-        return Err(damaged("its components do not fill the picture"));
-    }
-    let highest = ((1u32 << frame.precision) - 1) as f32;
-    let half = if frame.signed {
-        1u16 << (frame.precision - 1)
-    } else {
-        0
-    };
-    let mask = highest as u16;
-    let mut samples = vec![0; pixels * frame.components];
-    for (c, component) in components.iter().enumerate() {
-        let targets = samples[c..].iter_mut().step_by(frame.components);
-        for (target, value) in targets.zip(component.samples()) {
-            let unsigned = value.round().clamp(0.0, highest) as u16;
-            *target = unsigned.wrapping_sub(half) & mask;
-        }
-    }
     Ok(Coded {
         width: frame.width,
         height: frame.height,
@@ -103,4 +98,23 @@ pub fn decode(data: &[u8]) -> Result<Coded, DecodeError> {
         signed: frame.signed,
         samples,
     })
+}
+
+/// Samples of all that the own decoder covers.
+fn own(data: &[u8], frame: &Frame) -> Result<Vec<u16>, DecodeError> {
+    let data = boxes::codestream(data)?;
+    let stream = codestream::read(data, frame.components)?;
+    let picture = stream.size.picture;
+    if (picture.width(), picture.height()) != (frame.width, frame.height)
+        || stream
+            .size
+            .samples
+            .iter()
+            .any(|s| *s != (frame.precision, frame.signed))
+    {
+        return Err(damaged("its components do not fill the picture"));
+    }
+    let mut samples = vec![0; frame.width * frame.height * frame.components];
+    picture::decode(&stream, data.len(), &mut samples)?;
+    Ok(samples)
 }

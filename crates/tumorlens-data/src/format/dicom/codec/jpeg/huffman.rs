@@ -58,33 +58,32 @@ impl Huffman {
         Ok((table, 16 + total))
     }
 
-    /// The next symbol; `None` when the bits are no code.
+    /// The next symbol and the number behind it, whose size in bits the symbol's low half tells (F.2.2.1); `None` when
+    /// the bits are no code.
     #[inline]
-    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Option<u8> {
+    pub(super) fn coded(&self, bits: &mut Bits<'_>) -> Option<(u8, i32)> {
         let next = bits.peek();
         let entry = self.fast[(next >> (32 - FAST)) as usize];
-        if entry != 0 {
-            bits.drop(u32::from(entry >> 8));
-            return Some(entry as u8);
-        }
-        let code = next >> 16;
-        let length = (FAST + 1..=16).find(|l| code < self.limit[*l as usize])?;
-        bits.drop(length);
-        let index = (code >> (16 - length)) as i32 + self.offset[length as usize];
-        self.symbols.get(usize::try_from(index).ok()?).copied()
+        let (length, symbol) = if entry != 0 {
+            (u32::from(entry >> 8), entry as u8)
+        } else {
+            self.long(next >> 16)?
+        };
+        let size = u32::from(symbol & 15);
+        let rest = next << length;
+        let value = (rest >> 1 >> (31 - size)) as i32;
+        // The lower half of the numbers of a size stands for negative ones.
+        let is_low = !(rest as i32 >> 31);
+        bits.drop(length + size);
+        Some((symbol, value + (is_low & (1 - (1 << size)))))
     }
-}
 
-/// A difference of category `size` (F.2.2.1), 0 to 15.
-#[inline]
-pub(super) fn signed(bits: &mut Bits<'_>, size: u32) -> i32 {
-    if size == 0 {
-        return 0;
-    }
-    let value = bits.take(size) as i32;
-    if value < 1 << (size - 1) {
-        value - (1 << size) + 1
-    } else {
-        value
+    /// Length and symbol of a code that is longer than the table reaches.
+    #[cold]
+    fn long(&self, code: u32) -> Option<(u32, u8)> {
+        let length = (FAST + 1..=16).find(|l| code < self.limit[*l as usize])?;
+        let index = (code >> (16 - length)) as i32 + self.offset[length as usize];
+        let symbol = self.symbols.get(usize::try_from(index).ok()?)?;
+        Some((length, *symbol))
     }
 }

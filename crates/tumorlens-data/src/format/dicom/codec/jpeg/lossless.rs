@@ -1,6 +1,5 @@
 //! Lossless process (T.81 annex H).
 
-use super::huffman::signed;
 use super::scan::Scan;
 use super::{Coded, Frame, Tables, damaged};
 use crate::format::dicom::codec::bits::{Bits, Stuffing};
@@ -82,11 +81,11 @@ pub(super) fn decode(
                     );
                     predict(scan.first, a, b, c)
                 };
-                let size = tree
-                    .symbol(&mut bits)
+                let (size, difference) = tree
+                    .coded(&mut bits)
                     .ok_or_else(|| damaged("its data holds no Huffman code"))?;
                 let difference = match size {
-                    0..=15 => signed(&mut bits, u32::from(size)),
+                    0..=15 => difference,
                     16 => 32768,
                     _ => return Err(damaged("a difference has more than 16 bits")),
                 };

@@ -60,8 +60,13 @@ impl Plane {
         &self.samples[y * self.stride..][..self.size[0]]
     }
 
-    /// A row of the picture, `width` samples or a few more.
-    pub(super) fn picture_row(&self, y: usize) -> Vec<u16> {
+    /// The rows of a component that is as fine as the picture.
+    pub(super) fn rows(&self) -> Option<impl Iterator<Item = &[u16]>> {
+        (self.factors == [1, 1]).then(|| (0..self.size[1]).map(|y| self.row(y)))
+    }
+
+    /// Puts a row of the picture, `width` samples or a few more, into `wide`.
+    pub(super) fn picture_row(&self, y: usize, wide: &mut Vec<u16>) {
         let [across, down] = self.factors;
         let source = y / down;
         // The nearer of the two neighbouring rows counts three quarters; outside, the outermost row continues.
@@ -71,45 +76,52 @@ impl Plane {
             source + 1
         };
         let narrow = self.size[0] <= 2;
+        wide.clear();
         match (across, down) {
-            (1, 1) => self.row(source).to_vec(),
+            (1, 1) => wide.extend_from_slice(self.row(source)),
             (2, 1) if !narrow => {
                 let row: Vec<u32> = self.row(source).iter().map(|v| u32::from(*v)).collect();
-                widen(&row, 1, 2, 2)
+                widen(&row, [1, 2], 2, wide);
             }
             (1, 2) => {
                 let bias = 1 + (y % 2) as u32;
                 let rows = self.row(source).iter().zip(self.row(beside));
-                rows.map(|(a, b)| ((3 * u32::from(*a) + u32::from(*b) + bias) >> 2) as u16)
-                    .collect()
+                let middle = |(a, b): (&u16, &u16)| (3 * u32::from(*a) + u32::from(*b) + bias) >> 2;
+                wide.extend(rows.map(|pair| middle(pair) as u16));
             }
             (2, 2) if !narrow => {
                 let rows = self.row(source).iter().zip(self.row(beside));
                 let sums: Vec<u32> = rows
                     .map(|(a, b)| 3 * u32::from(*a) + u32::from(*b))
                     .collect();
-                widen(&sums, 8, 7, 4)
+                widen(&sums, [8, 7], 4, wide);
             }
             _ => {
                 let row = self.row(source).iter();
-                row.flat_map(|v| std::iter::repeat_n(*v, across)).collect()
+                wide.extend(row.flat_map(|v| std::iter::repeat_n(*v, across)));
             }
         }
     }
 }
 
 /// Twice as many samples, each three quarters of the nearer neighbour and a quarter of the other; the outermost stay.
-/// `shift` is what a weight of 4 is divided by, as a power of 2; `left` and `right` round.
-fn widen(row: &[u32], left: u32, right: u32, shift: u32) -> Vec<u16> {
-    let last = row.len() - 1;
-    let mut wide = Vec::with_capacity(2 * row.len());
-    for (x, value) in row.iter().enumerate() {
-        let before = if x == 0 { value } else { &row[x - 1] };
-        let after = if x == last { value } else { &row[x + 1] };
-        wide.push(((3 * value + before + left) >> shift) as u16);
-        wide.push(((3 * value + after + right) >> shift) as u16);
+/// `shift` is what a weight of 4 is divided by, as a power of 2; `round` is added to the left and the right ones.
+fn widen(row: &[u32], round: [u32; 2], shift: u32, wide: &mut Vec<u16>) {
+    let pair = |before: u32, value: u32, after: u32| {
+        [
+            ((3 * value + before + round[0]) >> shift) as u16,
+            ((3 * value + after + round[1]) >> shift) as u16,
+        ]
+    };
+    wide.resize(2 * row.len(), 0);
+    let pairs = wide.as_chunks_mut::<2>().0;
+    if let ([first, inner @ .., last], [a, b, ..], [.., y, z]) = (pairs, row, row) {
+        *first = pair(*a, *a, *b);
+        *last = pair(*y, *z, *z);
+        for (target, three) in inner.iter_mut().zip(row.windows(3)) {
+            *target = pair(three[0], three[1], three[2]);
+        }
     }
-    wide
 }
 
 #[cfg(test)]
@@ -119,6 +131,10 @@ mod tests {
     #[test]
     fn a_row_is_enlarged_as_libjpeg_does() {
         // h2v1_fancy_upsample of jdsample.c: 10; (3*10+20+2)>>2; (3*20+10+1)>>2; (3*20+30+2)>>2; ...
-        assert_eq!(widen(&[10, 20, 30], 1, 2, 2), [10, 13, 17, 23, 27, 30]);
+        let mut wide = Vec::new();
+        widen(&[10, 20, 30, 40], [1, 2], 2, &mut wide);
+        assert_eq!(wide, [10, 13, 17, 23, 27, 33, 37, 40]);
+        widen(&[10, 20, 30], [1, 2], 2, &mut wide);
+        assert_eq!(wide, [10, 13, 17, 23, 27, 30]);
     }
 }

@@ -1,19 +1,21 @@
 //! Sequential DCT processes, Huffman coded (T.81 annex F).
 
-use super::huffman::signed;
-use super::idct::inverse;
+use super::idct;
 use super::plane::Plane;
 use super::scan::Scan;
 use super::{Frame, Huffman, Tables, damaged};
 use crate::format::dicom::codec::bits::{Bits, Stuffing};
 use crate::format::error::DecodeError;
 
-/// Row-major position of the k-th coefficient (figure A.6).
+/// Column and row frequency of the k-th coefficient (figure A.6), `8 * column + row`.
 const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
-    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
-    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+    0, 8, 1, 2, 9, 16, 24, 17, 10, 3, 4, 11, 18, 25, 32, 40, 33, 26, 19, 12, 5, 6, 13, 20, 27, 34,
+    41, 48, 56, 49, 42, 35, 28, 21, 14, 7, 15, 22, 29, 36, 43, 50, 57, 58, 51, 44, 37, 30, 23, 31,
+    38, 45, 52, 59, 60, 53, 46, 39, 47, 54, 61, 62, 55, 63,
 ];
+
+/// Added to samples before they are rounded, so that halves go up.
+const UP: f32 = 1.0 / 1024.0;
 
 /// What is said of a block whose mean no samples have.
 pub(super) const BEYOND: &str = "a block is brighter than its samples can be";
@@ -22,7 +24,10 @@ pub(super) const BEYOND: &str = "a block is brighter than its samples can be";
 struct Coder<'a> {
     dc: &'a Huffman,
     ac: &'a Huffman,
-    quantization: &'a [u16; 64],
+    /// Step of the first coefficient.
+    step: u16,
+    /// Steps and scales of the inverse transform, in zigzag order.
+    scales: [f32; 64],
     previous: i32,
 }
 
@@ -67,9 +72,10 @@ pub(super) fn decode(
     if extent != Extent::FirstUnit && units[0] * units[1] > data.len().saturating_mul(4) {
         return Err(damaged("it ends before its last pixel"));
     }
-    let middle = f32::from(1u16 << (frame.precision - 1));
+    let middle = f32::from(1u16 << (frame.precision - 1)) + UP;
     let highest = f32::from((1u16 << frame.precision) - 1);
     let mut bits = Bits::new(data, Stuffing::Byte);
+    let mut coefficients = [[0f32; 8]; 8];
     let mut restarts = 0u8;
     let count = match extent {
         Extent::FirstUnit => 1,
@@ -91,18 +97,16 @@ pub(super) fn decode(
                 frame.components[index].factors()
             };
             for inner in 0..h * v {
-                let coefficients = block(&mut bits, coder, frame.precision)?;
-                if extent == Extent::Codes {
-                    continue;
+                let is_flat = block(&mut bits, coder, frame.precision, &mut coefficients)?;
+                if extent != Extent::Codes {
+                    let values = if is_flat {
+                        idct::constant(coefficients[0][0], middle, highest)
+                    } else {
+                        idct::inverse(&coefficients, middle, highest)
+                    };
+                    let at = [column * h + inner % h, row * v + inner / h];
+                    planes[index].put(at, &values);
                 }
-                let values = inverse(&coefficients);
-                let at = [column * h + inner % h, row * v + inner / h];
-                planes[index].put(
-                    at,
-                    &values.map(|line| {
-                        line.map(|value| (value + middle).round().clamp(0.0, highest) as u16)
-                    }),
-                );
             }
         }
         if extent != Extent::FirstUnit && bits.overdrawn() {
@@ -120,38 +124,47 @@ fn coder<'a>(
     ac: usize,
 ) -> Option<Coder<'a>> {
     let quantization = usize::from(frame.components[index].quantization);
+    let steps = tables.quantization.get(quantization)?.as_ref()?;
+    let scales = std::array::from_fn(|k| {
+        let place = usize::from(ZIGZAG[k]);
+        (f64::from(steps[k]) * idct::scale(place / 8, place % 8)) as f32
+    });
     Some(Coder {
         dc: tables.dc.get(dc)?.as_ref()?,
         ac: tables.ac.get(ac)?.as_ref()?,
-        quantization: tables.quantization.get(quantization)?.as_ref()?,
+        step: steps[0],
+        scales,
         previous: 0,
     })
 }
 
-/// The coefficients of one block, dequantized.
+/// Reads the coefficients of one block, scaled for the inverse transform, `[column][row]`. Returns whether the first
+/// one stands alone.
 fn block(
     bits: &mut Bits<'_>,
     coder: &mut Coder<'_>,
     precision: u8,
-) -> Result<[[f32; 8]; 8], DecodeError> {
-    let mut coefficients = [[0f32; 8]; 8];
+    coefficients: &mut [[f32; 8]; 8],
+) -> Result<bool, DecodeError> {
+    *coefficients = [[0.0; 8]; 8];
     let no_code = || damaged("its data holds no Huffman code");
-    let size = coder.dc.symbol(bits).ok_or_else(no_code)?;
+    let (size, difference) = coder.dc.coded(bits).ok_or_else(no_code)?;
     if size > 15 {
         return Err(damaged("a difference has more than 15 bits"));
     }
-    coder.previous = coder.previous.wrapping_add(signed(bits, u32::from(size)));
+    coder.previous = coder.previous.wrapping_add(difference);
     // The first coefficient is 8 times the mean, at most 2^(precision + 2); twice that leaves room for coarse encoders.
-    let mean = i64::from(coder.previous) * i64::from(coder.quantization[0]);
+    let mean = i64::from(coder.previous) * i64::from(coder.step);
     if mean.unsigned_abs() > 1 << (precision + 3) {
         return Err(damaged(BEYOND));
     }
-    coefficients[0][0] = coder.previous as f32 * f32::from(coder.quantization[0]);
+    coefficients[0][0] = coder.previous as f32 * coder.scales[0];
+    let mut is_flat = true;
     let mut k = 1;
     while k < 64 {
-        let symbol = coder.ac.symbol(bits).ok_or_else(no_code)?;
-        let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
-        if size == 0 {
+        let (symbol, value) = coder.ac.coded(bits).ok_or_else(no_code)?;
+        let run = usize::from(symbol >> 4);
+        if symbol & 15 == 0 {
             if run != 15 {
                 break;
             }
@@ -162,10 +175,10 @@ fn block(
         if k > 63 {
             return Err(damaged("a block has more than 64 coefficients"));
         }
-        let position = usize::from(ZIGZAG[k]);
-        coefficients[position / 8][position % 8] =
-            signed(bits, size) as f32 * f32::from(coder.quantization[k]);
+        is_flat = false;
+        let place = usize::from(ZIGZAG[k] % 64);
+        coefficients[place / 8][place % 8] = value as f32 * coder.scales[k];
         k += 1;
     }
-    Ok(coefficients)
+    Ok(is_flat)
 }

@@ -73,12 +73,24 @@ impl RunContext {
     }
 }
 
-/// Smallest k with `n << k >= a`.
+/// Smallest k with `n << k >= a`, `n` being positive.
 #[inline]
 pub(super) fn golomb(n: i32, a: i32) -> u32 {
-    let mut k = 0;
-    while k < 24 && (n << k) < a {
-        k += 1;
+    let k = n.leading_zeros().saturating_sub(a.leading_zeros()).min(24);
+    k + u32::from(n << k < a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::golomb;
+
+    #[test]
+    fn the_remainder_has_the_fewest_bits() {
+        for n in 1..70 {
+            for a in (0..300).chain([4095, 4096, 4097, 65535 * 63]) {
+                let k = (0..24).find(|k| n << k >= a).unwrap();
+                assert_eq!(golomb(n, a), k, "{n} {a}");
+            }
+        }
     }
-    k
 }

@@ -45,34 +45,45 @@ pub(super) struct Line {
     /// By 81 q1 + 9 q2 + q3 of the first gradient that is not 0 being positive.
     contexts: Vec<Context>,
     runs: [RunContext; 2],
-    /// Quantized gradient by gradient, where the table reaches.
+    /// Quantized gradient by gradient; beyond the last threshold on both sides all are alike.
     quantized: Vec<i8>,
+    /// The largest gradient of the table.
+    reach: i32,
 }
-
-/// Gradients beyond are quantized by comparison.
-const TABLE: i32 = 512;
 
 impl Line {
     pub(super) fn new(parameters: &Parameters) -> Self {
-        let quantized = (-TABLE..TABLE).map(|d| quantize(parameters, d)).collect();
+        let reach = parameters.thresholds[2].max(0);
+        let quantized = (-reach..=reach).map(|d| quantize(parameters, d)).collect();
         Self {
             parameters: *parameters,
             contexts: vec![Context::new(parameters.range); 365],
             runs: [RunContext::new(parameters.range); 2],
             quantized,
+            reach,
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn gradient(&self, d: i32) -> i32 {
-        match self.quantized.get((d + TABLE) as usize) {
-            Some(q) => i32::from(*q),
-            None => i32::from(quantize(&self.parameters, d)),
-        }
+        let index = d.clamp(-self.reach, self.reach) + self.reach;
+        i32::from(self.quantized[index as usize])
     }
 
     /// Decodes the line below `lines.above` into `lines.line`.
     pub(super) fn decode(
+        &mut self,
+        lines: &mut Lines,
+        bits: &mut Bits<'_>,
+    ) -> Result<(), DecodeError> {
+        if self.parameters.near == 0 {
+            self.decode_line::<true>(lines, bits)
+        } else {
+            self.decode_line::<false>(lines, bits)
+        }
+    }
+
+    fn decode_line<const LOSSLESS: bool>(
         &mut self,
         lines: &mut Lines,
         bits: &mut Bits<'_>,
@@ -87,17 +98,20 @@ impl Line {
         line[0] = above[1];
         let mut x = 1;
         while x <= width {
-            let (a, b, c, d) = (line[x - 1], above[x], above[x - 1], above[x + 1]);
-            let (q1, q2, q3) = (
-                self.gradient(d - b),
-                self.gradient(b - c),
-                self.gradient(c - a),
-            );
-            let q = 81 * q1 + 9 * q2 + q3;
-            if q != 0 {
-                line[x] = self.regular(q, predict(a, b, c), bits)?;
+            // A.3.1: a lies before the sample, c, b and d above.
+            let (mut a, mut b, mut c) = (line[x - 1], above[x], above[x - 1]);
+            let samples = line[x..=width].iter_mut().zip(&above[x + 1..]);
+            for (sample, &d) in samples {
+                let q = 81 * self.gradient(d - b) + 9 * self.gradient(b - c) + self.gradient(c - a);
+                if q == 0 {
+                    break;
+                }
+                *sample = self.regular::<LOSSLESS>(q, predict(a, b, c), bits)?;
+                (a, c, b) = (*sample, b, d);
                 x += 1;
-                continue;
+            }
+            if x > width {
+                break;
             }
             let length = run(width + 1 - x, run_index, bits)?;
             line[x..x + length].fill(a);
@@ -112,28 +126,30 @@ impl Line {
     }
 
     /// A.5 and A.6.
-    #[inline]
-    fn regular(&mut self, q: i32, predicted: i32, bits: &mut Bits<'_>) -> Result<i32, DecodeError> {
-        let p = self.parameters;
-        let sign = if q < 0 { -1 } else { 1 };
+    #[inline(always)]
+    fn regular<const LOSSLESS: bool>(
+        &mut self,
+        q: i32,
+        predicted: i32,
+        bits: &mut Bits<'_>,
+    ) -> Result<i32, DecodeError> {
+        let p = &self.parameters;
+        let near = if LOSSLESS { 0 } else { p.near };
+        let sign = q >> 31;
         let context = &mut self.contexts[q.unsigned_abs() as usize];
-        let predicted = (predicted + sign * context.c).clamp(0, p.maximum);
+        let predicted = (predicted + ((context.c ^ sign) - sign)).clamp(0, p.maximum);
         let k = context.golomb();
         let mapped = code(bits, k, p.limit, p.error_bits)?;
         // A.5.2, the other way round.
-        let mut error = if mapped & 1 == 0 {
-            mapped >> 1
-        } else {
-            -((mapped + 1) >> 1)
-        };
-        if p.near == 0 && k == 0 && 2 * context.b <= -context.n {
+        let mut error = (mapped >> 1) ^ -(mapped & 1);
+        if near == 0 && k == 0 && 2 * context.b <= -context.n {
             error = -error - 1;
         }
         if error.abs() > p.range {
             return Err(damaged("a prediction error is out of range"));
         }
-        context.update(error, p.near, p.reset);
-        Ok(self.reconstruct(predicted, sign * error))
+        context.update(error, near, p.reset);
+        Ok(self.reconstruct::<LOSSLESS>(predicted, (error ^ sign) - sign))
     }
 
     /// A.7.2.
@@ -179,18 +195,19 @@ impl Line {
         }
         context.n += 1;
         let sign = if !same && a > b { -1 } else { 1 };
-        Ok(self.reconstruct(if same { a } else { b }, sign * error))
+        Ok(self.reconstruct::<false>(if same { a } else { b }, sign * error))
     }
 
     /// A.4.4, A.4.5: the sample from prediction and error.
-    #[inline]
-    fn reconstruct(&self, predicted: i32, error: i32) -> i32 {
-        let p = self.parameters;
-        let step = 2 * p.near + 1;
+    #[inline(always)]
+    fn reconstruct<const LOSSLESS: bool>(&self, predicted: i32, error: i32) -> i32 {
+        let p = &self.parameters;
+        let near = if LOSSLESS { 0 } else { p.near };
+        let step = 2 * near + 1;
         let mut value = predicted + error * step;
-        if value < -p.near {
+        if value < -near {
             value += p.range * step;
-        } else if value > p.maximum + p.near {
+        } else if value > p.maximum + near {
             value -= p.range * step;
         }
         value.clamp(0, p.maximum)
@@ -253,9 +270,28 @@ fn run(left: usize, run_index: &mut usize, bits: &mut Bits<'_>) -> Result<usize,
 }
 
 /// A limited Golomb code (A.5.3).
-#[inline]
+#[inline(always)]
 fn code(bits: &mut Bits<'_>, k: u32, limit: u32, error_bits: u32) -> Result<i32, DecodeError> {
     let longest = limit - error_bits - 1;
+    let next = bits.peek();
+    let zeros = next.leading_zeros();
+    if zeros < longest && zeros + k < 32 {
+        // Behind the zeros and their end; shifted twice, since k may be 0.
+        let rest = next << zeros << 1;
+        bits.drop(zeros + 1 + k);
+        return Ok((zeros << k) as i32 + (rest >> 1 >> (31 - k)) as i32);
+    }
+    long_code(bits, k, longest, error_bits)
+}
+
+/// A code that is longer than one look, or has the longest prefix.
+#[cold]
+fn long_code(
+    bits: &mut Bits<'_>,
+    k: u32,
+    longest: u32,
+    error_bits: u32,
+) -> Result<i32, DecodeError> {
     let mut zeros = 0;
     loop {
         let part = bits.peek().leading_zeros();
