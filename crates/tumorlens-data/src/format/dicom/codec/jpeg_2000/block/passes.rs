@@ -3,7 +3,7 @@
 use super::super::arithmetic::{Arithmetic, Contexts, RUN, Source, UNIFORM};
 use super::super::context::Labels;
 use super::super::raw::Raw;
-use super::neighbours::{FLAGS, MAPS, Map};
+use super::neighbours::{FLAGS, MAPS, Map, Shape};
 use super::{Blocks, COLUMNS};
 
 /// Where the bits of a pass come from.
@@ -55,25 +55,18 @@ impl Blocks {
                     ..
                 } = self.maps[at];
                 let inside = shape.inside(stripe, word);
+                let first = Spot::new(&shape, [stripe, word]);
                 let mut left = near & !significant & inside;
                 let mut visited = 0;
                 while left != 0 {
                     let place = left.trailing_zeros();
                     left &= left - 1;
                     visited |= 1 << place;
-                    let column = 16 * word + (place >> 2) as usize;
-                    let row = place & 3;
-                    let flag = shape.flag(stripe, column);
-                    let around = self.flags[flag % FLAGS] >> (3 * row);
-                    let label = usize::from(labels[(around & 0x1FF) as usize]);
+                    let spot = first.at(place);
+                    let label = self.label(labels, &spot);
                     if coding.bit(&mut self.contexts, label, source) != 0 {
-                        let (label, invert) = self.sign_label(flag, row);
-                        let sign = coding.bit(&mut self.contexts, label, source);
-                        let sign = if C::PLAIN { sign } else { sign ^ invert };
-                        self.values[(stripe * shape.width + column) % COLUMNS]
-                            [(row % 4) as usize] = sign << 31 | 3 << plane;
                         significant |= 1 << place;
-                        near |= self.spread(at, flag, place, sign);
+                        near |= self.wake(&spot, plane, &mut coding, source);
                         let later = !(2u64 << place).wrapping_sub(1);
                         left |= near & !significant & inside & later;
                     }
@@ -139,6 +132,7 @@ impl Blocks {
                     visited,
                     ..
                 } = self.maps[at];
+                let first = Spot::new(&shape, [stripe, word]);
                 let mut left = !(significant | visited) & shape.inside(stripe, word);
                 while left != 0 {
                     let mut place = left.trailing_zeros();
@@ -153,27 +147,78 @@ impl Blocks {
                         known = true;
                     }
                     left &= !(2u64 << place).wrapping_sub(1);
-                    let column = 16 * word + (place >> 2) as usize;
-                    let row = place & 3;
-                    let flag = shape.flag(stripe, column);
+                    let spot = first.at(place);
                     if !known {
-                        let around = self.flags[flag % FLAGS] >> (3 * row);
-                        let label = usize::from(labels[(around & 0x1FF) as usize]);
+                        let label = self.label(labels, &spot);
                         if coding.bit(&mut self.contexts, label, source) == 0 {
                             continue;
                         }
                     }
-                    let (label, invert) = self.sign_label(flag, row);
-                    let sign = coding.bit(&mut self.contexts, label, source) ^ invert;
-                    self.values[(stripe * shape.width + column) % COLUMNS][(row % 4) as usize] =
-                        sign << 31 | 3 << plane;
                     significant |= 1 << place;
-                    near |= self.spread(at, flag, place, sign);
+                    near |= self.wake(&spot, plane, &mut coding, source);
                 }
                 let map = &mut self.maps[at];
                 (map.significant, map.near, map.visited) = (significant, near, 0);
             }
         }
         *coder = coding;
+    }
+
+    /// Context label of whether a coefficient becomes significant.
+    #[inline(always)]
+    fn label(&self, labels: &Labels, spot: &Spot) -> usize {
+        let around = self.flags[spot.flag % FLAGS] >> (3 * (spot.place & 3));
+        usize::from(labels[(around & 0x1FF) as usize])
+    }
+
+    /// A coefficient becomes significant: its sign is read and its neighbours are told. Returns those of its own map.
+    #[inline(always)]
+    fn wake<C: Coder>(
+        &mut self,
+        spot: &Spot,
+        plane: u32,
+        coding: &mut C,
+        source: &mut C::Source<'_>,
+    ) -> u64 {
+        let row = spot.place & 3;
+        let (label, invert) = self.sign_label(spot.flag, row);
+        let bit = coding.bit(&mut self.contexts, label, source);
+        let sign = if C::PLAIN { bit } else { bit ^ invert };
+        self.values[spot.column % COLUMNS][row as usize] = sign << 31 | 3 << plane;
+        self.spread(spot.map, spot.flag, spot.place, sign)
+    }
+}
+
+/// Where things of a coefficient stand.
+struct Spot {
+    map: usize,
+    flag: usize,
+    /// Among the columns of four.
+    column: usize,
+    /// In its map.
+    place: u32,
+}
+
+impl Spot {
+    /// The first coefficient of a map.
+    fn new(shape: &Shape, [stripe, word]: [usize; 2]) -> Self {
+        Self {
+            map: shape.map(stripe, word),
+            flag: shape.flag(stripe, 16 * word),
+            column: stripe * shape.width + 16 * word,
+            place: 0,
+        }
+    }
+
+    /// Another one of the same map.
+    #[inline(always)]
+    fn at(&self, place: u32) -> Self {
+        let x = (place >> 2) as usize;
+        Self {
+            map: self.map,
+            flag: self.flag + x,
+            column: self.column + x,
+            place,
+        }
     }
 }
