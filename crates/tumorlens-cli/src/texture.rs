@@ -12,7 +12,7 @@ use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::{AugmentConfig, head_region};
 use tumorlens_stats::delong::delong;
 use tumorlens_stats::groups::Groups;
-use tumorlens_stats::intervals::{GroupTally, wilson_grouped};
+use tumorlens_stats::intervals::share_grouped;
 use tumorlens_stats::texture::{Region, features};
 
 /// Most training images; more do not change the trees by much, and each costs a sort a feature and tree.
@@ -229,17 +229,9 @@ fn area(test: &Table, scores: &[f64]) -> Measured {
 
 fn share(groups: &[String], hits: &[bool]) -> Measured {
     let names: Vec<&str> = groups.iter().map(String::as_str).collect();
-    let groups = Groups::new(&names);
-    let mut tallies = vec![GroupTally::default(); groups.count()];
-    for (&group, &hit) in groups.of().iter().zip(hits) {
-        tallies[group].trials += 1;
-        tallies[group].successes += u64::from(hit);
-    }
-    let value = hits.iter().filter(|h| **h).count() as f64 / hits.len().max(1) as f64;
-    match wilson_grouped(&tallies, LEVEL) {
-        Some(interval) => Measured::with_interval(value, interval),
-        None => Measured::value(value),
-    }
+    let hits = hits.iter().copied().map(Some);
+    share_grouped(&Groups::new(&names), hits, LEVEL)
+        .unwrap_or_else(|| Measured::undefined("no image"))
 }
 
 /// The rows with one feature dealt out anew between them (Fisher and Yates).

@@ -1,9 +1,10 @@
 //! Intervals: Wilson's for proportions, with its sample size cut down where images come in groups, and the
 //! percentiles of a bootstrap.
 
+use crate::groups::Groups;
 use statrs::distribution::{ContinuousCDF, Normal};
-use tumorlens_core::Interval;
 use tumorlens_core::measured::IntervalMethod;
+use tumorlens_core::{Interval, Measured};
 
 /// How many standard deviations hold the share `level` of a normal distribution, two-sided: 1.96 for 0.95.
 /// `None` when `level` is not strictly between 0 and 1.
@@ -34,6 +35,33 @@ pub struct GroupTally {
     pub successes: u64,
     /// Images of the group that were tried.
     pub trials: u64,
+}
+
+/// The share of hits among images that come in groups, with the interval of [`wilson_grouped`]; an image that is no trial
+/// is `None`. Nothing without a trial.
+#[must_use]
+pub fn share_grouped(
+    groups: &Groups,
+    hits: impl IntoIterator<Item = Option<bool>>,
+    level: f64,
+) -> Option<Measured> {
+    let mut tallies = vec![GroupTally::default(); groups.count()];
+    for (&group, hit) in groups.of().iter().zip(hits) {
+        if let Some(hit) = hit {
+            tallies[group].trials += 1;
+            tallies[group].successes += u64::from(hit);
+        }
+    }
+    let successes: u64 = tallies.iter().map(|g| g.successes).sum();
+    let trials: u64 = tallies.iter().map(|g| g.trials).sum();
+    if trials == 0 {
+        return None;
+    }
+    let value = successes as f64 / trials as f64;
+    Some(match wilson_grouped(&tallies, level) {
+        Some(interval) => Measured::with_interval(value, interval),
+        None => Measured::value(value),
+    })
 }
 
 /// Wilson's interval of a proportion over images that come in groups.

@@ -2,7 +2,7 @@
 
 use super::Scored;
 use crate::groups::Groups;
-use crate::intervals::{GroupTally, wilson_grouped};
+use crate::intervals::share_grouped;
 use crate::undefined::{Undefined, measured};
 use serde::{Deserialize, Serialize};
 use tumorlens_core::{ClassSet, Measured, Probability};
@@ -51,24 +51,8 @@ impl TriageFigures {
             })
             .collect();
         let share = |of: &dyn Fn(bool, Option<bool>) -> Option<bool>, empty: Undefined| {
-            let mut tallies = vec![GroupTally::default(); groups.count()];
-            for (&group, &(truth, call)) in groups.of().iter().zip(&calls) {
-                if let Some(success) = of(truth, call) {
-                    tallies[group].trials += 1;
-                    tallies[group].successes += u64::from(success);
-                }
-            }
-            let (hits, trials) = tallies
-                .iter()
-                .fold((0, 0), |(h, t), g| (h + g.successes, t + g.trials));
-            if trials == 0 {
-                return measured(Err(empty));
-            }
-            let value = hits as f64 / trials as f64;
-            match wilson_grouped(&tallies, level) {
-                Some(interval) => Measured::with_interval(value, interval),
-                None => measured(Ok(value)),
-            }
+            let hits = calls.iter().map(|&(truth, call)| of(truth, call));
+            share_grouped(&groups, hits, level).unwrap_or_else(|| measured(Err(empty)))
         };
         Self {
             low,
