@@ -6,6 +6,7 @@ use tumorlens_core::Plane;
 use tumorlens_data::format::nifti;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::volume::Volume;
+use tumorlens_fuzz::reaches_the_network_as_numbers;
 
 fuzz_target!(|bytes: &[u8]| {
     let limits = Limits {
@@ -22,7 +23,9 @@ fuzz_target!(|bytes: &[u8]| {
     };
     for plane in [Plane::Axial, Plane::Coronal, Plane::Sagittal] {
         for index in volume.worth_a_look(plane).into_iter().take(2) {
-            let _ = volume.slice(plane, index);
+            if let Some(slice) = volume.slice(plane, index) {
+                reaches_the_network_as_numbers(&slice);
+            }
         }
         assert!(volume.slice(plane, volume.slices(plane)).is_none());
     }
