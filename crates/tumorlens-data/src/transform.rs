@@ -52,6 +52,16 @@ pub enum TransformError {
         /// The value.
         value: f32,
     },
+    /// A pixel is so large that sums of such pixels are infinite: no scanner stores that.
+    #[error("pixel ({x}, {y}) is {value:e}, beyond {LARGEST:e}")]
+    TooLarge {
+        /// Column.
+        x: usize,
+        /// Row.
+        y: usize,
+        /// The value.
+        value: f32,
+    },
     /// All pixels are equal: there is nothing to see, and no window to compute.
     #[error("all pixels are {value}; the image is empty")]
     Constant {
@@ -86,6 +96,9 @@ pub enum TransformError {
     Shape(#[from] ShapeError),
 }
 
+/// Largest pixel, in size: the weighted sums of a resize stay finite.
+const LARGEST: f32 = 1e30;
+
 /// An image after crop, fit, resize and window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
@@ -98,7 +111,7 @@ pub struct Prepared {
 /// Crop, fit, resize and window. The same image and specification give the same bytes.
 ///
 /// # Errors
-/// When the specification is out of range, a pixel is not finite, or the image (or what the head crop leaves of it) is
+/// When the specification is out of range, a pixel is not finite or beyond 1e30, or the image (or what the head crop leaves of it) is
 /// constant.
 pub fn prepare(image: &GreyImage, spec: &PreprocessSpec) -> Result<Prepared, TransformError> {
     spec.check()?;
@@ -166,12 +179,14 @@ fn fit(crop: Rect, spec: &PreprocessSpec) -> Rect {
 }
 
 fn check_finite(image: &GreyImage) -> Result<(), TransformError> {
-    match image.values().iter().position(|v| !v.is_finite()) {
-        Some(i) => Err(TransformError::NotFinite {
-            x: i % image.width(),
-            y: i / image.width(),
-            value: image.values()[i],
-        }),
-        None => Ok(()),
-    }
+    let usable = |v: &f32| v.is_finite() && v.abs() <= LARGEST;
+    let Some(i) = image.values().iter().position(|v| !usable(v)) else {
+        return Ok(());
+    };
+    let (x, y, value) = (i % image.width(), i / image.width(), image.values()[i]);
+    Err(if value.is_finite() {
+        TransformError::TooLarge { x, y, value }
+    } else {
+        TransformError::NotFinite { x, y, value }
+    })
 }

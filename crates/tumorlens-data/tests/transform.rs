@@ -109,6 +109,13 @@ fn empty_and_broken_images_are_refused_with_a_reason() {
         error.to_string(),
         "pixel (1, 1) is NaN, not a finite number"
     );
+    // Found by the fuzzer: their weighted sum overflows, and the network would see what is no number.
+    broken.values_mut()[61] = -3e38;
+    broken.values_mut()[62] = 3e38;
+    assert_eq!(
+        prepare(&broken, &spec).unwrap_err().to_string(),
+        "pixel (1, 1) is -3e38, beyond 1e30"
+    );
     let bad = PreprocessSpec {
         size: 8,
         ..PreprocessSpec::default()
