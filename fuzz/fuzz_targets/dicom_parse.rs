@@ -3,15 +3,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use tumorlens_data::format::dicom::{File, about};
-use tumorlens_data::limits::Limits;
+use tumorlens_fuzz::small;
 
 fuzz_target!(|bytes: &[u8]| {
-    let limits = Limits {
-        max_file_bytes: 1 << 20,
-        max_pixels: 1 << 20,
-        max_alloc_bytes: 16 << 20,
-        ..Limits::default()
-    };
+    let limits = small();
     if let Ok(file) = File::open(bytes, &limits) {
         let _ = file.data_set();
     }

@@ -6,7 +6,7 @@ use crate::members::side_by_side;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tumorlens_core::bundle_card::DataSource;
-use tumorlens_core::{BundleCard, Measured, Observer, SampleSource};
+use tumorlens_core::{BundleCard, ClassSet, Measured, Observer, SampleSource};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::source::DatasetSource;
@@ -135,11 +135,7 @@ pub(crate) fn fit(
         observer.say(&format!("no image will be referred: {e}"));
     }
     if dataset.classes.is_binary() {
-        let slices = plain.iter().zip(&parts.validation);
-        decision.aggregate(
-            &dataset.classes,
-            slices.map(|(s, row)| (row.subject.as_str(), s.label, s.logits.as_slice())),
-        );
+        aggregate(&mut decision, &dataset.classes, &plain, &parts.validation);
     }
     Ok(Model {
         decision,
@@ -149,6 +145,20 @@ pub(crate) fn fit(
         history: trained.history,
         best_epoch: trained.best_epoch,
     })
+}
+
+/// Chooses how slices are joined to the answer on a subject, on the subjects of these rows.
+pub(crate) fn aggregate(
+    decision: &mut Decision,
+    classes: &ClassSet,
+    logits: &[ScoredLogits],
+    rows: &[ManifestRow],
+) {
+    let slices = logits.iter().zip(rows);
+    decision.aggregate(
+        classes,
+        slices.map(|(s, row)| (row.subject.as_str(), s.label, s.logits.as_slice())),
+    );
 }
 
 /// Trains one network.

@@ -109,7 +109,7 @@ impl Deidentifier {
     fn rewritten(&self, bytes: &[u8], limits: &Limits) -> Result<Clean, Refusal> {
         let file = File::open(bytes, limits)?;
         let set = file.data_set()?;
-        if !has_pixels(&set) {
+        if !dicom::has_pixels(&set) {
             return Err(Refusal::NoImage);
         }
         // A damaged image is refused here as everywhere; one of a kind that is not decoded is taken.
@@ -156,16 +156,6 @@ impl Deidentifier {
             ],
         })
     }
-}
-
-fn has_pixels(set: &DataSet<'_>) -> bool {
-    [
-        tag::PIXEL_DATA,
-        tag::FLOAT_PIXEL_DATA,
-        tag::DOUBLE_FLOAT_PIXEL_DATA,
-    ]
-    .iter()
-    .any(|t| set.has(*t))
 }
 
 /// The class of the object, which stays: a unique identifier (PS3.5 section 9.1), digits and dots, at most 64.

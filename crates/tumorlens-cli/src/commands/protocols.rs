@@ -7,6 +7,7 @@ mod outcome;
 mod table;
 
 use super::crossval::{self, Plan};
+use super::predict::write;
 use crate::args::ProtocolsArgs;
 use crate::assessment::write_json;
 use crate::commands::train::{effective, start};
@@ -19,7 +20,6 @@ use outcome::Outcome;
 use std::collections::BTreeSet;
 use std::path::Path;
 use tumorlens_core::Observer;
-use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::dataset::{Dataset, HeldOut};
 
 /// What one protocol asks.
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
     );
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    write(&args.out.join("config.toml"), &config.to_toml()?)?;
+    write(&args.out.join("config.toml"), config.to_toml()?.as_bytes())?;
     let mut outcomes = Vec::new();
     for (number, protocol) in protocols.iter().enumerate() {
         let name = protocol.name();
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
         outcomes.push(outcome);
         write(
             &args.out.join("protocols.md"),
-            &table::markdown(&outcomes, config.train.seed),
+            table::markdown(&outcomes, config.train.seed).as_bytes(),
         )?;
     }
     write_json(&args.out.join("protocols.json"), &outcomes)?;
@@ -223,8 +223,4 @@ fn described(
             format!("{name}: {images} images in {} folds", args.folds)
         }
     }
-}
-
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    atomic_write(file, text.as_bytes()).with_context(|| file.display().to_string())
 }

@@ -5,6 +5,7 @@ use crate::args::RecalibrateArgs;
 use crate::assessment::assess;
 use crate::exit_code::Exit;
 use crate::progress::Progress;
+use crate::training::aggregate;
 use anyhow::{Context, bail};
 use tumorlens_core::Seed;
 use tumorlens_nn::bundle::{Decision, Triage};
@@ -37,11 +38,7 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
     let mut decision = Decision::calibrated(&classes, &read.logits, true);
     if classes.is_binary() {
         decision.triage(&classes, &read.logits, args.error)?;
-        let slices = read.logits.iter().zip(&read.rows);
-        decision.aggregate(
-            &classes,
-            slices.map(|(s, row)| (row.subject.as_str(), s.label, s.logits.as_slice())),
-        );
+        aggregate(&mut decision, &classes, &read.logits, &read.rows);
         println!("answers on a subject: {}", decision.aggregation.chosen);
     }
     decision.map_threshold = read.bundle.decision.map_threshold;

@@ -149,6 +149,17 @@ fn inflate(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, DecodeError> {
     Ok(inflated)
 }
 
+/// Whether a data set holds pixels of any kind.
+pub(crate) fn has_pixels(set: &DataSet<'_>) -> bool {
+    [
+        tag::PIXEL_DATA,
+        tag::FLOAT_PIXEL_DATA,
+        tag::DOUBLE_FLOAT_PIXEL_DATA,
+    ]
+    .iter()
+    .any(|t| set.has(*t))
+}
+
 /// Decodes an image object.
 ///
 /// # Errors
@@ -157,14 +168,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Dicom, DecodeError> {
     guard::without_panic("dicom", limits.max_time, || {
         let file = File::open(bytes, limits)?;
         let set = file.data_set()?;
-        if ![
-            tag::PIXEL_DATA,
-            tag::FLOAT_PIXEL_DATA,
-            tag::DOUBLE_FLOAT_PIXEL_DATA,
-        ]
-        .iter()
-        .any(|t| set.has(*t))
-        {
+        if !has_pixels(&set) {
             return Err(damaged("it has no pixel data"));
         }
         let header = Header::read(&set, limits)?;

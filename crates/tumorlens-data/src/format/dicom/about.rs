@@ -40,14 +40,7 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
     guard::without_panic("dicom", limits.max_time, || {
         let file = File::open(bytes, limits)?;
         let set = file.data_set()?;
-        if ![
-            tag::PIXEL_DATA,
-            tag::FLOAT_PIXEL_DATA,
-            tag::DOUBLE_FLOAT_PIXEL_DATA,
-        ]
-        .iter()
-        .any(|t| set.has(*t))
-        {
+        if !super::has_pixels(&set) {
             return Err(damaged("it has no pixel data"));
         }
         let header = Header::read(&set, limits)?;
