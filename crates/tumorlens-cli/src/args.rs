@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Prepare(PrepareArgs),
     /// Copies, label conflicts, leaks of a split, and shortcuts that predict the label without looking at the brain.
     Audit(AuditArgs),
+    /// The configuration that suits a dataset, with the reason of each choice; what `run` and `train` use by default.
+    Plan(PlanArgs),
     /// Train on a dataset.
     Train(TrainArgs),
     /// Evaluate a bundle on the test part of a dataset.
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Crossval(CrossvalArgs),
     /// How a way of training does on what it has not seen: each source, plane, sequence left out, and folds.
     Protocols(ProtocolsArgs),
+    /// Search over ways to train, on inner folds alone.
+    Tune(TuneArgs),
     /// Compare two runs on the images they share: paired DeLong, McNemar, bootstrap difference.
     Compare(CompareArgs),
     /// Judge images; without --model by the built-in model.

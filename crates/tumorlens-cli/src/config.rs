@@ -1,22 +1,19 @@
 //! The effective configuration of a run: `config.toml`.
 
 use crate::args::TrainingArgs;
+use crate::plan::Plan;
 use anyhow::Context;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tumorlens_core::{PreprocessSpec, Seed};
 use tumorlens_data::dataset::Dataset;
-use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
 use tumorlens_data::transform::exchange::Exchange;
 use tumorlens_nn::device::DeviceChoice;
-use tumorlens_nn::model::{Architecture, Head, ModelConfig};
-use tumorlens_nn::train::{Balance, Images, Keep, TrainConfig};
-
-/// Training images that a proposed schedule shows in all; more are not worth a laptop's evening.
-const IMAGES_SHOWN: usize = 14_000;
+use tumorlens_nn::model::{Head, ModelConfig};
+use tumorlens_nn::train::TrainConfig;
 
 /// Everything that decides what a run gives. A field left out takes its default; an unknown field is an error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,6 +46,9 @@ pub(crate) struct RunConfig {
     /// Several networks as one.
     #[serde(skip_serializing_if = "Ensemble::is_default")]
     pub(crate) ensemble: Ensemble,
+    /// Why fields are as they are, where `plan` chose them. For readers; nothing depends on it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) plan: BTreeMap<String, String>,
 }
 
 /// From scores to calls, on the validation part.
@@ -172,7 +172,7 @@ impl RunConfig {
     pub(crate) fn effective(args: &TrainingArgs, dataset: &Dataset) -> anyhow::Result<Self> {
         let mut config = match &args.config {
             Some(path) => Self::load(path)?,
-            None => Self::proposed(dataset),
+            None => Plan::of(dataset).config,
         };
         if let Some(seed) = args.seed {
             config.train.seed = Seed(seed);
@@ -183,12 +183,15 @@ impl RunConfig {
                 architecture: name.parse()?,
                 ..ModelConfig::default()
             };
+            config.plan.remove("model");
         }
         if let Some(size) = args.size {
             config.preprocess.size = size;
+            config.plan.remove("preprocess.size");
         }
         if let Some(epochs) = args.epochs {
             config.train.epochs = epochs;
+            config.plan.remove("train.epochs");
             config.train.warm_up_epochs = config.train.warm_up_epochs.min(epochs as f64 / 4.0);
         }
         if let Some(device) = &args.device {
@@ -222,46 +225,13 @@ impl RunConfig {
         Ok(toml::to_string(self)?)
     }
 
-    /// What suits a dataset on two cores: a ResNet-18 of a quarter of the width on small images, whose evidence map
-    /// learns from the outlines where there are some, and as many epochs as a fixed number of images allows.
-    fn proposed(dataset: &Dataset) -> Self {
-        let model = ModelConfig {
-            architecture: Architecture::Resnet18,
-            head: Head::Evidence {
-                stride: 4,
-                top: 0.02,
-                channels: 32,
-            },
-            base_width: Some(16),
-            ..ModelConfig::default()
-        };
-        let mut config = Self {
-            model,
-            ..Self::default()
-        };
-        let mut training: Vec<&ManifestRow> = dataset.part("train").collect();
-        if training.is_empty() {
-            // Folds: nearly all images train in turn.
-            training = dataset.rows.iter().collect();
+    /// An evidence map with its defaults and half of its channels: the head of a network of a quarter of the width.
+    pub(crate) fn evidence() -> Head {
+        Head::Evidence {
+            stride: 4,
+            top: 0.02,
+            channels: 32,
         }
-        // Slices of one subject differ and each teaches something; copies of one slice do not.
-        let shown = if training.iter().any(|r| !r.subject.is_empty()) {
-            config.train.sampling.images = Images::All;
-            training.len()
-        } else {
-            training
-                .iter()
-                .map(|r| r.unit())
-                .collect::<BTreeSet<_>>()
-                .len()
-        };
-        config.preprocess.size = 96;
-        config.train.epochs = (IMAGES_SHOWN / shown.max(1)).clamp(12, 100);
-        config.train.learning_rate = 2e-3;
-        config.train.average = 0.98;
-        config.train.sampling.balance = Balance::Classes;
-        config.train.early_stopping.keep = Keep::Last;
-        config
     }
 }
 

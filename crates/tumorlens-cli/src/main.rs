@@ -14,10 +14,12 @@ mod document;
 mod environment;
 mod exit_code;
 mod explanation;
+mod learning;
 mod members;
 mod model;
 mod npy;
 mod pictures;
+mod plan;
 mod progress;
 mod stop;
 mod study;
@@ -56,11 +58,13 @@ fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Run(a) => commands::run::run(a, &progress),
         Command::Prepare(a) => commands::prepare::run(a, &progress),
         Command::Audit(a) => commands::audit::run(a, &progress),
+        Command::Plan(a) => commands::plan::run(a),
         Command::Train(a) => commands::train::run(a, &progress),
         Command::Evaluate(a) => commands::evaluate::run(a, &progress),
         Command::Recalibrate(a) => commands::recalibrate::run(a, &progress),
         Command::Crossval(a) => commands::crossval::run(a, &progress),
         Command::Protocols(a) => commands::protocols::run(a, &progress),
+        Command::Tune(a) => commands::tune::run(a, &progress),
         Command::Compare(a) => commands::compare::run(a),
         Command::Predict(a) => commands::predict::run(a, &progress),
         Command::Explain(a) => commands::explain::run(a, &progress),

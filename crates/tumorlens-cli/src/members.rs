@@ -1,4 +1,4 @@
-//! Members of an ensemble side by side: one network fills one core better than two networks in turn fill two.
+//! Networks side by side: one network fills one core better than two networks in turn fill two.
 
 use anyhow::Context;
 use std::sync::Mutex;
@@ -42,12 +42,13 @@ impl Observer for OfMember<'_> {
     }
 }
 
-/// Trains `members` networks, as many at a time as there are threads, which they share. The results are in order and do
-/// not depend on the number of threads.
+/// Does `members` pieces of work, as many at a time as there are threads, which they share. The results are in order and
+/// do not depend on the number of threads. `noun` is what one of them is called in messages.
 ///
 /// # Errors
 /// The first error of a member; the others are finished or stopped first.
 pub(crate) fn side_by_side<T: Send>(
+    noun: &str,
     members: usize,
     observer: &dyn Observer,
     train: impl Fn(usize, &dyn Observer) -> anyhow::Result<T> + Sync,
@@ -68,7 +69,7 @@ pub(crate) fn side_by_side<T: Send>(
             }
             let of = OfMember {
                 observer,
-                name: format!("member {} of {members}", member + 1),
+                name: format!("{noun} {} of {members}", member + 1),
                 shows: worker == 0,
             };
             let result = pool.install(|| train(member, &of));
@@ -99,7 +100,7 @@ pub(crate) fn side_by_side<T: Send>(
     }
     results
         .into_iter()
-        .map(|result| result.context("a member was not trained")?)
+        .map(|result| result.with_context(|| format!("a {noun} did not come to its end"))?)
         .collect()
 }
 
@@ -115,14 +116,14 @@ mod tests {
                 .num_threads(threads)
                 .build()
                 .unwrap();
-            let found = pool.install(|| side_by_side(5, &Quiet, |i, _| Ok(i * i)));
+            let found = pool.install(|| side_by_side("member", 5, &Quiet, |i, _| Ok(i * i)));
             assert_eq!(found.unwrap(), [0, 1, 4, 9, 16]);
         }
     }
 
     #[test]
     fn an_error_of_one_member_is_the_error_of_all() {
-        let found = side_by_side(4, &Quiet, |i, _| {
+        let found = side_by_side("member", 4, &Quiet, |i, _| {
             anyhow::ensure!(i != 2, "no member {i}");
             Ok(i)
         });

@@ -2,6 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::exit_code::Stopped;
+use crate::learning::Learning;
 use crate::members::side_by_side;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,10 +17,9 @@ use tumorlens_nn::evaluate::{EvaluateError, Reading, ScoredLogits, predict_logit
 use tumorlens_nn::graph::Graph;
 use tumorlens_nn::graph::ensemble::ensemble;
 use tumorlens_nn::network::Network;
-use tumorlens_nn::train::{self, EpochRecord, Job, Outcome, Start, Trained};
+use tumorlens_nn::train::{self, EpochRecord, Outcome, Start};
 use tumorlens_nn::weights::Weights;
 use tumorlens_nn::weights::safetensors::{self, Precision};
-use tumorlens_nn::weights::transfer::{Frozen, TransferOptions, copy_into, load_into};
 
 /// The images of a training: rows of a manifest.
 pub(crate) struct Parts {
@@ -81,21 +81,25 @@ pub(crate) fn fit(
     let one = |config: &RunConfig, folder: &Path, observer: &dyn Observer| {
         // Of a run that was stopped, later members have not begun.
         let start = if folder.is_dir() { start } else { Start::Fresh };
-        member(
-            dataset,
-            &graph,
-            (&train, &validation),
+        let learning = Learning {
+            classes: &dataset.classes,
+            graph: &graph,
+            train: &train,
+            validation: &validation,
             config,
             folder,
             start,
-            observer,
-        )
+        };
+        match learning.fit(observer, &train::go_on)? {
+            Outcome::Finished(trained) => anyhow::Ok(trained),
+            _ => Err(Stopped.into()),
+        }
     };
     let (graph, weights, trained) = if members == 1 {
         let trained = one(config, folder, observer)?;
         (graph.clone(), trained.weights.clone(), trained)
     } else {
-        let mut trained = side_by_side(members, observer, |i, observer| {
+        let mut trained = side_by_side("member", members, observer, |i, observer| {
             let mut config = config.clone();
             config.train.seed = config.train.seed.derive("member").derive(&i.to_string());
             one(&config, &folder.join(format!("member-{i}")), observer)
@@ -159,53 +163,6 @@ pub(crate) fn aggregate(
         classes,
         slices.map(|(s, row)| (row.subject.as_str(), s.label, s.logits.as_slice())),
     );
-}
-
-/// Trains one network.
-fn member(
-    dataset: &Dataset,
-    graph: &Graph,
-    (train, validation): (&DatasetSource, &DatasetSource),
-    config: &RunConfig,
-    folder: &Path,
-    start: Start,
-    observer: &dyn Observer,
-) -> anyhow::Result<Trained> {
-    let mut initial = Weights::initial(graph, config.train.seed.derive("weights"));
-    if let Some(file) = &config.start.init {
-        let options = TransferOptions::default();
-        let report = if file.is_dir() || file.extension().is_some_and(|e| e == "tumorlens") {
-            let other = crate::model::load(Some(file))?;
-            copy_into(
-                graph,
-                &mut initial,
-                &other.weights,
-                &other.card.name,
-                options,
-            )?
-        } else {
-            load_into(graph, &mut initial, file, options)?
-        };
-        observer.say(&report.to_string());
-    }
-    let frozen = Frozen::new(graph, &config.start.freeze)?;
-    let outcome = train::fit(&Job {
-        graph,
-        initial: &initial,
-        train,
-        validation,
-        classes: &dataset.classes,
-        config: &config.train,
-        folder,
-        start,
-        device: config.device.0,
-        frozen: &|name| frozen.contains(name),
-        observer,
-    })?;
-    match outcome {
-        Outcome::Finished(trained) => Ok(trained),
-        _ => Err(Stopped.into()),
-    }
 }
 
 /// Logits of every image of a source.

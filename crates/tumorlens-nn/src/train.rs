@@ -42,6 +42,7 @@ use crate::graph::Graph;
 use crate::network::NetworkError;
 use crate::weights::{Weights, slots};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use tumorlens_core::{ClassIndex, ClassSet, Observer, SampleError, SampleSource};
 
@@ -70,6 +71,17 @@ pub struct Job<'a> {
     pub frozen: &'a dyn Fn(&str) -> bool,
     /// Is shown progress and may stop the run after any step.
     pub observer: &'a dyn Observer,
+    /// Is shown the epochs so far, at the beginning of a resumed run and after every epoch, and may end the run there.
+    pub after_epoch: &'a AfterEpoch<'a>,
+}
+
+/// Looks at all epochs so far; [`ControlFlow::Break`] ends the run as [`Outcome::Stopped`].
+pub type AfterEpoch<'a> = dyn Fn(&[EpochRecord]) -> ControlFlow<()> + Sync + 'a;
+
+/// For runs that no one looks at between epochs.
+#[must_use]
+pub fn go_on(_: &[EpochRecord]) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 /// Whether to begin or to go on.
@@ -102,7 +114,7 @@ impl Start {
 pub enum Outcome {
     /// All epochs are over, or early stopping ended them.
     Finished(Trained),
-    /// The observer stopped it; the state is saved and [`Start::Resume`] goes on.
+    /// The observer, or who looked at its epochs, stopped it; the state is saved and [`Start::Resume`] goes on.
     Stopped {
         /// Finished epochs.
         epochs: usize,

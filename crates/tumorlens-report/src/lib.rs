@@ -31,6 +31,7 @@ pub mod report;
 mod shrink;
 pub mod svg;
 pub mod terminal;
+pub mod tuning;
 
 pub use figure::case::CasePicture;
 pub use figure::overlay::{HeatRange, overlay_png};
@@ -38,3 +39,4 @@ pub use picture::{Picture, PictureError};
 pub use render::{ReportError, render};
 pub use report::{Fact, Report, Section, Theme};
 pub use svg::{FigureError, Svg};
+pub use tuning::{Tuning, render_tuning};

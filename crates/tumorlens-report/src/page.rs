@@ -9,6 +9,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("report.html", include_str!("../templates/report.html")),
+    ("tuning.html", include_str!("../templates/tuning.html")),
     ("macros.html", include_str!("../templates/macros.html")),
     (
         "sections/summary.html",

@@ -48,7 +48,7 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
 }
 
 /// The style sheet with the dark colours put where the theme wants them. Paper is always light.
-fn style(theme: Theme) -> String {
+pub(crate) fn style(theme: Theme) -> String {
     let (style, dark) = (page::STYLE, page::DARK);
     match theme {
         Theme::Light => style.to_owned(),

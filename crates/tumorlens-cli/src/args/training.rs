@@ -35,8 +35,8 @@ pub(crate) struct TrainingArgs {
     /// Seed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// cnn, vgg11, vgg13, vgg16, vgg19, resnet18, resnet34 or resnet50, in full width and with its own head (default: a
-    /// ResNet-18 of a quarter of the width with an evidence map).
+    /// cnn, vgg11, vgg13, vgg16, vgg19, resnet18, resnet34 or resnet50, in full width and with its own head (default: what
+    /// `plan` says, a ResNet-18 of a quarter of the width with an evidence map).
     #[arg(long)]
     pub(crate) model: Option<String>,
     /// Side of the input in pixels.
@@ -54,6 +54,18 @@ pub(crate) struct TrainingArgs {
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long)]
     pub(crate) device: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Dataset.
+    pub(crate) dataset: PathBuf,
+    /// Write the configuration (TOML), for --config.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON object: what was found, each choice with its reason, the configuration.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +138,36 @@ pub(crate) struct ProtocolsArgs {
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
     /// Go on where a stopped command ended; finished protocols and the own configuration are kept.
+    #[arg(long, conflicts_with_all = TRAINING)]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TuneArgs {
+    /// Dataset; its test part takes no part.
+    pub(crate) dataset: PathBuf,
+    /// Folder of the study.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Ways to train that are tried in all (default: 30). The first is the configuration as it is given.
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub(crate) trials: Option<usize>,
+    /// Inner folds on which each is judged, dealt by group.
+    #[arg(long, default_value_t = 3, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(2..=100), conflicts_with = "resume")]
+    pub(crate) folds: usize,
+    /// Trials at a time; they share the threads. A second command with --resume on the same folder joins in.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
+    pub(crate) workers: usize,
+    /// Ranges of the parameters (TOML); space.toml of a study is an example. Default: depth, width, activation, head,
+    /// dropout, learning rate, weight decay and strength of augmentation.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) space: Option<PathBuf>,
+    /// Search only this parameter; again for more.
+    #[arg(long, value_name = "NAME", conflicts_with = "resume")]
+    pub(crate) only: Vec<String>,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+    /// Go on with a study; its own configuration, ranges and folds are kept.
     #[arg(long, conflicts_with_all = TRAINING)]
     pub(crate) resume: bool,
 }

@@ -11,5 +11,6 @@ mod bad_input;
 mod deidentify;
 mod program;
 mod protocols;
+mod tune;
 mod verbs;
 mod way_through;

@@ -83,13 +83,17 @@ impl<'a> Run<'a> {
     /// Trains to the end, or until it is told to stop.
     pub(super) fn train(mut self) -> Result<Outcome, TrainError> {
         let loader = Loader::new()?;
+        let resumed = !self.state.history.is_empty();
+        if resumed && (self.job.after_epoch)(&self.state.history).is_break() {
+            return Ok(self.stopped());
+        }
         while !self.is_over() {
             if self.epoch(&loader)? == Progress::Stopped {
                 self.folder.save(&mut self.state, &self.learner)?;
-                return Ok(Outcome::Stopped {
-                    epochs: self.state.history.len(),
-                    step: self.state.step,
-                });
+                return Ok(self.stopped());
+            }
+            if (self.job.after_epoch)(&self.state.history).is_break() {
+                return Ok(self.stopped());
             }
         }
         // At least one epoch is over, and the first one is the best of its time.
@@ -100,6 +104,13 @@ impl<'a> Run<'a> {
             best_epoch: best,
             history: self.state.history,
         }))
+    }
+
+    fn stopped(&self) -> Outcome {
+        Outcome::Stopped {
+            epochs: self.state.history.len(),
+            step: self.state.step,
+        }
     }
 
     fn is_over(&self) -> bool {

@@ -2,9 +2,11 @@
 
 use crate::scene::{Patience, Scene, busy_config, cnn, evidence_cnn, files, finished};
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Mutex;
 use tumorlens_core::Quiet;
-use tumorlens_nn::train::{Outcome, Start, TrainError};
+use tumorlens_nn::train::{EpochRecord, Outcome, Start, TrainError};
 
 /// Stops and resumes until the run is over; returns the number of interruptions.
 fn in_pieces(scene: &Scene, folder: &Path, mut pieces: impl Iterator<Item = usize>) -> usize {
@@ -39,6 +41,34 @@ fn stopping_anywhere_and_resuming_changes_no_byte() {
             }
         }
     }
+}
+
+#[test]
+fn who_looks_at_the_epochs_may_end_the_run_and_sees_them_again_when_it_is_resumed() {
+    let scene = Scene::new(cnn(), busy_config());
+    let whole = tempfile::tempdir().unwrap();
+    let expected = scene.finish(whole.path());
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Mutex::new(Vec::new());
+    let two = |history: &[EpochRecord]| {
+        seen.lock().unwrap().push(history.len());
+        if history.len() < 2 {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    let stopped = scene
+        .fit_watched(folder.path(), Start::Fresh, &Quiet, &two)
+        .unwrap();
+    assert_eq!(stopped, Outcome::Stopped { epochs: 2, step: 0 });
+    let all = |history: &[EpochRecord]| {
+        seen.lock().unwrap().push(history.len());
+        ControlFlow::Continue(())
+    };
+    let resumed = scene.fit_watched(folder.path(), Start::Resume, &Quiet, &all);
+    assert_eq!(finished(resumed.unwrap()), expected);
+    assert_eq!(seen.into_inner().unwrap(), [1, 2, 2, 3]);
 }
 
 #[test]

@@ -9,7 +9,9 @@ use tumorlens_core::{
 };
 use tumorlens_nn::device::DeviceChoice;
 use tumorlens_nn::graph::{Activation, ConvShape, Graph, GraphBuilder, Op};
-use tumorlens_nn::train::{Job, Outcome, Start, TrainConfig, TrainError, Trained, fit};
+use tumorlens_nn::train::{
+    AfterEpoch, Job, Outcome, Start, TrainConfig, TrainError, Trained, fit, go_on,
+};
 use tumorlens_nn::weights::Weights;
 
 pub(crate) const SIDE: usize = 16;
@@ -216,6 +218,17 @@ impl Scene {
         start: Start,
         observer: &dyn Observer,
     ) -> Result<Outcome, TrainError> {
+        self.fit_watched(folder, start, observer, &go_on)
+    }
+
+    /// As [`Scene::fit`], with someone who looks at the epochs.
+    pub(crate) fn fit_watched(
+        &self,
+        folder: &Path,
+        start: Start,
+        observer: &dyn Observer,
+        after_epoch: &AfterEpoch<'_>,
+    ) -> Result<Outcome, TrainError> {
         fit(&Job {
             graph: &self.graph,
             initial: &Weights::initial(&self.graph, self.config.seed.derive("weights")),
@@ -228,6 +241,7 @@ impl Scene {
             device: DeviceChoice::Cpu,
             frozen: &|_| false,
             observer,
+            after_epoch,
         })
     }
 

@@ -13,37 +13,47 @@ const HEIGHT: f64 = 160.0;
 /// # Errors
 /// When an importance is not finite.
 pub fn importance(texture: &Texture) -> Result<Option<Svg>, FigureError> {
-    let most = texture
+    let rows: Vec<(&str, f64)> = texture
         .features
         .iter()
-        .map(|f| f.importance)
-        .fold(0.0, f64::max);
-    if texture.features.iter().any(|f| !f.importance.is_finite()) {
+        .map(|f| (f.name.as_str(), f.importance))
+        .collect();
+    bars("Importance of features", &rows)
+}
+
+/// One bar a row, as long as its value beside the largest; nothing without a value above 0. `what` is read to those who
+/// do not see it.
+///
+/// # Errors
+/// When a value is not finite.
+pub fn bars(what: &str, rows: &[(&str, f64)]) -> Result<Option<Svg>, FigureError> {
+    if rows.iter().any(|(_, value)| !value.is_finite()) {
         return Err(FigureError::new("importance", "a value is not finite"));
     }
+    let most = rows.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     if most <= 0.0 {
         return Ok(None);
     }
-    let mut canvas = Canvas::new(WIDTH, ROW * texture.features.len() as f64 + 6.0);
+    let mut canvas = Canvas::new(WIDTH, ROW * rows.len() as f64 + 6.0);
     let mut spoken = Vec::new();
-    for (i, feature) in texture.features.iter().enumerate() {
+    for (i, (name, value)) in rows.iter().enumerate() {
         let top = ROW * i as f64;
-        let value = number(feature.importance);
-        canvas.text("row-name", (4.0, top + 15.0), Anchor::Start, &feature.name);
-        canvas.text("row-value", (WIDTH - 4.0, top + 15.0), Anchor::End, &value);
-        let length = (feature.importance.max(0.0) / most) * (WIDTH - 8.0);
+        let text = number(*value);
+        canvas.text("row-name", (4.0, top + 15.0), Anchor::Start, name);
+        canvas.text("row-value", (WIDTH - 4.0, top + 15.0), Anchor::End, &text);
+        let length = (value.max(0.0) / most) * (WIDTH - 8.0);
         canvas.rect(
             &format!("bar {}", series(0)),
             (4.0, top + 20.0),
             (length.max(1.0), 8.0),
             None,
-            &format!("{}: {value}", feature.name),
+            &format!("{name}: {text}"),
         );
-        spoken.push(format!("{} {value}", feature.name));
+        spoken.push(format!("{name} {text}"));
     }
     Ok(Some(canvas.finish(
         "importance",
-        &format!("Importance of features: {}.", spoken.join(", ")),
+        &format!("{what}: {}.", spoken.join(", ")),
     )))
 }
 

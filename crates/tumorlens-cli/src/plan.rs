@@ -1,0 +1,354 @@
+//! What suits a dataset on two cores: model, size, epochs and augmentation, each with its reason.
+//!
+//! The rules rest on what was measured on the open sets (docs/explanation/cross-validation.md and generalisation.md).
+
+use crate::config::{Calibration, RunConfig};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use tumorlens_data::dataset::Dataset;
+use tumorlens_data::limits::Limits;
+use tumorlens_data::manifest::ManifestRow;
+use tumorlens_data::slice::Volumes;
+use tumorlens_data::transform::exchange::Exchange;
+use tumorlens_nn::model::{Architecture, ModelConfig};
+use tumorlens_nn::train::{Balance, Images, Keep};
+
+/// Training images that a proposed schedule shows in all; more are not worth a laptop's evening.
+const IMAGES_SHOWN: usize = 14_000;
+/// Images whose size is looked at.
+const SAMPLED: usize = 60;
+/// Side of the network's input, px.
+const SIDE: usize = 96;
+/// Outlined images from which lesions can be exchanged.
+const OUTLINED: usize = 100;
+
+/// What a plan looks at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Fingerprint {
+    /// Images that would be learnt from.
+    pub(crate) images: usize,
+    /// Units among them: what counts as one.
+    pub(crate) units: usize,
+    /// Images of each class.
+    pub(crate) classes: BTreeMap<String, usize>,
+    /// Images of each source.
+    pub(crate) sources: BTreeMap<String, usize>,
+    /// Sources that bring one class only.
+    pub(crate) one_class: Vec<String>,
+    /// Images with outline.
+    pub(crate) outlined: usize,
+    /// Images of each plane; `unknown` for the others.
+    pub(crate) planes: BTreeMap<String, usize>,
+    /// Whether subjects are known.
+    pub(crate) subjects: bool,
+    /// Median of the shorter side over some images, px; none where none could be read.
+    pub(crate) median_side: Option<usize>,
+}
+
+/// A choice and its reason.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Choice {
+    /// Field of the configuration.
+    pub(crate) field: &'static str,
+    /// What was chosen.
+    pub(crate) value: String,
+    pub(crate) reason: String,
+}
+
+/// A configuration with the reasons for it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) config: RunConfig,
+}
+
+impl Fingerprint {
+    /// Looks at a dataset: at its training part, or at all of it where it has none.
+    pub(crate) fn of(dataset: &Dataset) -> Self {
+        let mut rows: Vec<&ManifestRow> = dataset.part("train").collect();
+        if rows.is_empty() {
+            // Folds: nearly all images train in turn.
+            rows = dataset.rows.iter().collect();
+        }
+        let count = |of: &dyn Fn(&ManifestRow) -> String| {
+            let mut counts = BTreeMap::new();
+            for row in &rows {
+                *counts.entry(of(row)).or_insert(0) += 1;
+            }
+            counts
+        };
+        let mut labels: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for row in &rows {
+            labels.entry(&row.source).or_default().insert(&row.label);
+        }
+        Self {
+            images: rows.len(),
+            units: rows.iter().map(|r| r.unit()).collect::<BTreeSet<_>>().len(),
+            classes: count(&|r| r.label.clone()),
+            sources: count(&|r| r.source.clone()),
+            one_class: labels
+                .into_iter()
+                .filter(|(_, labels)| labels.len() == 1)
+                .map(|(source, _)| source.to_owned())
+                .collect(),
+            outlined: rows.iter().filter(|r| !r.mask.is_empty()).count(),
+            planes: count(&|r| match r.plane.as_str() {
+                "" => "unknown".to_owned(),
+                plane => plane.to_owned(),
+            }),
+            subjects: rows.iter().any(|r| !r.subject.is_empty()),
+            median_side: median_side(dataset, &rows),
+        }
+    }
+}
+
+fn median_side(dataset: &Dataset, rows: &[&ManifestRow]) -> Option<usize> {
+    let step = rows.len().div_ceil(SAMPLED).max(1);
+    let (volumes, limits) = (Volumes::default(), Limits::default());
+    let mut sides: Vec<usize> = rows
+        .iter()
+        .step_by(step)
+        .filter_map(|row| volumes.read(&dataset.file(row), &limits).ok())
+        .map(|slice| slice.image.width().min(slice.image.height()))
+        .collect();
+    sides.sort_unstable();
+    sides.get(sides.len() / 2).copied()
+}
+
+impl Plan {
+    /// What suits a dataset.
+    pub(crate) fn of(dataset: &Dataset) -> Self {
+        Self::from(Fingerprint::of(dataset))
+    }
+
+    fn from(fingerprint: Fingerprint) -> Self {
+        let mut plan = Self {
+            fingerprint,
+            choices: Vec::new(),
+            config: RunConfig::default(),
+        };
+        plan.model();
+        plan.size();
+        plan.sampling();
+        plan.epochs();
+        plan.exchange();
+        plan.calibration();
+        let reasons = plan.choices.iter();
+        plan.config.plan = reasons
+            .map(|c| (c.field.to_owned(), format!("{}: {}", c.value, c.reason)))
+            .collect();
+        plan
+    }
+
+    fn choose(&mut self, field: &'static str, value: impl Into<String>, reason: impl Into<String>) {
+        self.choices.push(Choice {
+            field,
+            value: value.into(),
+            reason: reason.into(),
+        });
+    }
+
+    fn model(&mut self) {
+        self.config.model = ModelConfig {
+            architecture: Architecture::Resnet18,
+            head: RunConfig::evidence(),
+            base_width: Some(16),
+            ..ModelConfig::default()
+        };
+        let outlined = self.fingerprint.outlined;
+        let map = if outlined > 0 {
+            format!("its map learns from {outlined} outlines where a tumor is, not only whether")
+        } else {
+            "its score is what its map shows, also without outlines".to_owned()
+        };
+        self.choose(
+            "model",
+            "resnet18, width 16, evidence map",
+            format!(
+                "a quarter of the usual width did as well on the open sets as wider ones and is four times as fast; {map}"
+            ),
+        );
+    }
+
+    fn size(&mut self) {
+        let side = match self.fingerprint.median_side {
+            // A multiple of what the stages halve, and no pixels that the images do not have.
+            Some(median) if median < SIDE => (median / 32 * 32).max(32),
+            _ => SIDE,
+        };
+        self.config.preprocess.size = side;
+        let reason = match self.fingerprint.median_side {
+            Some(median) if median < SIDE => {
+                format!("half of the images are no larger than {median} px")
+            }
+            Some(median) => format!(
+                "images are about {median} px; larger inputs cost time by the square and gained little on the open sets"
+            ),
+            None => "no image could be read".to_owned(),
+        };
+        self.choose("preprocess.size", format!("{side} px"), reason);
+    }
+
+    fn sampling(&mut self) {
+        let subjects = self.fingerprint.subjects;
+        let sampling = &mut self.config.train.sampling;
+        sampling.balance = Balance::Classes;
+        let (value, reason) = if subjects {
+            sampling.images = Images::All;
+            (
+                "every image, classes equally often",
+                "slices of one subject differ, and each teaches something",
+            )
+        } else {
+            sampling.images = Images::OnePerGroup;
+            (
+                "one image of each group an epoch, classes equally often",
+                "copies of one slice teach it once",
+            )
+        };
+        self.choose("train.sampling", value, reason);
+    }
+
+    fn epochs(&mut self) {
+        let shown = if self.fingerprint.subjects {
+            self.fingerprint.images
+        } else {
+            self.fingerprint.units
+        };
+        let epochs = (IMAGES_SHOWN / shown.max(1)).clamp(12, 100);
+        let train = &mut self.config.train;
+        train.epochs = epochs;
+        train.learning_rate = 2e-3;
+        train.average = 0.98;
+        train.early_stopping.keep = Keep::Last;
+        self.choose(
+            "train.epochs",
+            epochs.to_string(),
+            format!(
+                "{shown} images an epoch, about {IMAGES_SHOWN} in all, between 12 and 100 epochs: minutes on two cores; more epochs help on other people's scans"
+            ),
+        );
+        self.choose(
+            "train.early_stopping",
+            "the last epoch",
+            "the average of the weights at the end of a falling learning rate is steady; the best of many epochs on a small validation part is mostly luck",
+        );
+    }
+
+    fn exchange(&mut self) {
+        let Fingerprint {
+            one_class,
+            outlined,
+            ..
+        } = &self.fingerprint;
+        if one_class.is_empty() {
+            return;
+        }
+        let names = one_class.join(", ");
+        if *outlined < OUTLINED {
+            let reason = format!(
+                "{names}: one class only, so that the source tells the class; {outlined} outlines are too few to exchange lesions against that: add images of the other class, or outlines"
+            );
+            self.choose("exchange", "off", reason);
+            return;
+        }
+        let reason = format!(
+            "{names}: one class only, so that the source tells the class; lesions cut out, pasted and healed break that"
+        );
+        self.config.exchange = Exchange {
+            cut: 0.3,
+            paste: 0.3,
+            heal: 0.3,
+        };
+        self.choose("exchange", "cut, paste and heal, 0.3 each", reason);
+    }
+
+    fn calibration(&mut self) {
+        let sources = self.fingerprint.sources.len();
+        if sources < 2 {
+            return;
+        }
+        self.config.calibration = Calibration {
+            views: 4,
+            shift: true,
+            ..Calibration::default()
+        };
+        self.choose(
+            "calibration",
+            "on varied copies, with a shift",
+            format!(
+                "{sources} sources: probabilities are fitted on images that vary as another site's do, or they are too sure of themselves there"
+            ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint() -> Fingerprint {
+        Fingerprint {
+            images: 2000,
+            units: 400,
+            classes: BTreeMap::from([("no_tumor".into(), 1000), ("tumor".into(), 1000)]),
+            sources: BTreeMap::from([("a".into(), 2000)]),
+            one_class: vec![],
+            outlined: 0,
+            planes: BTreeMap::from([("unknown".into(), 2000)]),
+            subjects: false,
+            median_side: Some(256),
+        }
+    }
+
+    fn reason(plan: &Plan, field: &str) -> Option<String> {
+        let found = plan.choices.iter().find(|c| c.field == field);
+        found.map(|c| format!("{}: {}", c.value, c.reason))
+    }
+
+    #[test]
+    fn every_choice_stands_in_the_configuration_with_its_reason() {
+        let plan = Plan::from(fingerprint());
+        assert_eq!(plan.config.train.epochs, 35);
+        assert_eq!(plan.config.preprocess.size, 96);
+        assert!(plan.config.exchange.is_off());
+        for choice in &plan.choices {
+            assert!(plan.config.plan[choice.field].contains(&choice.reason));
+        }
+        let text = plan.config.to_toml().unwrap();
+        assert!(text.contains("[plan]"), "{text}");
+        assert_eq!(toml::from_str::<RunConfig>(&text).unwrap(), plan.config);
+    }
+
+    #[test]
+    fn subjects_small_images_and_few_units_change_it() {
+        let plan = Plan::from(Fingerprint {
+            subjects: true,
+            median_side: Some(70),
+            ..fingerprint()
+        });
+        assert_eq!(plan.config.train.sampling.images, Images::All);
+        assert_eq!(plan.config.train.epochs, 12);
+        assert_eq!(plan.config.preprocess.size, 64);
+    }
+
+    #[test]
+    fn a_source_of_one_class_is_met_with_exchange_where_there_are_outlines() {
+        let mixed = Fingerprint {
+            sources: BTreeMap::from([("a".into(), 1000), ("b".into(), 1000)]),
+            one_class: vec!["b".into()],
+            outlined: 500,
+            ..fingerprint()
+        };
+        let plan = Plan::from(mixed.clone());
+        assert!(!plan.config.exchange.is_off());
+        assert_eq!(plan.config.calibration.views, 4);
+        let few = Plan::from(Fingerprint {
+            outlined: 10,
+            ..mixed
+        });
+        assert!(few.config.exchange.is_off());
+        assert!(reason(&few, "exchange").unwrap().contains("too few"));
+    }
+}
