@@ -6,19 +6,20 @@ use std::path::Path;
 use tumorlens_core::{ClassSet, Seed};
 use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::manifest::ManifestRow;
-use tumorlens_nn::bundle::Decision;
+use tumorlens_nn::bundle::{Decision, Doubt, Familiarity};
 use tumorlens_nn::evaluate::ScoredLogits;
 use tumorlens_stats::calibration::Temperature;
 use tumorlens_stats::evaluation::{
     Evaluation, EvaluationSettings, Scored, TriageFigures, evaluate,
 };
 
-/// Logits with what the manifest says of their images.
+/// Logits with what the manifest says of their images. Those that a decision or a familiarity doubts are marked.
 pub(crate) fn scored(
     rows: &[ManifestRow],
     logits: &[ScoredLogits],
     classes: &ClassSet,
     decision: &Decision,
+    familiarity: Option<&Familiarity>,
 ) -> anyhow::Result<Vec<Scored>> {
     logits
         .iter()
@@ -36,6 +37,8 @@ pub(crate) fn scored(
                 label: one.label,
                 probabilities,
                 tags: Default::default(),
+                doubted: decision.disagreement(classes, &one.members).is_some()
+                    || familiarity.is_some_and(|f| f.doubt(&one.features) != Doubt::Usual),
             })
         })
         .collect()

@@ -69,6 +69,7 @@ impl Study<'_> {
             &model.validation,
             classes,
             &model.decision,
+            model.familiarity.as_ref(),
         )?;
 
         // The test part is opened here, once, after every choice was made.
@@ -86,7 +87,8 @@ impl Study<'_> {
             Reading::default(),
             observer,
         )?;
-        let mut test = scored(&test_rows, &logits, classes, &model.decision)?;
+        let familiarity = model.familiarity.as_ref();
+        let mut test = scored(&test_rows, &logits, classes, &model.decision, familiarity)?;
         let volumes = Volumes::default();
         for (image, row) in test.iter_mut().zip(&test_rows) {
             image.tags = tags::of(self.dataset, row, &volumes);

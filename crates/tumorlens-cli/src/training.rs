@@ -12,7 +12,7 @@ use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::source::DatasetSource;
 use tumorlens_data::transform::AugmentConfig;
-use tumorlens_nn::bundle::{Bundle, Decision};
+use tumorlens_nn::bundle::{Bundle, Decision, Familiarity, FamiliarityError};
 use tumorlens_nn::evaluate::{EvaluateError, Reading, ScoredLogits, predict_logits};
 use tumorlens_nn::graph::Graph;
 use tumorlens_nn::graph::ensemble::ensemble;
@@ -33,6 +33,8 @@ pub(crate) struct Model {
     /// As they are stored: exactly representable in half precision.
     pub(crate) weights: Weights,
     pub(crate) decision: Decision,
+    /// Absent where too few images were learnt from.
+    pub(crate) familiarity: Option<Familiarity>,
     /// Validation images with their logits, in the order of the rows.
     pub(crate) validation: Vec<ScoredLogits>,
     pub(crate) history: Vec<EpochRecord>,
@@ -141,14 +143,46 @@ pub(crate) fn fit(
     if dataset.classes.is_binary() {
         aggregate(&mut decision, &dataset.classes, &plain, &parts.validation);
     }
+    let known = familiar(&parts.train, &calibrating, |rows| {
+        let source = source(dataset, rows, config, &AugmentConfig::none())?;
+        let reading = Reading::default();
+        logits(&graph, &weights, &source, config, reading, observer)
+    })?;
+    if let Err(reason) = &known {
+        observer.say(&format!("no image will be called unusual: {reason}"));
+    }
     Ok(Model {
         decision,
+        familiarity: known.ok(),
         graph,
         weights,
         validation: plain,
         history: trained.history,
         best_epoch: trained.best_epoch,
     })
+}
+
+/// Training images whose features are looked at.
+const FEATURES_OF: usize = 3000;
+
+/// What training images look like to the network, and how far others lie from that.
+fn familiar(
+    rows: &[ManifestRow],
+    calibration: &[ScoredLogits],
+    read: impl Fn(&[ManifestRow]) -> anyhow::Result<Vec<ScoredLogits>>,
+) -> anyhow::Result<Result<Familiarity, FamiliarityError>> {
+    let step = rows.len().div_ceil(FEATURES_OF).max(1);
+    let some: Vec<ManifestRow> = rows.iter().step_by(step).cloned().collect();
+    let training: Vec<(String, Vec<f32>)> = read(&some)?
+        .into_iter()
+        .zip(&some)
+        .map(|(read, row)| {
+            let kind = format!("{} {}", row.plane, row.label);
+            (kind.trim().to_owned(), read.features)
+        })
+        .collect();
+    let others: Vec<Vec<f32>> = calibration.iter().map(|c| c.features.clone()).collect();
+    Ok(Familiarity::fit(&training, &others))
 }
 
 /// Chooses how slices are joined to the answer on a subject, on the subjects of these rows.
@@ -218,6 +252,7 @@ impl Model {
             weights: self.weights.clone(),
             preprocess: config.preprocess.clone(),
             decision: self.decision.clone(),
+            familiarity: self.familiarity.clone(),
             golden: vec![],
         };
         bundle.record_golden(&config.device.0.open()?)?;

@@ -6,16 +6,18 @@
 mod aggregation;
 mod container;
 mod decision;
+mod familiarity;
 mod golden;
 mod triage;
 
 pub use container::ContainerError;
 pub use decision::Decision;
+pub use familiarity::{Doubt, Familiarity, FamiliarityError, Kind};
 pub use golden::{Golden, GoldenMismatch};
 pub use triage::{Triage, TriageError};
 
 use crate::graph::Graph;
-use crate::network::{Network, NetworkError};
+use crate::network::{Answer, Network, NetworkError};
 use crate::weights::Weights;
 use crate::weights::safetensors::{Precision, WeightsFileError};
 use burn::tensor::Device;
@@ -23,7 +25,10 @@ use container::{Parts, pack, sha256, unpack};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
-use tumorlens_core::{BundleCard, PreprocessSpec};
+use tumorlens_core::{BundleCard, Judgement, PreprocessSpec, Verdict};
+
+/// The part that only some bundles have.
+const FAMILIARITY: &str = "familiarity.json";
 
 /// Largest bundle that is read, in bytes: twice a VGG-19 in single precision.
 const MAX_BYTES: u64 = 1200 << 20;
@@ -41,6 +46,8 @@ pub struct Bundle {
     pub preprocess: PreprocessSpec,
     /// Calibration and operating points.
     pub decision: Decision,
+    /// How like its training images an image is, where that is known.
+    pub familiarity: Option<Familiarity>,
     /// Inputs with the logits that they must give.
     pub golden: Vec<Golden>,
 }
@@ -87,6 +94,9 @@ impl Bundle {
         put(&mut parts, "preprocess.json", &self.preprocess)?;
         put(&mut parts, "decision.json", &self.decision)?;
         put(&mut parts, "golden.json", &self.golden)?;
+        if let Some(familiarity) = &self.familiarity {
+            put(&mut parts, FAMILIARITY, familiarity)?;
+        }
         let weights = crate::weights::safetensors::write(&self.weights, Precision::Half)?;
         parts.insert("weights.safetensors".to_owned(), weights);
         pack(&parts).map_err(|e| BundleError::Part {
@@ -111,6 +121,11 @@ impl Bundle {
             preprocess: get(&parts, "preprocess.json")?,
             decision: get(&parts, "decision.json")?,
             golden: get(&parts, "golden.json")?,
+            familiarity: if parts.contains_key(FAMILIARITY) {
+                Some(get(&parts, FAMILIARITY)?)
+            } else {
+                None
+            },
             graph,
             weights,
         };
@@ -134,10 +149,16 @@ impl Bundle {
                 ),
             ));
         }
-        let outputs = self
+        let shapes = self
             .graph
             .shapes()
-            .map_err(|e| part("graph.json", e.to_string()))?[self.graph.logits.0][0];
+            .map_err(|e| part("graph.json", e.to_string()))?;
+        let outputs = shapes[self.graph.logits.0][0];
+        if let Some(familiarity) = &self.familiarity {
+            familiarity
+                .check(shapes[self.graph.deepest().0][0])
+                .map_err(|reason| part(FAMILIARITY, reason))?;
+        }
         if outputs != self.card.classes.logits() {
             return Err(part(
                 "card.json",
@@ -147,6 +168,33 @@ impl Bundle {
         self.decision
             .check()
             .map_err(|reason| part("decision.json", reason))
+    }
+
+    /// The call on what the network says of an image; `None` when a logit is not finite. Beside the probability, members
+    /// that disagree and features unlike those of training images refer it, and features very unlike them refuse it.
+    #[must_use]
+    pub fn judge(&self, answer: &Answer) -> Option<Judgement> {
+        let classes = &self.card.classes;
+        let mut judgement = self.decision.judge(classes, &answer.logits)?;
+        let doubt = match &self.familiarity {
+            Some(familiarity) => familiarity.doubt(&answer.features),
+            None => Doubt::Usual,
+        };
+        let further = if let Doubt::Unlike(_) = doubt {
+            judgement.verdict = Verdict::Refused;
+            doubt.reason()
+        } else if judgement.verdict == Verdict::Refer {
+            None
+        } else {
+            let disagreement = self.decision.disagreement(classes, &answer.members);
+            disagreement.or_else(|| doubt.reason()).inspect(|_| {
+                judgement.verdict = Verdict::Refer;
+            })
+        };
+        if further.is_some() {
+            judgement.reason = further;
+        }
+        Some(judgement)
     }
 
     /// Reads a file.

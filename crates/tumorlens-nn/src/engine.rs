@@ -129,6 +129,12 @@ impl Engine {
         }
     }
 
+    /// A node's value after a pass, `[images, channels, height, width]`; none for a node that another step joined to its
+    /// own.
+    pub(crate) fn planar(&self, node: usize) -> Option<Vec<f32>> {
+        Some(self.buffers.values.get(node)?.as_ref()?.to_planar())
+    }
+
     fn parameter<'a>(
         &self,
         weights: &'a Weights,

@@ -1,5 +1,7 @@
 //! Logits of every image of a source, in order.
 
+#[cfg(doc)]
+use crate::network::Answer;
 use crate::network::{DeviceFailure, Network};
 use crate::train::loader::Loader;
 use std::ops::ControlFlow;
@@ -45,6 +47,10 @@ pub struct ScoredLogits {
     pub label: ClassIndex,
     /// Logits, one an output.
     pub logits: Vec<f32>,
+    /// As [`Answer::members`].
+    pub members: Vec<f32>,
+    /// As [`Answer::features`]; of the image as it is, mirrored or not.
+    pub features: Vec<f32>,
 }
 
 /// Images could not be scored.
@@ -138,22 +144,30 @@ fn score(
         .collect();
     let [_, _, width] = network.graph().input;
     let mirrored = (flips == Flips::LeftRight).then(|| mirrored(&input, width));
-    let mut logits = network.logits(input)?;
+    let mut answers = network.answers(input)?;
     if let Some(mirrored) = mirrored {
-        for (logit, other) in logits.iter_mut().zip(network.logits(mirrored)?) {
-            *logit = (*logit + other) * 0.5;
+        for (answer, other) in answers.iter_mut().zip(network.answers(mirrored)?) {
+            halve_sum(&mut answer.logits, &other.logits);
+            halve_sum(&mut answer.members, &other.members);
         }
     }
-    let outputs = network.graph().outputs();
     let scored = samples
         .iter()
-        .zip(logits.chunks_exact(outputs))
-        .map(|(sample, logits)| ScoredLogits {
+        .zip(answers)
+        .map(|(sample, answer)| ScoredLogits {
             index: sample.index,
             label: sample.label,
-            logits: logits.to_vec(),
+            logits: answer.logits,
+            members: answer.members,
+            features: answer.features,
         });
     Ok(scored.collect())
+}
+
+fn halve_sum(values: &mut [f32], others: &[f32]) {
+    for (value, other) in values.iter_mut().zip(others) {
+        *value = (*value + other) * 0.5;
+    }
 }
 
 /// Every row of so many values turned round.

@@ -152,6 +152,40 @@ impl Graph {
         self.nodes.iter().position(|n| n.name == name).map(NodeId)
     }
 
+    /// The answers whose mean is this graph's: its map or logits, or those of the members of an ensemble, each scaled by
+    /// one over their number.
+    #[must_use]
+    pub fn members(&self) -> Vec<NodeId> {
+        let mut members = Vec::new();
+        let mut answer = self.evidence.unwrap_or(self.logits);
+        while let (Op::Add, [before, own]) =
+            (self.node(answer).op, self.node(answer).inputs.as_slice())
+        {
+            members.push(*own);
+            answer = *before;
+        }
+        members.push(answer);
+        members.reverse();
+        members
+    }
+
+    /// The map that knows most of an image and least of where things are: of the (first member's) maps behind a
+    /// non-linearity the last with the most channels; [`Graph::features`] where there is none.
+    #[must_use]
+    pub fn deepest(&self) -> NodeId {
+        let shapes = self.shapes().unwrap_or_default();
+        let last = self.members()[0].0;
+        let maps = self.nodes.iter().zip(&shapes).enumerate().take(last + 1);
+        let of_map = |node: &Node| {
+            let before = node.inputs.first().map(|id| self.node(*id).op);
+            matches!(node.op, Op::Activate { .. }) && !matches!(before, Some(Op::Linear { .. }))
+        };
+        let deep = maps
+            .filter(|(_, (node, _))| of_map(node))
+            .max_by_key(|(_, (_, [channels, ..]))| *channels);
+        deep.map_or(self.features, |(index, _)| NodeId(index))
+    }
+
     /// Shape of every node's output for one image.
     ///
     /// # Errors

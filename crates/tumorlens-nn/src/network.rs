@@ -9,7 +9,7 @@ pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
 pub(crate) use forward::{EPSILON, dropout_factors};
 
 use crate::engine::Engine;
-use crate::graph::{Graph, ShapeError};
+use crate::graph::{Graph, NodeId, Op, ShapeError};
 use crate::weights::{Parameter, Weights, slots};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -24,6 +24,33 @@ pub struct Network {
     device: Device,
     /// On the processor, and for judging only: the same graph planned for it.
     judge: Option<Arc<(Weights, Mutex<Engine>)>>,
+}
+
+/// What a network says of one image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// Logits, one an output.
+    pub logits: Vec<f32>,
+    /// The one logit of every member of an ensemble; empty without members or with more logits.
+    pub members: Vec<f32>,
+    /// Mean of every channel of [`Graph::deepest`].
+    pub features: Vec<f32>,
+}
+
+/// Mean of every channel of a map.
+fn pooled(map: &[f32], channels: usize) -> Vec<f32> {
+    let area = (map.len() / channels.max(1)).max(1);
+    map.chunks_exact(area)
+        .map(|channel| channel.iter().sum::<f32>() / area as f32)
+        .collect()
+}
+
+/// The values of one of so many images.
+fn part(values: &[f32], image: usize, images: usize) -> &[f32] {
+    let each = values.len() / images.max(1);
+    values
+        .get(image * each..(image + 1) * each)
+        .unwrap_or_default()
 }
 
 /// Weights do not fit a graph.
@@ -159,6 +186,77 @@ impl Network {
             }
             None => host(self.forward(self.batch(values), Mode::Inference).logits),
         }
+    }
+
+    /// As [`Network::logits`], with what else the network says of each image.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn answers(&self, values: Vec<f32>) -> Result<Vec<Answer>, DeviceFailure> {
+        let (members, deepest) = (self.graph.members(), self.graph.deepest());
+        let wanted: Vec<NodeId> = members.iter().copied().chain([deepest]).collect();
+        let (logits, mut read) = match &self.judge {
+            Some(judge) => {
+                let (weights, engine) = &**judge;
+                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+                let logits = engine.forward(weights, &values, Mode::Inference).logits;
+                let read = wanted.iter().map(|id| engine.planar(id.0));
+                (logits, read.map(Option::unwrap_or_default).collect())
+            }
+            None => self.tapped(values, &wanted)?,
+        };
+        let outputs = self.graph.outputs().max(1);
+        let images = logits.len() / outputs;
+        let features: Vec<f32> = read.pop().unwrap_or_default();
+        let channels = self.graph.shapes().map_or(1, |s| s[deepest.0][0]);
+        Ok((0..images)
+            .map(|image| Answer {
+                logits: logits[image * outputs..(image + 1) * outputs].to_vec(),
+                members: if outputs == 1 && members.len() > 1 {
+                    read.iter()
+                        .map(|all| self.member_logit(part(all, image, images), members.len()))
+                        .collect()
+                } else {
+                    Vec::new()
+                },
+                features: pooled(part(&features, image, images), channels),
+            })
+            .collect())
+    }
+
+    /// The logit of a member, from its share of the mean.
+    fn member_logit(&self, share: &[f32], members: usize) -> f32 {
+        let top = match self.graph.node(self.graph.logits).op {
+            Op::EvidencePool { top } => top,
+            _ => 1.0,
+        };
+        let shares = evidence_shares(share, share.len().max(1), top);
+        let score: f32 = share.iter().zip(&shares).map(|(v, s)| v * s).sum();
+        score * members as f32
+    }
+
+    /// Logits and the values of some nodes, by the device's own pass.
+    fn tapped(
+        &self,
+        values: Vec<f32>,
+        wanted: &[NodeId],
+    ) -> Result<(Vec<f32>, Vec<Vec<f32>>), DeviceFailure> {
+        let mut read = vec![None; wanted.len()];
+        let pass = self.forward_tapped(self.batch(values), Mode::Inference, &mut |tapped| {
+            for (place, _) in read
+                .iter_mut()
+                .zip(wanted)
+                .filter(|(_, id)| **id == tapped.id)
+            {
+                *place = Some(tapped.value.clone());
+            }
+            tapped.value
+        });
+        let read = read
+            .into_iter()
+            .map(|value| value.map_or_else(|| Ok(Vec::new()), host))
+            .collect::<Result<_, _>>()?;
+        Ok((host(pass.logits)?, read))
     }
 
     /// A batch on this network's device. `values` is `[batch, channels, height, width]`, row by row; its length

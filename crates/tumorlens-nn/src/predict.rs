@@ -46,6 +46,13 @@ impl Predictor {
         })
     }
 
+    /// Judges also what is unlike the images that the model knows.
+    #[must_use]
+    pub fn unguarded(mut self) -> Self {
+        self.bundle.familiarity = None;
+        self
+    }
+
     /// The bundle.
     #[must_use]
     pub fn bundle(&self) -> &Bundle {
@@ -97,10 +104,8 @@ impl Classifier for Predictor {
                 self.check(input)?;
             }
             let failed = |e: DeviceFailure| ClassifyError::Model(e.to_string());
-            let values = self.network.logits(chunk.concat()).map_err(failed)?;
-            let outputs = self.bundle.graph.outputs();
-            for logits in values.chunks_exact(outputs) {
-                let judged = self.bundle.decision.judge(self.classes(), logits);
+            for answer in self.network.answers(chunk.concat()).map_err(failed)? {
+                let judged = self.bundle.judge(&answer);
                 judgements.push(judged.ok_or(ClassifyError::NotFinite("a logit"))?);
             }
         }

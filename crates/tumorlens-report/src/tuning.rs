@@ -87,10 +87,8 @@ impl Charts {
     fn draw(tuning: &Tuning) -> Result<Self, FigureError> {
         let importance = match tuning.importance.given() {
             Some(effects) => {
-                let bars: Vec<(&str, f64)> = effects
-                    .iter()
-                    .map(|e| (e.name.as_str(), e.share))
-                    .collect();
+                let bars: Vec<(&str, f64)> =
+                    effects.iter().map(|e| (e.name.as_str(), e.share)).collect();
                 importance::bars("Share of the variance of the figure", &bars)?
             }
             None => None,
@@ -164,7 +162,13 @@ mod tests {
     #[test]
     fn every_trial_is_on_the_page_and_texts_cannot_break_out_of_it() {
         let page = render_tuning(&tuning()).unwrap();
-        for word in ["0.900", "0.700", "learning rate", "[train]", "Not a medical device"] {
+        for word in [
+            "0.900",
+            "0.700",
+            "learning rate",
+            "[train]",
+            "Not a medical device",
+        ] {
             assert!(page.contains(word), "{word}");
         }
         assert!(page.contains("&lt;b&gt;relu") && !page.contains("<b>relu"));

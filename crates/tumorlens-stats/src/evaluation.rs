@@ -39,6 +39,17 @@ pub struct Scored {
     /// Other properties by which results are told apart, e.g. `plane` = `axial`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Whether the image is referred or refused whatever its probability.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub doubted: bool,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// How to evaluate.

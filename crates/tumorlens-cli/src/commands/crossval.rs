@@ -230,7 +230,7 @@ fn fold(
         }
     }
     let decision = Decision::choose(&dataset.classes, &validation);
-    let images = scored(&test, &logits, &dataset.classes, &decision)?;
+    let images = scored(&test, &logits, &dataset.classes, &decision, None)?;
     write_predictions(
         &folder.join("predictions.csv"),
         &[("test", &images)],

@@ -13,7 +13,7 @@ use tumorlens_core::{Measured, Seed};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
-use tumorlens_nn::bundle::{Bundle, Decision};
+use tumorlens_nn::bundle::{Bundle, Decision, Familiarity};
 use tumorlens_nn::evaluate::{Reading, ScoredLogits};
 use tumorlens_nn::explain::scores::Scores;
 use tumorlens_report::terminal;
@@ -29,12 +29,17 @@ pub(super) struct Read {
 }
 
 impl Read {
-    pub(super) fn scored(&self, decision: &Decision) -> anyhow::Result<Vec<Scored>> {
+    pub(super) fn scored(
+        &self,
+        decision: &Decision,
+        familiarity: Option<&Familiarity>,
+    ) -> anyhow::Result<Vec<Scored>> {
         scored(
             &self.rows,
             &self.logits,
             &self.bundle.card.classes,
             decision,
+            familiarity,
         )
     }
 }
@@ -149,7 +154,7 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
         progress,
     )?;
     let (classes, decision) = (&read.bundle.card.classes, &read.bundle.decision);
-    let images = read.scored(decision)?;
+    let images = read.scored(decision, read.bundle.familiarity.as_ref())?;
     let evaluation = assess(&images, classes, decision, Seed(read.bundle.card.seed))?;
     if let Some(out) = &args.out {
         std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;

@@ -39,7 +39,9 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     }
     match &args.out {
         Some(file) => println!("\nwritten: {}", file.display()),
-        None => println!("\n`run`, `train` and `crossval` use this where no --config is given; --out FILE writes it down."),
+        None => println!(
+            "\n`run`, `train` and `crossval` use this where no --config is given; --out FILE writes it down."
+        ),
     }
     Ok(Exit::Done)
 }

@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tumorlens_core::series::Aggregation;
 use tumorlens_core::{
-    Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction,
+    Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction, Verdict,
 };
 use tumorlens_data::scan::Found;
 use tumorlens_data::scan::path_text::to_text;
@@ -30,7 +30,10 @@ use tumorlens_report::{HeatRange, overlay_png};
 const CHUNK: usize = 64;
 
 pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exit> {
-    let predictor = model::predictor(args.model.as_deref(), &args.device)?;
+    let mut predictor = model::predictor(args.model.as_deref(), &args.device)?;
+    if args.no_guard {
+        predictor = predictor.unguarded();
+    }
     for dir in args.heatmaps.iter().chain(&args.maps) {
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
     }
@@ -118,6 +121,12 @@ impl Judge<'_> {
             let prediction = match picture {
                 Ok(picture) => {
                     let judgement = judged.next().context("the model gave too few answers")?;
+                    if judgement.verdict == Verdict::Refused {
+                        let reason = judgement.reason.unwrap_or_default();
+                        progress.say(&format!("{text}: {reason}"));
+                        out.write(&Prediction::refused(&text, predictor.name(), reason))?;
+                        continue;
+                    }
                     let mut prediction = judgement.clone().of(&text, predictor.name());
                     prediction.level = found.scan.as_ref().map(|_| Level::Slice);
                     about(&mut prediction, found);

@@ -42,8 +42,12 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
         println!("answers on a subject: {}", decision.aggregation.chosen);
     }
     decision.map_threshold = read.bundle.decision.map_threshold;
-    let before = read.scored(&read.bundle.decision)?;
-    let after = read.scored(&decision)?;
+    let before = read.scored(&read.bundle.decision, read.bundle.familiarity.as_ref())?;
+    if let Some(familiarity) = &mut read.bundle.familiarity {
+        let features: Vec<&[f32]> = read.logits.iter().map(|l| l.features.as_slice()).collect();
+        familiarity.widen(&features);
+    }
+    let after = read.scored(&decision, read.bundle.familiarity.as_ref())?;
     let seed = Seed(read.bundle.card.seed);
     println!("as it was, on these images:");
     print(

@@ -37,12 +37,7 @@ pub(crate) fn run(args: &TuneArgs, progress: &Progress) -> anyhow::Result<Exit> 
         "{}: holds a study already; go on with --resume, or choose another folder",
         file.path().display()
     );
-    let base = searched_on(effective(
-        &args.training,
-        &dataset,
-        &args.out,
-        args.resume,
-    )?);
+    let base = searched_on(effective(&args.training, &dataset, &args.out, args.resume)?);
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
     let terms = terms(args, &dataset, &base, &file)?;
@@ -72,7 +67,10 @@ pub(crate) fn run(args: &TuneArgs, progress: &Progress) -> anyhow::Result<Exit> 
 fn inner(mut dataset: Dataset, observer: &dyn Observer) -> anyhow::Result<Dataset> {
     let test = Part::Test.to_string();
     let splits: BTreeSet<&str> = dataset.rows.iter().map(|r| r.split.as_str()).collect();
-    if splits.iter().any(|s| matches!(s.parse(), Ok(SplitName::Fold(_)))) {
+    if splits
+        .iter()
+        .any(|s| matches!(s.parse(), Ok(SplitName::Fold(_))))
+    {
         bail!(
             "{}: is split into folds, and each of them would be seen by the search; use a dataset with a test part (`prepare --split holdout`)",
             dataset.dir.display()
@@ -166,7 +164,11 @@ fn work(bench: &Bench<'_>, trials: usize, observer: &dyn Observer) -> anyhow::Re
             .iter()
             .map(|(parameter, value)| format!("{} {value}", parameter.name()))
             .collect();
-        observer.say(&format!("trial {} of {trials}: {}", number + 1, shown.join(", ")));
+        observer.say(&format!(
+            "trial {} of {trials}: {}",
+            number + 1,
+            shown.join(", ")
+        ));
         let end = bench.conduct(number, &trial.values, observer)?;
         let study = bench.file.change(|_| {
             vec![Event::Ended {

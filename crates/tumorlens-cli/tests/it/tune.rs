@@ -15,7 +15,16 @@ fn phantoms(at: &Path) {
 }
 
 const TUNE: [&str; 10] = [
-    "tune", "d", "--folds", "2", "--trials", "4", "--config", "tiny.toml", "--space", "space.toml",
+    "tune",
+    "d",
+    "--folds",
+    "2",
+    "--trials",
+    "4",
+    "--config",
+    "tiny.toml",
+    "--space",
+    "space.toml",
 ];
 
 #[test]
@@ -25,12 +34,18 @@ fn a_search_never_opens_the_test_part_and_is_the_same_in_pieces_and_by_several_w
     phantoms(at);
     // A test image that cannot be read any more: the search does not look at it.
     let manifest = fs::read_to_string(at.join("d/manifest.csv")).unwrap();
-    let test = manifest.lines().find(|line| line.contains(",test,")).unwrap();
+    let test = manifest
+        .lines()
+        .find(|line| line.contains(",test,"))
+        .unwrap();
     let image = at.join("d").join(test.split(',').next().unwrap());
     fs::write(image, "gone").unwrap();
 
     let said = succeed(at, &[&TUNE[..], &["--out", "whole"]].concat());
-    assert!(said.contains("4 trials") && said.contains("test part"), "{said}");
+    assert!(
+        said.contains("4 trials") && said.contains("test part"),
+        "{said}"
+    );
     let study = fs::read_to_string(at.join("whole/study.jsonl")).unwrap();
     assert_eq!(study.matches("\"event\":\"ended\"").count(), 4);
     let page = fs::read_to_string(at.join("whole/tuning.html")).unwrap();
@@ -43,7 +58,11 @@ fn a_search_never_opens_the_test_part_and_is_the_same_in_pieces_and_by_several_w
         fs::copy(at.join("whole").join(name), at.join("pieces").join(name)).unwrap();
     }
     let second = study.find("\"event\":\"ended\",\"trial\":0").unwrap();
-    let cut = second + study[second..].find("\"event\":\"step\",\"trial\":1").unwrap() + 20;
+    let cut = second
+        + study[second..]
+            .find("\"event\":\"step\",\"trial\":1")
+            .unwrap()
+        + 20;
     fs::write(at.join("pieces/study.jsonl"), &study[..cut]).unwrap();
     succeed(at, &["tune", "d", "--out", "pieces", "--resume"]);
     assert_eq!(
@@ -82,7 +101,12 @@ fn a_search_that_makes_no_sense_is_refused_in_one_line() {
     assert!(!at.join("s/study.jsonl").exists(), "nothing was begun");
     fs::create_dir_all(at.join("t")).unwrap();
     fs::write(at.join("t/study.jsonl"), "{}\n").unwrap();
-    fail(at, &["tune", "d", "--out", "t"], 1, &["holds a study already"]);
+    fail(
+        at,
+        &["tune", "d", "--out", "t"],
+        1,
+        &["holds a study already"],
+    );
     let resumed = ["tune", "d", "--out", "t", "--resume"];
     fail(at, &resumed, 1, &["study.jsonl", "line 1"]);
     assert!(!tumorlens(at, &["tune", "d"]).status.success());
@@ -98,13 +122,28 @@ fn a_plan_gives_reasons_and_a_configuration_that_training_takes() {
         assert!(said.contains(word), "{word}: {said}");
     }
     let text = fs::read_to_string(at.join("plan.toml")).unwrap();
-    assert!(text.contains("[plan]") && text.contains("size = 32"), "{text}");
+    assert!(
+        text.contains("[plan]") && text.contains("size = 32"),
+        "{text}"
+    );
     let json = succeed(at, &["plan", "d", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["config"]["preprocess"]["size"], 32);
     assert_eq!(json["fingerprint"]["median_side"], 48);
-    let train = ["train", "d", "--config", "plan.toml", "--epochs", "1", "--out", "r"];
+    let train = [
+        "train",
+        "d",
+        "--config",
+        "plan.toml",
+        "--epochs",
+        "1",
+        "--out",
+        "r",
+    ];
     succeed(at, &train);
     let own = fs::read_to_string(at.join("r/config.toml")).unwrap();
-    assert!(own.contains("[plan]") && !own.contains("\"train.epochs\" ="), "{own}");
+    assert!(
+        own.contains("[plan]") && !own.contains("\"train.epochs\" ="),
+        "{own}"
+    );
 }

@@ -205,6 +205,32 @@ impl Decision {
         }
     }
 
+    /// Why an image is referred on which members of an ensemble disagree: one would call it positive without doubt,
+    /// another negative. `members` are their logits; there is no such reason without triage.
+    #[must_use]
+    pub fn disagreement(&self, classes: &ClassSet, members: &[f32]) -> Option<String> {
+        let triage = self.triage.filter(|_| classes.is_binary())?;
+        let positive = classes.positive().0;
+        let mut ends: Option<(Probability, Probability)> = None;
+        for logit in members {
+            let p = *self.probabilities(classes, &[*logit])?.get(positive)?;
+            let (low, high) = ends.unwrap_or((p, p));
+            ends = Some((
+                if p < low { p } else { low },
+                if p > high { p } else { high },
+            ));
+        }
+        let (low, high) = ends?;
+        (low < triage.low && high >= triage.high).then(|| {
+            format!(
+                "networks disagree: of {} one says {:.3}, one {:.3}",
+                members.len(),
+                low.get(),
+                high.get()
+            )
+        })
+    }
+
     /// The operating point in use.
     #[must_use]
     pub fn threshold(&self) -> Probability {
@@ -317,8 +343,28 @@ mod tests {
                 index,
                 label: ClassIndex(index % 2),
                 logits: vec![logit],
+                members: vec![],
+                features: vec![],
             })
             .collect()
+    }
+
+    #[test]
+    fn members_that_would_call_both_ways_disagree_and_others_do_not() {
+        let classes = ClassSet::tumor();
+        let mut decision = Decision::uncalibrated("by hand");
+        assert_eq!(decision.disagreement(&classes, &[-9.0, 9.0]), None);
+        decision.triage = Some(Triage {
+            error: 0.05,
+            low: Probability::new(0.3).unwrap(),
+            high: Probability::new(0.7).unwrap(),
+            images: [50, 50],
+        });
+        let reason = decision.disagreement(&classes, &[-2.0, 0.0, 3.0]).unwrap();
+        assert_eq!(reason, "networks disagree: of 3 one says 0.119, one 0.953");
+        for agreed in [&[-2.0, 0.5][..], &[0.0, 3.0], &[2.0, 3.0], &[]] {
+            assert_eq!(decision.disagreement(&classes, agreed), None, "{agreed:?}");
+        }
     }
 
     #[test]

@@ -147,6 +147,53 @@ mod tests {
     }
 
     #[test]
+    fn what_each_member_says_can_be_read_on_every_device() {
+        for head in [
+            Head::Gap,
+            Head::Evidence {
+                stride: 8,
+                top: 0.1,
+                channels: 8,
+            },
+        ] {
+            let graph = model(head);
+            let members: Vec<Weights> = (0..3)
+                .map(|seed| Weights::initial(&graph, Seed(seed)))
+                .collect();
+            let input: Vec<f32> = (0..2048u16).map(|i| f32::from(i % 41) / 41.0).collect();
+            let (joined, weights) = ensemble(&graph, &members).unwrap();
+            let device = DeviceChoice::Cpu.open().unwrap();
+            let network = Network::new(joined.clone(), &weights, &device, None).unwrap();
+            let found = network.answers(input.clone()).unwrap();
+            assert_eq!(found.len(), 2);
+            let alone: Vec<Vec<f32>> = members.iter().map(|m| logits(&graph, m, &input)).collect();
+            for (image, answer) in found.iter().enumerate() {
+                for (logit, alone) in answer.members.iter().zip(&alone) {
+                    let off = (logit - alone[image]).abs();
+                    assert!(off < 1e-4, "{logit} for {}", alone[image]);
+                }
+                assert_eq!((answer.members.len(), answer.features.len()), (3, 32));
+            }
+            // A parameter that was set puts the network on the device's own pass.
+            let mut other = Network::new(joined, &weights, &device, None).unwrap();
+            let first = &weights.parameters[0];
+            other.set_parameter(&first.name, &first.values).unwrap();
+            for (a, b) in other.answers(input).unwrap().iter().zip(&found) {
+                let pairs = a
+                    .features
+                    .iter()
+                    .chain(&a.members)
+                    .zip(b.features.iter().chain(&b.members));
+                assert!(
+                    pairs.clone().all(|(a, b)| (a - b).abs() < 1e-3),
+                    "{a:?} for {b:?}"
+                );
+                assert_eq!(pairs.count(), 35);
+            }
+        }
+    }
+
+    #[test]
     fn an_ensemble_without_members_is_refused() {
         assert_eq!(
             ensemble(&model(Head::Gap), &[]).unwrap_err(),

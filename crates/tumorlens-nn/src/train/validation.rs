@@ -117,6 +117,8 @@ mod tests {
             index,
             label: ClassIndex(*label),
             logits: logits.to_vec(),
+            members: vec![],
+            features: vec![],
         };
         logits.iter().enumerate().map(one).collect()
     }

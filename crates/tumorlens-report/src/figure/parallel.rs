@@ -46,7 +46,11 @@ pub fn parallel(tuning: &Tuning) -> Result<Option<Svg>, FigureError> {
     }
     frame(&mut canvas, height(rows - 1), &tuning.metric);
     for (place, figure) in [(0.0, low), (1.0, high)] {
-        tick(&mut canvas, (across(place), height(rows - 1)), &number(figure));
+        tick(
+            &mut canvas,
+            (across(place), height(rows - 1)),
+            &number(figure),
+        );
     }
     let last = complete.len();
     for (rank, (figure, trial)) in complete.iter().enumerate() {

@@ -111,10 +111,7 @@ mod tests {
                         Parameter::LearningRate,
                         Value::Number(1e-4 * 10f64.powf(3.0 * place)),
                     ),
-                    (
-                        Parameter::Width,
-                        Value::Number([8.0, 16.0][number % 2]),
-                    ),
+                    (Parameter::Width, Value::Number([8.0, 16.0][number % 2])),
                 ]),
                 steps: vec![(1, 0.5 + 0.4 * place)],
                 end: Some(End::Complete),
@@ -139,7 +136,12 @@ mod tests {
         let reason = importance(&study(4)).unwrap_err();
         assert_eq!(reason, "4 trials came to their end, 10 are needed");
         let mut same = study(20);
-        same.trials.iter_mut().for_each(|t| t.steps = vec![(1, 0.5)]);
-        assert_eq!(importance(&same).unwrap_err(), "all trials did equally well");
+        same.trials
+            .iter_mut()
+            .for_each(|t| t.steps = vec![(1, 0.5)]);
+        assert_eq!(
+            importance(&same).unwrap_err(),
+            "all trials did equally well"
+        );
     }
 }

@@ -85,7 +85,10 @@ mod tests {
         let study = study(&[0.6, 0.7, 0.8]);
         assert!(ends(&study, &trial(7, 2, 0.65), 18));
         assert!(!ends(&study, &trial(7, 2, 0.75), 18));
-        assert!(!ends(&study, &trial(7, 1, 0.1), 18), "before the first rung");
+        assert!(
+            !ends(&study, &trial(7, 1, 0.1), 18),
+            "before the first rung"
+        );
         assert!(!ends(&study, &trial(7, 18, 0.1), 18), "at the end");
     }
 

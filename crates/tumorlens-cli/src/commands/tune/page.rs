@@ -42,7 +42,10 @@ pub(super) fn page(study: &Study, dataset: &Dataset, configuration: &str) -> Tun
             ),
             Fact::new("Ended early", ended_early.to_string()),
             Fact::new("Epochs trained", format!("{spent} of {all}")),
-            Fact::new("Manifest", terms.manifest_sha256.chars().take(16).collect::<String>()),
+            Fact::new(
+                "Manifest",
+                terms.manifest_sha256.chars().take(16).collect::<String>(),
+            ),
         ],
         metric: "AUROC, mean over the inner folds".to_owned(),
         axes: terms
@@ -57,7 +60,10 @@ pub(super) fn page(study: &Study, dataset: &Dataset, configuration: &str) -> Tun
             Ok(effects) => Section::Given(
                 effects
                     .into_iter()
-                    .map(|(name, share)| Effect { name: title(&name), share })
+                    .map(|(name, share)| Effect {
+                        name: title(&name),
+                        share,
+                    })
                     .collect(),
             ),
             Err(reason) => Section::missing(reason),
@@ -123,7 +129,10 @@ fn row(study: &Study, trial: &Trial) -> TuningTrial {
         figure: trial.steps.last().map(|(_, figure)| *figure),
         complete: trial.figure().is_some(),
         epochs: trial.steps.last().map_or(0, |(step, _)| *step),
-        end: trial.end.as_ref().map_or_else(|| "at work".to_owned(), ended),
+        end: trial
+            .end
+            .as_ref()
+            .map_or_else(|| "at work".to_owned(), ended),
     }
 }
 

@@ -144,7 +144,10 @@ mod tests {
     fn the_first_trial_is_the_configuration_as_it_is() {
         let first = &study(1, |_| 0.5).trials[0].values;
         let base = RunConfig::default();
-        assert_eq!(number(first, Parameter::LearningRate), base.train.learning_rate);
+        assert_eq!(
+            number(first, Parameter::LearningRate),
+            base.train.learning_rate
+        );
         assert_eq!(number(first, Parameter::Augmentation), 1.0);
         assert_eq!(first.len(), Space::default().0.len());
     }
@@ -162,7 +165,12 @@ mod tests {
         let mean = |trials: &[Trial]| {
             trials.iter().filter_map(Trial::figure).sum::<f64>() / trials.len() as f64
         };
-        assert!(mean(late) > mean(early) + 0.05, "{} {}", mean(late), mean(early));
+        assert!(
+            mean(late) > mean(early) + 0.05,
+            "{} {}",
+            mean(late),
+            mean(early)
+        );
         for trial in &study.trials[1..] {
             let rate = number(&trial.values, Parameter::LearningRate);
             assert!((3e-4..=1e-2).contains(&rate), "{rate}");

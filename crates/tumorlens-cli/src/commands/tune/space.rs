@@ -202,9 +202,12 @@ pub(super) fn value_of(base: &RunConfig, parameter: Parameter) -> Option<Value> 
     Some(match parameter {
         Parameter::Depth => Value::Word(model.architecture.to_string()),
         Parameter::Width => Value::Number(width(base) as f64),
-        Parameter::Activation => {
-            Value::Word(serde_json::to_value(model.activation).ok()?.as_str()?.into())
-        }
+        Parameter::Activation => Value::Word(
+            serde_json::to_value(model.activation)
+                .ok()?
+                .as_str()?
+                .into(),
+        ),
         Parameter::Head => Value::Word(
             match model.head {
                 Head::Gap => "gap",
@@ -324,14 +327,18 @@ mod tests {
             space.check(&RunConfig::default(), 2)?;
             anyhow::Ok(space)
         };
-        let space = read("width = [8, 16]\nlearning_rate = { low = 1e-4, high = 1e-2, log = true }\n");
+        let space =
+            read("width = [8, 16]\nlearning_rate = { low = 1e-4, high = 1e-2, log = true }\n");
         assert_eq!(space.unwrap().0.len(), 2);
         for (text, word) in [
             ("widths = [8, 16]", "widths"),
             ("width = [8]", "fewer than two"),
             ("depth = [\"cnn\", \"vgg12\"]", "vgg12"),
             ("dropout = { low = 0.0, high = 1.0 }", "dropout = 1"),
-            ("learning_rate = { low = 0.0, high = 1.0, log = true }", "above 0"),
+            (
+                "learning_rate = { low = 0.0, high = 1.0, log = true }",
+                "above 0",
+            ),
             ("head = [1, 2]", "a word is expected"),
             ("width = { low = 3.0, high = 2.0 }", "not below"),
         ] {

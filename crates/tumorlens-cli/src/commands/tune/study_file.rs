@@ -297,11 +297,17 @@ pub(super) mod tests {
         let file = StudyFile::new(dir.path());
         file.begin(terms()).unwrap();
         let error = format!("{:#}", file.begin(terms()).unwrap_err());
-        assert!(error.contains("study.jsonl: holds a study already"), "{error}");
+        assert!(
+            error.contains("study.jsonl: holds a study already"),
+            "{error}"
+        );
         for (text, word) in [
             ("", "does not begin"),
             ("{}\n", "line 1"),
-            ("{\"event\":\"begun\",\"trial\":0,\"values\":{}}\n", "does not begin"),
+            (
+                "{\"event\":\"begun\",\"trial\":0,\"values\":{}}\n",
+                "does not begin",
+            ),
         ] {
             std::fs::write(file.path(), text).unwrap();
             let error = format!("{:#}", file.read().unwrap_err());
@@ -322,7 +328,8 @@ pub(super) mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..10 {
-                        file.change(|study| vec![begun(study.trials.len())]).unwrap();
+                        file.change(|study| vec![begun(study.trials.len())])
+                            .unwrap();
                     }
                 });
             }

@@ -131,13 +131,17 @@ impl Bench<'_> {
             start: if begun { Start::Resume } else { Start::Fresh },
         };
         let cut: Mutex<Option<Cut>> = Mutex::new(None);
-        let after_epoch = |history: &[EpochRecord]| match self.record(number, study, fold, history) {
+        let after_epoch = |history: &[EpochRecord]| match self.record(number, study, fold, history)
+        {
             Ok(false) => ControlFlow::Continue(()),
             Ok(true) => cut_short(&cut, Cut::Halted),
             Err(error) => cut_short(&cut, Cut::Error(error)),
         };
         let outcome = learning.fit(observer, &after_epoch);
-        match (cut.into_inner().unwrap_or_else(PoisonError::into_inner), outcome) {
+        match (
+            cut.into_inner().unwrap_or_else(PoisonError::into_inner),
+            outcome,
+        ) {
             (Some(Cut::Error(error)), _) => Err(error),
             (Some(Cut::Halted), _) => Ok(FoldEnd::Halted),
             (None, Ok(Outcome::Finished(_))) => Ok(FoldEnd::Trained),
