@@ -143,7 +143,7 @@ pub(crate) fn fit(
     if dataset.classes.is_binary() {
         aggregate(&mut decision, &dataset.classes, &plain, &parts.validation);
     }
-    let known = familiar(&parts.train, &calibrating, |rows| {
+    let known = familiar(&parts.train, &plain, |rows| {
         let source = source(dataset, rows, config, &AugmentConfig::none())?;
         let reading = Reading::default();
         logits(&graph, &weights, &source, config, reading, observer)
@@ -182,7 +182,8 @@ fn familiar(
         })
         .collect();
     let others: Vec<Vec<f32>> = calibration.iter().map(|c| c.features.clone()).collect();
-    Ok(Familiarity::fit(&training, &others))
+    let sources: BTreeSet<&str> = rows.iter().map(|r| r.source.as_str()).collect();
+    Ok(Familiarity::fit(&training, &others, sources.len()))
 }
 
 /// Chooses how slices are joined to the answer on a subject, on the subjects of these rows.

@@ -79,7 +79,6 @@ pub struct Job<'a> {
 pub type AfterEpoch<'a> = dyn Fn(&[EpochRecord]) -> ControlFlow<()> + Sync + 'a;
 
 /// For runs that no one looks at between epochs.
-#[must_use]
 pub fn go_on(_: &[EpochRecord]) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
