@@ -12,6 +12,7 @@
 mod activation;
 mod blocked;
 pub mod conv;
+pub mod depthwise;
 pub mod element;
 mod isa;
 mod lanes;

@@ -56,6 +56,18 @@ pub enum Op {
         /// Whether a bias is added.
         bias: bool,
     },
+    /// 2-D convolution of every channel by itself, square kernel, same stride and zero padding on all sides.
+    /// Weight `[channels, 1, kernel, kernel]`, no bias.
+    Depthwise {
+        /// Channels in and out.
+        channels: usize,
+        /// Side of the kernel.
+        kernel: usize,
+        /// Stride.
+        stride: usize,
+        /// Zero padding.
+        padding: usize,
+    },
     /// Batch normalisation over batch, height and width (Ioffe and Szegedy 2015), epsilon 1e-5, momentum 0.1.
     BatchNorm {
         /// Channels.

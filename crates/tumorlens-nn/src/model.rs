@@ -4,6 +4,8 @@
 
 mod architecture;
 mod cnn;
+mod convnext;
+mod efficientnet;
 mod evidence;
 mod limits;
 mod resnet;
@@ -30,8 +32,8 @@ pub struct ModelConfig {
     /// `cnn`: channels of each block, so its length is the number of blocks. Default: 32, 64, 128.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub widths: Option<Vec<usize>>,
-    /// `vgg*`, `resnet*`: channels of the first stage, from which all others follow. Default: 64, torchvision's;
-    /// 32 is a net of half the width.
+    /// All others: channels of the first stage, from which those of the rest follow. Default: as published (64 for `vgg*` and
+    /// `resnet*`, 40 for `convnext-like`, 16 for `efficientnet-like`); 32 of 64 is a net of half the width.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_width: Option<usize>,
     /// `cnn`, `vgg*`: features of the hidden dense layer(s). Default: 128 and 64 times the base width (4096).
@@ -156,6 +158,8 @@ impl ModelConfig {
             architecture::Depth::ResNet(blocks) => {
                 resnet::trunk(&mut builder, self, input[0], blocks)
             }
+            architecture::Depth::ConvNext => convnext::trunk(&mut builder, self, input[0]),
+            architecture::Depth::EfficientNet => efficientnet::trunk(&mut builder, self, input[0]),
         };
         let graph = match (self.head, self.architecture.depth()) {
             (
@@ -176,7 +180,7 @@ impl ModelConfig {
             }
             (_, architecture::Depth::Cnn) => cnn::finish(builder, &trunk, self, outputs)?,
             (_, architecture::Depth::Vgg(_)) => vgg::finish(builder, &trunk, self, outputs)?,
-            (_, architecture::Depth::ResNet(_)) => resnet::finish(builder, &trunk, self, outputs)?,
+            _ => resnet::finish(builder, &trunk, self, outputs)?,
         };
         graph.shapes()?;
         limits::check_weights(&graph)?;
@@ -220,7 +224,8 @@ impl ModelConfig {
     }
 
     fn base_width(&self) -> usize {
-        self.base_width.unwrap_or(64)
+        self.base_width
+            .unwrap_or_else(|| self.architecture.published_width())
     }
 
     fn dense(&self) -> usize {

@@ -9,6 +9,7 @@ pub mod transfer;
 use crate::graph::{Graph, Op};
 use crate::model::EVIDENCE_INITIAL_BIAS;
 use rand::RngExt;
+use std::collections::BTreeSet;
 use tumorlens_core::Seed;
 
 /// What a parameter is, which decides how it is initialised, decayed and updated.
@@ -72,6 +73,12 @@ impl Weights {
     #[must_use]
     pub fn initial(graph: &Graph, seed: Seed) -> Self {
         let map = graph.evidence.map(|id| graph.node(id).name.as_str());
+        let depthwise: BTreeSet<&str> = graph
+            .nodes
+            .iter()
+            .filter(|node| matches!(node.op, Op::Depthwise { .. }))
+            .map(|node| node.name.as_str())
+            .collect();
         let parameters = slots(graph)
             .into_iter()
             .map(|slot| {
@@ -80,6 +87,10 @@ impl Weights {
                 let values = match slot.role {
                     Role::Weight => {
                         let deviation = match slot.shape[..] {
+                            // Every channel by itself: one output reads what one tap gives.
+                            [_, 1, height, width] if depthwise.contains(slot.layer()) => {
+                                (2.0 / (height * width) as f32).sqrt()
+                            }
                             [outputs, _, height, width] if !is_map => {
                                 (2.0 / (outputs * height * width) as f32).sqrt()
                             }
@@ -181,6 +192,9 @@ pub fn slots(graph: &Graph) -> Vec<Slot> {
                     add("bias", vec![outputs], Role::Bias);
                 }
             }
+            Op::Depthwise {
+                channels, kernel, ..
+            } => add("weight", vec![channels, 1, kernel, kernel], Role::Weight),
             Op::Linear { inputs, outputs } => {
                 add("weight", vec![outputs, inputs], Role::Weight);
                 add("bias", vec![outputs], Role::Bias);

@@ -17,6 +17,9 @@ pub(crate) struct EvaluateArgs {
     /// Where evaluation.json and predictions.csv are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Also tell how well the model's features betray the source of an image; the lower, the better.
+    #[arg(long)]
+    pub(crate) source_probe: bool,
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,

@@ -35,8 +35,8 @@ pub(crate) struct TrainingArgs {
     /// Seed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// cnn, vgg11, vgg13, vgg16, vgg19, resnet18, resnet34 or resnet50, in full width and with its own head (default: what
-    /// `plan` says, a ResNet-18 of a quarter of the width with an evidence map).
+    /// cnn, vgg11, vgg13, vgg16, vgg19, resnet18, resnet34, resnet50, convnext-like or efficientnet-like, in full width and
+    /// with its own head (default: what `plan` says, a ResNet-18 of a quarter of the width with an evidence map).
     #[arg(long)]
     pub(crate) model: Option<String>,
     /// Side of the input in pixels.
@@ -174,7 +174,7 @@ pub(crate) struct TuneArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// Architecture: cnn, vgg11 to vgg19, resnet18 to resnet50.
+    /// Architecture: cnn, vgg11 to vgg19, resnet18 to resnet50, convnext-like, efficientnet-like.
     #[arg(long, default_value = "resnet18")]
     pub(crate) model: String,
     /// Height and width of the images.

@@ -1,5 +1,7 @@
 //! `tumorlens evaluate`: a bundle on the test part, or any other part, of a dataset.
 
+mod source_probe;
+
 use crate::args::EvaluateArgs;
 use crate::assessment::{assess, scored, write_json, write_predictions};
 use crate::config::{Device, RunConfig};
@@ -167,6 +169,20 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
         )?;
     }
     print(&evaluation, &args.part, decision);
+    if args.source_probe {
+        let seed = Seed(read.bundle.card.seed);
+        let told = source_probe::probe(&read.rows, &read.logits, classes, seed)?;
+        if told.is_empty() {
+            bail!(
+                "{}: no class has two sources of 20 images or more: nothing to probe",
+                args.dataset.display()
+            );
+        }
+        if let Some(out) = &args.out {
+            write_json(&out.join("source_probe.json"), &told)?;
+        }
+        print!("\n{}", source_probe::table(&told));
+    }
     let located = localisation(
         &read.dataset,
         &read.config,

@@ -196,8 +196,8 @@ fn ended(end: &End) -> String {
 
 /// A trial that another worker left, or a new one. It is the caller's as long as the file is open: a worker that dies
 /// gives it back.
-fn take(bench: &Bench<'_>, trials: usize) -> anyhow::Result<Option<(Trial, File)>> {
-    let mut taken: anyhow::Result<Option<File>> = Ok(None);
+fn take(bench: &Bench<'_>, trials: usize) -> anyhow::Result<Option<(Trial, Claim)>> {
+    let mut taken: anyhow::Result<Option<Claim>> = Ok(None);
     let mut number = 0;
     let study = bench.file.change(|study| {
         let open = study.trials.iter().filter(|t| t.end.is_none());
@@ -226,11 +226,21 @@ fn take(bench: &Bench<'_>, trials: usize) -> anyhow::Result<Option<(Trial, File)
             }
         }
     })?;
-    Ok(taken?.map(|file| (study.trials[number].clone(), file)))
+    Ok(taken?.map(|claim| (study.trials[number].clone(), claim)))
+}
+
+/// A trial that is this worker's.
+struct Claim(File);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Where unlocking fails, closing does it.
+        self.0.unlock().ok();
+    }
 }
 
 /// Locks a trial; none while another worker has it.
-fn claim(folder: &Path, number: usize) -> anyhow::Result<Option<File>> {
+fn claim(folder: &Path, number: usize) -> anyhow::Result<Option<Claim>> {
     let folder = trial::folder(folder, number);
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let path = folder.join("worker");
@@ -240,7 +250,7 @@ fn claim(folder: &Path, number: usize) -> anyhow::Result<Option<File>> {
         .open(&path)
         .with_context(|| path.display().to_string())?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Claim(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
     }

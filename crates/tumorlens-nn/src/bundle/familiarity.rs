@@ -195,10 +195,25 @@ impl Familiarity {
     /// Distance to the nearest kind, in standard deviations a feature; infinite for features that do not fit.
     #[must_use]
     pub fn distance(&self, features: &[f32]) -> f64 {
-        let features = spoken(features);
-        let squared = self.kinds.iter().map(|kind| self.squared(kind, &features));
-        let least = squared.fold(f64::INFINITY, f64::min);
+        let least = self
+            .nearest_squared(features)
+            .map_or(f64::INFINITY, |(_, s)| s);
         (least / features.len().max(1) as f64).sqrt()
+    }
+
+    /// The nearest kind; none for features that do not fit.
+    #[must_use]
+    pub fn nearest(&self, features: &[f32]) -> Option<&Kind> {
+        self.nearest_squared(features).map(|(kind, _)| kind)
+    }
+
+    fn nearest_squared(&self, features: &[f32]) -> Option<(&Kind, f64)> {
+        let features = spoken(features);
+        self.kinds
+            .iter()
+            .map(|kind| (kind, self.squared(kind, &features)))
+            .filter(|(_, squared)| squared.is_finite())
+            .min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
     fn squared(&self, kind: &Kind, features: &[f32]) -> f64 {

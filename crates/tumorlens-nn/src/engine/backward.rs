@@ -2,10 +2,11 @@
 
 use super::Engine;
 use super::forward::{columns, dense, dims, inverse, max_pool, transposed};
-use super::plan::{Norm, Step, activation, conv};
+use super::plan::{self, Norm, Step, activation, conv};
 use crate::graph::Op;
 use crate::weights::Weights;
 use tumorlens_kernels::conv::{Packed, Start, input_gradient, weight_gradient};
+use tumorlens_kernels::depthwise::{self, Taps};
 use tumorlens_kernels::norm::{self, Normalised, in_blocks};
 use tumorlens_kernels::{Blocked, Shape, element, pool};
 
@@ -141,6 +142,7 @@ impl Engine {
         };
         match op {
             Op::Conv { .. } => self.back_conv(pass, index, gradients),
+            Op::Depthwise { .. } => self.back_depthwise(pass, index, gradients),
             Op::Linear { inputs, outputs } => {
                 self.back_dense(pass, index, [inputs, outputs], gradients);
             }
@@ -229,6 +231,20 @@ impl Engine {
         let start = if filled { Start::Output } else { Start::Zero };
         input_gradient(conv, self.gradient(index), &packed, start, &mut gradient);
         self.put_gradient(from, gradient);
+    }
+
+    fn back_depthwise(&mut self, pass: &Pass<'_>, index: usize, gradients: &mut Gradients) {
+        let node = &self.graph.nodes[index];
+        let (from, Some(of)) = (node.inputs[0].0, plan::depthwise(node.op)) else {
+            return;
+        };
+        self.learn(pass, [index, 0], gradients, || {
+            depthwise::weight_gradient(of, self.value(from), self.gradient(index))
+        });
+        let taps = Taps::new(of, self.values_of(pass.weights, index, 0));
+        self.add_to(pass, from, |s, out| {
+            depthwise::input_gradient(of, s.gradient(index), &taps, out);
+        });
     }
 
     fn back_dense(

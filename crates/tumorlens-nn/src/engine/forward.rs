@@ -1,12 +1,13 @@
 //! The forward pass.
 
-use super::plan::{Norm, Step, activation, conv};
+use super::plan::{self, Norm, Step, activation, conv};
 use super::{Collected, Engine, LayerStatistics, Output, PackedLayer, Statistics};
 use crate::graph::Op;
 use crate::network::{EPSILON, Mode, dropout_factors, evidence_shares};
 use crate::weights::Weights;
 use std::sync::{Arc, Mutex};
 use tumorlens_kernels::conv::{Conv, Packed, Start, forward};
+use tumorlens_kernels::depthwise::{self, Taps};
 use tumorlens_kernels::norm::{self, in_blocks, moments};
 use tumorlens_kernels::pool::{self, MaxPool};
 use tumorlens_kernels::{Blocked, LANES, Lane, Shape, element};
@@ -50,6 +51,12 @@ impl Engine {
                     let start = start(&layer.bias);
                     let x = self.value(from);
                     forward(conv, x, &layer.weights, start, &mut out, &|_, _, _| {});
+                }
+            }
+            Op::Depthwise { .. } => {
+                if let Some(of) = plan::depthwise(op) {
+                    let taps = Taps::new(of, self.values_of(weights, index, 0));
+                    depthwise::forward(of, self.value(from), &taps, &[], &mut out);
                 }
             }
             Op::Activate { activation: which } => {

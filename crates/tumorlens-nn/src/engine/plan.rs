@@ -4,6 +4,7 @@ use crate::graph::{Activation, Graph, NodeId, Op, ShapeError};
 use crate::weights::Weights;
 use std::collections::HashMap;
 use tumorlens_kernels::conv::Conv;
+use tumorlens_kernels::depthwise::Depthwise;
 use tumorlens_kernels::{Activation as Kernel, Shape};
 
 /// A batch normalisation with what follows it in the same pass.
@@ -79,6 +80,10 @@ impl Plan {
                 borders[from] = borders[from].max(conv.padding);
                 gradient_borders[index] = conv.gradient_border(blocked(shapes[from], 1, 0));
             }
+            if let Some(of) = depthwise(node.op) {
+                let from = node.inputs[0].0;
+                borders[from] = borders[from].max(of.padding);
+            }
         }
         let mut normalised_by = vec![None; n];
         for (index, step) in steps.iter().enumerate() {
@@ -129,6 +134,24 @@ pub(super) fn conv(op: Op) -> Option<Conv> {
         } => Some(Conv {
             inputs,
             outputs,
+            kernel,
+            stride,
+            padding,
+        }),
+        _ => None,
+    }
+}
+
+/// Geometry of a depthwise convolution.
+pub(super) fn depthwise(op: Op) -> Option<Depthwise> {
+    match op {
+        Op::Depthwise {
+            channels,
+            kernel,
+            stride,
+            padding,
+        } => Some(Depthwise {
+            channels,
             kernel,
             stride,
             padding,

@@ -38,7 +38,7 @@ fn graph(architecture: &str, head: Head, activation: Activation, input: [usize; 
         config.base_width = Some(8);
     }
     let is_map = matches!(head, Head::Evidence { .. });
-    if !is_map && !architecture.starts_with("resnet") {
+    if !is_map && config.architecture.has_dense() {
         config.dense = Some(12);
         config.dropout = Some(0.4);
     }
@@ -146,9 +146,16 @@ fn every_architecture_gives_what_it_gives_on_burn() {
         compare(&graph, 2, Mode::Inference);
     }
     // So deep that rounding moves some values across the kink of a ReLU, where gradients jump: a smooth one instead.
-    let graph = graph("resnet50", Head::Gap, Activation::Silu, [1, 96, 96]);
-    compare(&graph, 3, Mode::Training(Seed(5)));
-    compare(&graph, 2, Mode::Inference);
+    for (architecture, head, input) in [
+        ("resnet50", Head::Gap, [1, 96, 96]),
+        ("convnext-like", Head::Gap, [1, 64, 64]),
+        ("convnext-like", evidence(8), [3, 64, 64]),
+        ("efficientnet-like", evidence(4), [1, 64, 48]),
+    ] {
+        let graph = graph(architecture, head, Activation::Silu, input);
+        compare(&graph, 3, Mode::Training(Seed(5)));
+        compare(&graph, 2, Mode::Inference);
+    }
 }
 
 #[test]

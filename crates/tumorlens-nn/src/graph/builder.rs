@@ -77,6 +77,28 @@ impl GraphBuilder {
         )
     }
 
+    /// Appends a depthwise convolution with padding `kernel / 2`.
+    pub fn depthwise(
+        &mut self,
+        name: impl Into<String>,
+        from: NodeId,
+        channels: usize,
+        kernel: usize,
+        stride: usize,
+    ) -> NodeId {
+        let padding = kernel / 2;
+        self.push(
+            name,
+            Op::Depthwise {
+                channels,
+                kernel,
+                stride,
+                padding,
+            },
+            &[from],
+        )
+    }
+
     /// Appends batch normalisation.
     pub fn batch_norm(&mut self, name: impl Into<String>, from: NodeId, channels: usize) -> NodeId {
         self.push(name, Op::BatchNorm { channels }, &[from])

@@ -85,6 +85,20 @@ fn output(node: &Node, inputs: &[[usize; 3]], input: [usize; 3]) -> Result<[usiz
                 slide(w, kernel, stride, padding),
             ]
         }
+        Op::Depthwise {
+            channels,
+            kernel,
+            stride,
+            padding,
+        } => {
+            let [c, h, w] = inputs[0];
+            expect(c, channels, "channels")?;
+            [
+                c,
+                slide(h, kernel, stride, padding),
+                slide(w, kernel, stride, padding),
+            ]
+        }
         Op::BatchNorm { channels } => {
             expect(inputs[0][0], channels, "channels")?;
             inputs[0]

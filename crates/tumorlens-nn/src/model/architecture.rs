@@ -26,6 +26,12 @@ pub enum Architecture {
     Resnet34,
     /// 16 bottleneck blocks.
     Resnet50,
+    /// As ConvNeXt-Atto, with batch normalisation.
+    #[serde(rename = "convnext-like")]
+    ConvNextLike,
+    /// As EfficientNet-B0, without squeeze-and-excitation.
+    #[serde(rename = "efficientnet-like")]
+    EfficientNetLike,
 }
 
 /// What tells one architecture of a family from another.
@@ -35,6 +41,8 @@ pub(super) enum Depth {
     /// Convolutions in each of the five stages.
     Vgg([usize; 5]),
     ResNet(Blocks),
+    ConvNext,
+    EfficientNet,
 }
 
 /// Residual blocks of each of the four stages.
@@ -46,7 +54,7 @@ pub(super) enum Blocks {
 
 impl Architecture {
     /// All of them, smallest family first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Cnn,
         Self::Vgg11,
         Self::Vgg13,
@@ -55,6 +63,8 @@ impl Architecture {
         Self::Resnet18,
         Self::Resnet34,
         Self::Resnet50,
+        Self::ConvNextLike,
+        Self::EfficientNetLike,
     ];
 
     /// Name in configurations and on the command line.
@@ -69,6 +79,8 @@ impl Architecture {
             Self::Resnet18 => "resnet18",
             Self::Resnet34 => "resnet34",
             Self::Resnet50 => "resnet50",
+            Self::ConvNextLike => "convnext-like",
+            Self::EfficientNetLike => "efficientnet-like",
         }
     }
 
@@ -82,12 +94,26 @@ impl Architecture {
             Self::Resnet18 => Depth::ResNet(Blocks::Basic([2, 2, 2, 2])),
             Self::Resnet34 => Depth::ResNet(Blocks::Basic([3, 4, 6, 3])),
             Self::Resnet50 => Depth::ResNet(Blocks::Bottleneck([3, 4, 6, 3])),
+            Self::ConvNextLike => Depth::ConvNext,
+            Self::EfficientNetLike => Depth::EfficientNet,
+        }
+    }
+
+    /// Channels of the first stage in its published form.
+    #[must_use]
+    pub fn published_width(self) -> usize {
+        match self.depth() {
+            Depth::Cnn => 32,
+            Depth::Vgg(_) | Depth::ResNet(_) => 64,
+            Depth::ConvNext => 40,
+            Depth::EfficientNet => 16,
         }
     }
 
     /// Whether its own head has hidden dense layers.
-    pub(super) fn has_dense(self) -> bool {
-        !matches!(self.depth(), Depth::ResNet(_))
+    #[must_use]
+    pub fn has_dense(self) -> bool {
+        matches!(self.depth(), Depth::Cnn | Depth::Vgg(_))
     }
 }
 

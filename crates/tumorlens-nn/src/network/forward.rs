@@ -150,6 +150,18 @@ impl Network {
                     ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1),
                 )
             }
+            Op::Depthwise {
+                channels,
+                kernel,
+                stride,
+                padding,
+            } => {
+                let weight = self
+                    .get(node, "weight")
+                    .reshape([channels, 1, kernel, kernel]);
+                let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], channels);
+                conv2d(x, weight, None, options)
+            }
             Op::BatchNorm { .. } => self.normalise(node, x, mode, statistics),
             Op::Activate { activation } => activate(x, activation),
             Op::MaxPool {

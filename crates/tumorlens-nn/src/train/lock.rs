@@ -10,8 +10,15 @@ use std::path::Path;
 /// file that a killed run left behind stops nobody.
 #[derive(Debug)]
 pub(super) struct RunLock {
-    /// Closed, and with that unlocked, when dropped.
-    _file: File,
+    file: File,
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // Closing the file would leave the lock to a child process that was forked meanwhile and has not yet closed its copy.
+        // Where unlocking fails, closing does it.
+        self.file.unlock().ok();
+    }
 }
 
 /// A folder could not be locked.
@@ -54,7 +61,7 @@ impl RunLock {
             writeln!(file, "{}", std::process::id())
         };
         write().map_err(LockError::Io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -38,20 +38,6 @@ pub fn parallel(tuning: &Tuning) -> Result<Option<Svg>, FigureError> {
     let mut canvas = Canvas::new(WIDTH, TOP + ROW * rows as f64 - 18.0);
     let height = |row: usize| TOP + ROW * row as f64;
     let across = |place: f64| SIDE + place * (WIDTH - 2.0 * SIDE);
-    for (row, axis) in tuning.axes.iter().enumerate() {
-        frame(&mut canvas, height(row), &axis.name);
-        for (place, text) in &axis.ticks {
-            tick(&mut canvas, (across(*place), height(row)), text);
-        }
-    }
-    frame(&mut canvas, height(rows - 1), &tuning.metric);
-    for (place, figure) in [(0.0, low), (1.0, high)] {
-        tick(
-            &mut canvas,
-            (across(place), height(rows - 1)),
-            &number(figure),
-        );
-    }
     let last = complete.len();
     for (rank, (figure, trial)) in complete.iter().enumerate() {
         let share = if high > low {
@@ -71,11 +57,26 @@ pub fn parallel(tuning: &Tuning) -> Result<Option<Svg>, FigureError> {
         }
         points.push((across(share), height(rows - 1)));
         let class = match last - rank {
-            1 => "thread best",
-            n if n <= STRONG => "thread strong",
+            1 => "thread top",
+            n if n <= STRONG => "thread upper",
             _ => "thread",
         };
         canvas.path(class, &path_through(points));
+    }
+    // Texts over the lines, so that they can be read.
+    for (row, axis) in tuning.axes.iter().enumerate() {
+        frame(&mut canvas, height(row), &axis.name);
+        for (place, text) in &axis.ticks {
+            tick(&mut canvas, (across(*place), height(row)), text);
+        }
+    }
+    frame(&mut canvas, height(rows - 1), &tuning.metric);
+    for (place, figure) in [(0.0, low), (1.0, high)] {
+        tick(
+            &mut canvas,
+            (across(place), height(rows - 1)),
+            &number(figure),
+        );
     }
     let best = complete[last - 1];
     let spoken: Vec<String> = tuning
@@ -96,11 +97,11 @@ pub fn parallel(tuning: &Tuning) -> Result<Option<Svg>, FigureError> {
 }
 
 fn frame(canvas: &mut Canvas, y: f64, name: &str) {
-    canvas.text("row-name", (SIDE, y - 9.0), Anchor::Start, name);
+    canvas.text("row-name halo", (SIDE, y - 9.0), Anchor::Start, name);
     canvas.line("track", (SIDE, y), (WIDTH - SIDE, y));
 }
 
 fn tick(canvas: &mut Canvas, (x, y): (f64, f64), text: &str) {
     canvas.line("tickmark", (x, y - 3.0), (x, y + 3.0));
-    canvas.text("tick", (x, y + 17.0), Anchor::Middle, text);
+    canvas.text("tick halo", (x, y + 17.0), Anchor::Middle, text);
 }

@@ -5,7 +5,7 @@ use super::importance::importance;
 use super::space::{Between, Parameter, Range, Value};
 use super::study_file::{Study, Trial};
 use tumorlens_data::dataset::Dataset;
-use tumorlens_report::number::{counted, number};
+use tumorlens_report::number::counted;
 use tumorlens_report::tuning::{Effect, ParameterAxis, Tuning, TuningTrial};
 use tumorlens_report::{Fact, Section};
 
@@ -85,7 +85,8 @@ fn axis(parameter: Parameter, range: &Range) -> ParameterAxis {
             .filter_map(|c| Some((place(range, c)?, c.to_string())))
             .collect(),
         Range::Between(Between { low, high, .. }) => {
-            vec![(0.0, number(*low)), (1.0, number(*high))]
+            let end = |number: f64| Value::Number(number).to_string();
+            vec![(0.0, end(*low)), (1.0, end(*high))]
         }
     };
     ParameterAxis {

@@ -70,6 +70,7 @@ pub(super) enum Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Number(number) if number.fract() == 0.0 => write!(f, "{number}"),
             Self::Number(number) => f.write_str(&tumorlens_report::number::number(*number)),
             Self::Word(word) => f.write_str(word),
         }
@@ -216,7 +217,11 @@ pub(super) fn value_of(base: &RunConfig, parameter: Parameter) -> Option<Value> 
             }
             .to_owned(),
         ),
-        Parameter::Dropout => Value::Number(f64::from(model.dropout?)),
+        Parameter::Dropout => {
+            let dense = model.architecture.has_dense() && model.head == Head::Gap;
+            let default = if dense { 0.5 } else { 0.0 };
+            Value::Number(model.dropout.map_or(default, f64::from))
+        }
         Parameter::LearningRate => Value::Number(base.train.learning_rate),
         Parameter::WeightDecay => Value::Number(match base.train.optimizer {
             OptimizerConfig::AdamW(adam) => adam.weight_decay,
@@ -232,8 +237,7 @@ fn width(config: &RunConfig) -> usize {
     match (&model.widths, model.base_width, model.architecture) {
         (Some(widths), ..) => widths.first().copied().unwrap_or(32),
         (None, Some(base), _) => base,
-        (None, None, Architecture::Cnn) => 32,
-        (None, None, _) => 64,
+        (None, None, architecture) => architecture.published_width(),
     }
 }
 
