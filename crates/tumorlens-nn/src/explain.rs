@@ -34,7 +34,7 @@ mod smooth_grad;
 pub use error::ExplainError;
 pub use feature_maps::{FeatureMaps, feature_maps};
 pub use filters::{Filters, filters};
-pub use layer::{Layer, layers};
+pub use layer::{Layer, layers, resolutions};
 pub use method::{Method, Passes, UnknownMethod};
 
 use crate::network::Network;

@@ -17,6 +17,9 @@ pub(crate) struct EvaluateArgs {
     /// Where evaluation.json and predictions.csv are written.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Also score heat maps by method and by layer on up to 64 outlined images, one of each group.
+    #[arg(long)]
+    pub(crate) layers: bool,
     /// Also tell how well the model's features betray the source of an image; the lower, the better.
     #[arg(long)]
     pub(crate) source_probe: bool,

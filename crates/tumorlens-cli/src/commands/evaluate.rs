@@ -1,5 +1,6 @@
 //! `tumorlens evaluate`: a bundle on the test part, or any other part, of a dataset.
 
+mod layers;
 mod source_probe;
 
 use crate::args::EvaluateArgs;
@@ -182,6 +183,13 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
             write_json(&out.join("source_probe.json"), &told)?;
         }
         print!("\n{}", source_probe::table(&told));
+    }
+    if args.layers {
+        let rows = layers::by_layer(&read, progress)?;
+        if let Some(out) = &args.out {
+            write_json(&out.join("layers.json"), &rows)?;
+        }
+        print!("\n{}", layers::table(&rows));
     }
     let located = localisation(
         &read.dataset,

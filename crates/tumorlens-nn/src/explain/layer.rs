@@ -1,7 +1,7 @@
 //! Layers by name.
 
 use super::{ExplainError, Method};
-use crate::graph::{Graph, NodeId, ShapeError};
+use crate::graph::{Graph, NodeId, Op, ShapeError};
 
 /// A layer that can be named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,22 @@ pub fn layers(graph: &Graph) -> Result<Vec<Layer>, ShapeError> {
             shape,
         })
         .collect())
+}
+
+/// Names of the layers that end a resolution of the (first member's) trunk, from the finest to the deepest: of every size of
+/// map the last one behind a non-linearity.
+#[must_use]
+pub fn resolutions(graph: &Graph) -> Vec<String> {
+    let shapes = graph.shapes().unwrap_or_default();
+    let mut ends: Vec<([usize; 2], &str)> = Vec::new();
+    let trunk = graph.nodes.iter().zip(&shapes).take(graph.deepest().0 + 1);
+    for (node, [_, h, w]) in trunk {
+        if matches!(node.op, Op::Activate { .. }) && h * w > 1 {
+            ends.retain(|(size, _)| *size != [*h, *w]);
+            ends.push(([*h, *w], &node.name));
+        }
+    }
+    ends.into_iter().map(|(_, name)| name.to_owned()).collect()
 }
 
 /// The layer of this name.
@@ -72,4 +88,19 @@ pub(super) fn place(
         });
     }
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Architecture, ModelConfig};
+
+    #[test]
+    fn every_resolution_of_a_trunk_ends_in_one_layer() {
+        let graph = ModelConfig::new(Architecture::Resnet18)
+            .graph([1, 64, 64], 1)
+            .unwrap();
+        let expected = ["relu", "layer1.1", "layer2.1", "layer3.1", "layer4.1"];
+        assert_eq!(resolutions(&graph), expected);
+    }
 }
