@@ -62,6 +62,9 @@ pub(crate) struct Calibration {
     pub(crate) shift: bool,
     /// Largest share of each class that may be called wrongly; what cannot be called so is referred. 0 never refers.
     pub(crate) error: f64,
+    /// Whether slices of a series are joined by the usual rule, even where validation subjects could choose another: for
+    /// datasets whose subjects are groups of copies.
+    pub(crate) usual_aggregation: bool,
 }
 
 impl Calibration {

@@ -140,7 +140,7 @@ pub(crate) fn fit(
     {
         observer.say(&format!("no image will be referred: {e}"));
     }
-    if dataset.classes.is_binary() {
+    if dataset.classes.is_binary() && !config.calibration.usual_aggregation {
         aggregate(&mut decision, &dataset.classes, &plain, &parts.validation);
     }
     let known = familiar(&parts.train, &plain, |rows| {
