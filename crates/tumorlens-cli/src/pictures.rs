@@ -4,11 +4,12 @@ use crate::args::PlaneArg;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tumorlens_core::{GreyImage, PreprocessSpec};
+use tumorlens_data::acquisition::Acquisition;
 use tumorlens_data::format::sequence::Weighting;
 use tumorlens_data::guard;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::scan::path_text::to_text;
-use tumorlens_data::scan::{Scan, ScanOptions, Skipped, scan};
+use tumorlens_data::scan::{Found, Scan, ScanOptions, Skipped, scan};
 use tumorlens_data::slice::{Part, Volumes, split};
 use tumorlens_data::transform::{Prepared, prepare, to_input};
 
@@ -25,21 +26,38 @@ pub(crate) fn find(
         planes: planes.iter().map(|p| p.plane()).collect(),
         ..ScanOptions::default()
     };
+    let (slices, paths): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|p| is_slice(p));
     let (there, missing): (Vec<_>, Vec<_>) = paths
         .iter()
         .map(|path| {
             std::fs::metadata(path)
-                .map_err(|e| (path, e))
-                .map(|_| path.clone())
+                .map_err(|e| (*path, e))
+                .map(|_| *path)
         })
         .partition(Result::is_ok);
-    let there: Vec<PathBuf> = there.into_iter().flatten().collect();
+    let there: Vec<PathBuf> = there.into_iter().flatten().cloned().collect();
     let mut found = scan(&there, &options)?;
     let missing = missing.into_iter().filter_map(Result::err);
     found
         .skipped
         .extend(missing.map(|(path, error)| Skipped::new(path, error.to_string())));
+    found.images.extend(slices.into_iter().map(|slice| Found {
+        path: slice.clone(),
+        source: String::new(),
+        label: None,
+        subject: String::new(),
+        mask: None,
+        official_split: String::new(),
+        acquisition: Acquisition::default(),
+        scan: None,
+    }));
     Ok(found)
+}
+
+/// Whether a path names a single slice or frame of a file, as manifests do: `brain.nii.gz@axial:57`.
+fn is_slice(path: &Path) -> bool {
+    let (file, part) = split(path);
+    part != Part::Whole && file.is_file()
 }
 
 /// A picture as the model sees it, and as it is.

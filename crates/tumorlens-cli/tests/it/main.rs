@@ -11,6 +11,7 @@ mod bad_input;
 mod deidentify;
 mod program;
 mod protocols;
+mod slices;
 mod tune;
 mod verbs;
 mod way_through;

@@ -175,10 +175,12 @@ impl fmt::Display for Method {
 impl FromStr for Method {
     type Err = UnknownMethod;
 
+    /// Also with hyphens, as people write them.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = text.replace('-', "_");
         Self::ALL
             .into_iter()
-            .find(|m| m.name() == text)
+            .find(|m| m.name() == name)
             .ok_or_else(|| UnknownMethod(text.to_owned()))
     }
 }
