@@ -15,6 +15,8 @@ use tumorlens_nn::train::{Balance, Images, Keep};
 
 /// Training images that a proposed schedule shows in all; more are not worth a laptop's evening.
 const IMAGES_SHOWN: usize = 14_000;
+/// Epochs at least, with one source and with several.
+const LEAST_EPOCHS: [usize; 2] = [12, 25];
 /// Images whose size is looked at.
 const SAMPLED: usize = 60;
 /// Side of the network's input, px.
@@ -216,7 +218,9 @@ impl Plan {
         } else {
             self.fingerprint.units
         };
-        let epochs = (IMAGES_SHOWN / shown.max(1)).clamp(12, 100);
+        let sources = self.fingerprint.sources.len();
+        let least = LEAST_EPOCHS[usize::from(sources > 1)];
+        let epochs = (IMAGES_SHOWN / shown.max(1)).clamp(least, 100);
         let train = &mut self.config.train;
         train.epochs = epochs;
         train.learning_rate = 2e-3;
@@ -226,7 +230,12 @@ impl Plan {
             "train.epochs",
             epochs.to_string(),
             format!(
-                "{shown} images an epoch, about {IMAGES_SHOWN} in all, between 12 and 100 epochs: minutes on two cores; more epochs help on other people's scans"
+                "{shown} images an epoch: as many epochs as show about {IMAGES_SHOWN}, at least {least}{}, at most 100",
+                if sources > 1 {
+                    " with several sources, for ranking on other people's scans rose from 7 to 25 epochs"
+                } else {
+                    ""
+                }
             ),
         );
         self.choose(
@@ -343,6 +352,12 @@ mod tests {
         };
         let plan = Plan::from(mixed.clone());
         assert!(!plan.config.exchange.is_off());
+        assert_eq!(plan.config.train.epochs, 35);
+        let many = Plan::from(Fingerprint {
+            units: 4000,
+            ..mixed.clone()
+        });
+        assert_eq!(many.config.train.epochs, 25);
         assert_eq!(plan.config.calibration.views, 4);
         let few = Plan::from(Fingerprint {
             outlined: 10,
