@@ -4,8 +4,25 @@ use crate::program::{succeed, tumorlens};
 use std::fs;
 use std::path::Path;
 
-/// A ball with some texture in 40 x 40 x 40 voxels of 4 mm, as NIfTI-1.
+/// A ball with some texture.
 fn volume(file: &Path) {
+    write(file, |[x, y, z]| {
+        let inside = x * x + y * y + z * z < 17.0 * 17.0;
+        let texture = (3.0 * x + y + 2.0 * z).abs() % 7.0;
+        if inside { 400.0 + 20.0 * texture } else { 0.0 }
+    });
+}
+
+/// A segmentation: a small ball off the middle.
+fn segmentation(file: &Path) {
+    write(file, |[x, y, z]| {
+        let off = (x - 5.0) * (x - 5.0) + y * y + (z - 3.0) * (z - 3.0);
+        if off < 16.0 { 1.0 } else { 0.0 }
+    });
+}
+
+/// 40 x 40 x 40 voxels of 4 mm, as NIfTI-1; values by voxels from the middle.
+fn write(file: &Path, value: impl Fn([f32; 3]) -> f32) {
     const SIDE: usize = 40;
     let mut bytes = vec![0u8; 352];
     let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
@@ -27,13 +44,7 @@ fn volume(file: &Path) {
     put(344, b"n+1\0");
     for index in 0..SIDE * SIDE * SIDE {
         let at = |n: usize| (index / n % SIDE) as f32 - 19.5;
-        let (x, y, z) = (at(1), at(SIDE), at(SIDE * SIDE));
-        let inside = x * x + y * y + z * z < 17.0 * 17.0;
-        let value = if inside {
-            400 + (index % 7 * 20) as i16
-        } else {
-            0
-        };
+        let value = value([at(1), at(SIDE), at(SIDE * SIDE)]) as i16;
         bytes.extend(value.to_le_bytes());
     }
     fs::write(file, bytes).unwrap();
@@ -80,4 +91,42 @@ fn a_slice_is_judged_and_explained_alone_by_the_name_that_manifests_give_it() {
     let nowhere = tumorlens(at, &["predict", "w.nii@axial:3"]);
     assert_eq!(nowhere.status.code(), Some(3), "no such file");
     assert!(String::from_utf8_lossy(&nowhere.stderr).contains("w.nii@axial:3: "));
+}
+
+#[test]
+fn slices_of_one_volume_may_have_different_labels_by_its_segmentation_and_by_a_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let prepare = |table: &str, out: &str| {
+        let args = ["prepare", table, "--out", out, "--plane", "axial"];
+        tumorlens(at, &[&args[..], &["--split", "none"]].concat())
+    };
+    volume(&at.join("a.nii"));
+    segmentation(&at.join("seg.nii"));
+    let cases = "path,label,subject,mask\na.nii,tumor,a,seg.nii\n";
+    fs::write(at.join("cases.csv"), cases).unwrap();
+    let done = prepare("cases.csv", "d");
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let manifest = fs::read_to_string(at.join("d/manifest.csv")).unwrap();
+    for label in [",tumor,", ",no_tumor,"] {
+        assert!(manifest.matches(label).count() > 3, "{label}: {manifest}");
+    }
+    succeed(at, &["plan", "d"]);
+
+    let table = "path,label,subject\na.nii@axial:20,tumor,a\na.nii@axial:30,no_tumor,a\n";
+    fs::write(at.join("slices.csv"), table).unwrap();
+    assert!(prepare("slices.csv", "e").status.success());
+    succeed(at, &["plan", "e"]);
+
+    // The same slice of another file is a copy.
+    fs::copy(at.join("a.nii"), at.join("b.nii")).unwrap();
+    let twice = "path,label,subject\na.nii@axial:20,tumor,a\nb.nii@axial:20,no_tumor,b\n";
+    fs::write(at.join("twice.csv"), twice).unwrap();
+    let same = prepare("twice.csv", "f");
+    let stderr = String::from_utf8_lossy(&same.stderr).into_owned();
+    assert!(stderr.contains("copies of them carry another label"), "{stderr}");
 }

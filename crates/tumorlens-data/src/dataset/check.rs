@@ -2,6 +2,8 @@
 
 use super::{Dataset, DatasetError, some_of};
 use crate::manifest::ManifestRow;
+use crate::scan::path_text::from_text;
+use crate::slice::{Part, split};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(dataset: &Dataset) -> Result<(), DatasetError> {
@@ -105,14 +107,16 @@ fn one_unit(what: &'static str, name: &str, rows: &[&ManifestRow]) -> Result<(),
 }
 
 /// Copies carry one label. A subject may have slices with and without a tumor, so that rows are only compared when
-/// they are certainly copies: the same bytes, or a group that no subject made.
+/// they are certainly copies: the same slice of the same bytes, or a group that no subject and no volume made.
 fn one_label(group: &str, rows: &[&ManifestRow]) -> Result<(), DatasetError> {
-    let mut of_bytes: BTreeMap<&str, &ManifestRow> = BTreeMap::new();
+    let mut of_bytes: BTreeMap<(&str, Part), &ManifestRow> = BTreeMap::new();
     let mut without_subject: Option<&ManifestRow> = None;
     let mut pairs = Vec::new();
     for &row in rows {
-        pairs.extend(of_bytes.insert(&row.sha256, row).map(|other| (other, row)));
-        if row.subject.is_empty() {
+        let (_, part) = split(&from_text(&row.path));
+        let same = of_bytes.insert((&row.sha256, part), row);
+        pairs.extend(same.map(|other| (other, row)));
+        if row.subject.is_empty() && part == Part::Whole {
             pairs.extend(without_subject.replace(row).map(|other| (other, row)));
         }
     }

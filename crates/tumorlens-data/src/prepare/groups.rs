@@ -5,6 +5,7 @@ use crate::dataset::CopyCounts;
 use crate::fingerprint::Fingerprint;
 use crate::group::union::Union;
 use crate::group::{CopyGroups, CopyKind, CopyPair, find_copies};
+use crate::slice::split;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Shortest name: a letter and this many digits.
@@ -107,15 +108,33 @@ fn subject(image: &Image) -> Option<(&str, &str)> {
     (!subject.is_empty()).then_some((image.found.source.as_str(), subject))
 }
 
-/// Sets whose images have different labels.
+/// Sets whose images have different labels. Neighbouring slices of one volume may look alike, but are no copies: a lesion
+/// begins somewhere.
 fn contradictions(sets: &[usize], images: &[Image]) -> Vec<Vec<usize>> {
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (i, &set) in sets.iter().enumerate() {
         members.entry(set).or_default().push(i);
     }
     let contradict = |set: &Vec<usize>| {
-        set.iter()
-            .any(|&i| images[i].label() != images[set[0]].label())
+        let first = &images[set[0]];
+        if set.iter().all(|&i| images[i].label() == first.label()) {
+            return false;
+        }
+        let slice = |i: usize| {
+            let image = &images[i];
+            (
+                image.read.sha256.as_str(),
+                split(&image.found.path).1,
+                image.label(),
+            )
+        };
+        set.iter().enumerate().any(|(at, &a)| {
+            let (file, part, label) = slice(a);
+            set[at + 1..]
+                .iter()
+                .map(|&b| slice(b))
+                .any(|(other, of, its)| label != its && (file != other || part == of))
+        })
     };
     members.into_values().filter(contradict).collect()
 }
