@@ -128,5 +128,8 @@ fn slices_of_one_volume_may_have_different_labels_by_its_segmentation_and_by_a_t
     fs::write(at.join("twice.csv"), twice).unwrap();
     let same = prepare("twice.csv", "f");
     let stderr = String::from_utf8_lossy(&same.stderr).into_owned();
-    assert!(stderr.contains("copies of them carry another label"), "{stderr}");
+    assert!(
+        stderr.contains("copies of them carry another label"),
+        "{stderr}"
+    );
 }
