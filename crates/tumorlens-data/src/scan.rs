@@ -232,6 +232,7 @@ pub fn scan(inputs: &[PathBuf], options: &ScanOptions) -> Result<Scan, ScanError
     let mut scan = Scan::default();
     let mut names = BTreeSet::new();
     let mut taken = BTreeSet::new();
+    let mut series = std::collections::BTreeMap::new();
     for input in inputs {
         let error = |error| ScanError::Input {
             path: input.clone(),
@@ -249,7 +250,8 @@ pub fn scan(inputs: &[PathBuf], options: &ScanOptions) -> Result<Scan, ScanError
             folder(&mut scan, &real, &name, options, &labels);
         }
         // An input inside another one, or the same one twice: each file counts once.
-        let (new, skipped, notes) = expand::all(scan.images.split_off(before), options);
+        let (new, skipped, notes) =
+            expand::all(scan.images.split_off(before), options, &mut series);
         scan.skipped.extend(skipped);
         scan.notes.extend(notes);
         let found = new.len();

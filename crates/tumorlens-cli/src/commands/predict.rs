@@ -90,7 +90,8 @@ struct Judge<'a> {
     volumes: Volumes,
     stems: Stems,
     series: Option<Series>,
-    subjects: BTreeMap<String, Subject>,
+    /// By source and name: numbers of subjects begin anew in each input.
+    subjects: BTreeMap<(String, String), Subject>,
     unreadable: usize,
 }
 
@@ -131,7 +132,8 @@ impl Judge<'_> {
                     prediction.level = found.scan.as_ref().map(|_| Level::Slice);
                     about(&mut prediction, found);
                     if found.scan.is_some() && !found.subject.is_empty() {
-                        let all = self.subjects.entry(found.subject.clone()).or_default();
+                        let whose = (found.source.clone(), found.subject.clone());
+                        let all = self.subjects.entry(whose).or_default();
                         all.judgements.push(judgement.clone());
                         all.series
                             .extend(found.scan.as_ref().and_then(|s| s.series));
@@ -181,7 +183,7 @@ impl Judge<'_> {
 
     /// One answer for each subject of whom there are several series.
     fn end_subjects(&mut self, out: &mut Output) -> anyhow::Result<()> {
-        for (name, subject) in std::mem::take(&mut self.subjects) {
+        for ((_, name), subject) in std::mem::take(&mut self.subjects) {
             let (classes, rule) = (self.predictor.classes(), self.rule());
             if subject.series.len() > 1
                 && let Some(answer) = rule.combine(&subject.judgements, classes)

@@ -133,3 +133,19 @@ fn slices_of_one_volume_may_have_different_labels_by_its_segmentation_and_by_a_t
         "{stderr}"
     );
 }
+
+#[test]
+fn volumes_named_one_by_one_are_series_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    volume(&at.join("a.nii"));
+    volume(&at.join("b.nii"));
+    let said = succeed(at, &["predict", "--csv", "--no-guard", "a.nii", "b.nii"]);
+    let series = said.lines().filter(|l| l.ends_with(",series"));
+    let paths: Vec<&str> = series.map(|l| l.split(',').next().unwrap()).collect();
+    assert_eq!(paths.len(), 2, "{said}");
+    assert!(
+        paths[0].ends_with("a.nii") && paths[1].ends_with("b.nii"),
+        "{paths:?}"
+    );
+}

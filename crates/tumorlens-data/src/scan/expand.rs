@@ -34,17 +34,18 @@ struct Expanded {
 }
 
 /// Expands every file, in order; slices of a DICOM series are brought together and sorted along their normal.
-/// The third value is what the user should read about the series.
+/// The third value is what the user should read about the series. `series` has the numbers that were given already, so that
+/// two inputs never share one by chance.
 pub(super) fn all(
     found: Vec<Found>,
     options: &ScanOptions,
+    series: &mut BTreeMap<String, usize>,
 ) -> (Vec<Found>, Vec<Skipped>, Vec<String>) {
     let expanded: Vec<Expanded> = found
         .into_par_iter()
         .map(|found| expand(found, options))
         .collect();
     let mut names = Names::new(&options.subjects);
-    let mut series: BTreeMap<String, usize> = BTreeMap::new();
     let mut skipped = Vec::new();
     let mut images: Vec<Found> = Vec::new();
     let mut burned_in: Vec<String> = Vec::new();
