@@ -6,7 +6,7 @@ use std::path::Path;
 use tumorlens_core::{ClassSet, Seed};
 use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::manifest::ManifestRow;
-use tumorlens_nn::bundle::{Decision, Doubt, Familiarity};
+use tumorlens_nn::bundle::{Decision, Familiarity};
 use tumorlens_nn::evaluate::ScoredLogits;
 use tumorlens_stats::calibration::Temperature;
 use tumorlens_stats::evaluation::{
@@ -37,8 +37,9 @@ pub(crate) fn scored(
                 label: one.label,
                 probabilities,
                 tags: Default::default(),
-                doubted: decision.disagreement(classes, &one.members).is_some()
-                    || familiarity.is_some_and(|f| f.doubt(&one.features) != Doubt::Usual),
+                doubted: decision
+                    .doubt(classes, familiarity, &one.members, &one.features)
+                    .is_some(),
             })
         })
         .collect()

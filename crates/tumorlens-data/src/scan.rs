@@ -232,7 +232,7 @@ pub fn scan(inputs: &[PathBuf], options: &ScanOptions) -> Result<Scan, ScanError
     let mut scan = Scan::default();
     let mut names = BTreeSet::new();
     let mut taken = BTreeSet::new();
-    let mut series = std::collections::BTreeMap::new();
+    let mut series = BTreeMap::new();
     for input in inputs {
         let error = |error| ScanError::Input {
             path: input.clone(),

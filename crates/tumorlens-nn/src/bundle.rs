@@ -176,23 +176,15 @@ impl Bundle {
     pub fn judge(&self, answer: &Answer) -> Option<Judgement> {
         let classes = &self.card.classes;
         let mut judgement = self.decision.judge(classes, &answer.logits)?;
-        let doubt = match &self.familiarity {
-            Some(familiarity) => familiarity.doubt(&answer.features),
-            None => Doubt::Usual,
-        };
-        let further = if let Doubt::Unlike(_) = doubt {
-            judgement.verdict = Verdict::Refused;
-            doubt.reason()
-        } else if judgement.verdict == Verdict::Refer {
-            None
-        } else {
-            let disagreement = self.decision.disagreement(classes, &answer.members);
-            disagreement.or_else(|| doubt.reason()).inspect(|_| {
-                judgement.verdict = Verdict::Refer;
-            })
-        };
-        if further.is_some() {
-            judgement.reason = further;
+        let familiarity = self.familiarity.as_ref();
+        let further = self
+            .decision
+            .doubt(classes, familiarity, &answer.members, &answer.features);
+        // What is referred already keeps its reason, but for a refusal.
+        if let Some((verdict, reason)) = further
+            && (verdict == Verdict::Refused || judgement.verdict != Verdict::Refer)
+        {
+            (judgement.verdict, judgement.reason) = (verdict, Some(reason));
         }
         Some(judgement)
     }

@@ -193,7 +193,11 @@ impl Network {
     /// # Errors
     /// When the device fails.
     pub fn answers(&self, values: Vec<f32>) -> Result<Vec<Answer>, DeviceFailure> {
-        let (members, deepest) = (self.graph.members(), self.graph.deepest());
+        let (mut members, deepest) = (self.graph.members(), self.graph.deepest());
+        let outputs = self.graph.outputs().max(1);
+        if outputs > 1 || members.len() == 1 {
+            members.clear();
+        }
         let wanted: Vec<NodeId> = members.iter().copied().chain([deepest]).collect();
         let (logits, mut read) = match &self.judge {
             Some(judge) => {
@@ -205,20 +209,16 @@ impl Network {
             }
             None => self.tapped(values, &wanted)?,
         };
-        let outputs = self.graph.outputs().max(1);
         let images = logits.len() / outputs;
         let features: Vec<f32> = read.pop().unwrap_or_default();
         let channels = self.graph.shapes().map_or(1, |s| s[deepest.0][0]);
         Ok((0..images)
             .map(|image| Answer {
                 logits: logits[image * outputs..(image + 1) * outputs].to_vec(),
-                members: if outputs == 1 && members.len() > 1 {
-                    read.iter()
-                        .map(|all| self.member_logit(part(all, image, images), members.len()))
-                        .collect()
-                } else {
-                    Vec::new()
-                },
+                members: read
+                    .iter()
+                    .map(|all| self.member_logit(part(all, image, images), members.len()))
+                    .collect(),
                 features: pooled(part(&features, image, images), channels),
             })
             .collect())

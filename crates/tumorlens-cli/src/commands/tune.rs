@@ -114,7 +114,7 @@ fn terms(
         None => Space::default(),
     };
     let space = space.only(&args.only)?;
-    space.check(base, dataset.classes.len())?;
+    space.check(base, &dataset.classes)?;
     Ok(Terms {
         version: 1,
         seed: base.train.seed.0,
@@ -128,16 +128,13 @@ fn terms(
 
 /// Fold of each row: by unit, so that no copy and no subject is on two sides.
 fn folds(dataset: &Dataset, terms: &Terms) -> anyhow::Result<Vec<usize>> {
-    let item = |r: &'_ tumorlens_data::manifest::ManifestRow| -> (String, String, String) {
-        (r.unit().to_owned(), r.label.clone(), r.source.clone())
-    };
-    let owned: Vec<_> = dataset.rows.iter().map(item).collect();
-    let items: Vec<SplitItem<'_>> = owned
+    let items: Vec<SplitItem<'_>> = dataset
+        .rows
         .iter()
-        .map(|(group, label, source)| SplitItem {
-            group,
-            label,
-            source,
+        .map(|r| SplitItem {
+            group: r.unit(),
+            label: &r.label,
+            source: &r.source,
         })
         .collect();
     let plan = SplitPlan::KFold { k: terms.folds };

@@ -120,21 +120,19 @@ fn contradictions(sets: &[usize], images: &[Image]) -> Vec<Vec<usize>> {
         if set.iter().all(|&i| images[i].label() == first.label()) {
             return false;
         }
-        let slice = |i: usize| {
-            let image = &images[i];
-            (
-                image.read.sha256.as_str(),
-                split(&image.found.path).1,
-                image.label(),
-            )
-        };
-        set.iter().enumerate().any(|(at, &a)| {
-            let (file, part, label) = slice(a);
-            set[at + 1..]
-                .iter()
-                .map(|&b| slice(b))
-                .any(|(other, of, its)| label != its && (file != other || part == of))
-        })
+        let slice = |image: &'_ Image| (image.read.sha256.clone(), split(&image.found.path).1);
+        let slices: Vec<_> = set
+            .iter()
+            .map(|&i| (slice(&images[i]), images[i].label()))
+            .collect();
+        slices
+            .iter()
+            .enumerate()
+            .any(|(at, ((file, part), label))| {
+                slices[at + 1..]
+                    .iter()
+                    .any(|((other, of), its)| label != its && (file != other || part == of))
+            })
     };
     members.into_values().filter(contradict).collect()
 }

@@ -1,6 +1,7 @@
 //! From logits to a call: calibration and operating points.
 
 use super::aggregation::{self, Subject};
+use super::familiarity::{Doubt, Familiarity};
 use super::triage::{Triage, TriageError};
 use crate::evaluate::ScoredLogits;
 use serde::{Deserialize, Serialize};
@@ -203,6 +204,24 @@ impl Decision {
         } else {
             Err(format!("operating point '{}' is not listed", self.default))
         }
+    }
+
+    /// What refers or refuses an image whatever its probability, and why: features very unlike those of training images,
+    /// members that disagree, unusual features.
+    #[must_use]
+    pub fn doubt(
+        &self,
+        classes: &ClassSet,
+        familiarity: Option<&Familiarity>,
+        members: &[f32],
+        features: &[f32],
+    ) -> Option<(Verdict, String)> {
+        let unlike = familiarity.map_or(Doubt::Usual, |f| f.doubt(features));
+        if let Doubt::Unlike(_) = unlike {
+            return Some((Verdict::Refused, unlike.reason()?));
+        }
+        let reason = self.disagreement(classes, members);
+        Some((Verdict::Refer, reason.or_else(|| unlike.reason())?))
     }
 
     /// Why an image is referred on which members of an ensemble disagree: one would call it positive without doubt,

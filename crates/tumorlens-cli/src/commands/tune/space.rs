@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use tumorlens_core::ClassSet;
 use tumorlens_nn::model::{Architecture, Head};
 use tumorlens_nn::optimizer::OptimizerConfig;
 
@@ -157,7 +158,7 @@ impl Space {
     ///
     /// # Errors
     /// Names the parameter and the value that cannot.
-    pub(super) fn check(&self, base: &RunConfig, classes: usize) -> anyhow::Result<()> {
+    pub(super) fn check(&self, base: &RunConfig, classes: &ClassSet) -> anyhow::Result<()> {
         ensure!(!self.0.is_empty(), "no parameter to search");
         for (parameter, range) in &self.0 {
             let name = parameter.name();
@@ -182,12 +183,11 @@ impl Space {
                 let one = Values::from([(*parameter, value.clone())]);
                 configuration(base, &one)
                     .and_then(|c| {
-                        c.train.check(classes)?;
+                        c.train.check(classes.len())?;
                         c.augment.check()?;
                         let side = c.preprocess.size;
-                        let outputs = if classes == 2 { 1 } else { classes };
                         c.model
-                            .graph([c.preprocess.channels, side, side], outputs)?;
+                            .graph([c.preprocess.channels, side, side], classes.logits())?;
                         Ok(())
                     })
                     .with_context(|| format!("{name} = {value}"))?;
@@ -318,7 +318,9 @@ mod tests {
 
     #[test]
     fn every_value_of_the_default_space_can_be_trained() {
-        Space::default().check(&RunConfig::default(), 2).unwrap();
+        Space::default()
+            .check(&RunConfig::default(), &ClassSet::tumor())
+            .unwrap();
     }
 
     #[test]
@@ -328,7 +330,7 @@ mod tests {
         let read = |text: &str| {
             std::fs::write(&file, text).unwrap();
             let space = Space::load(&file)?;
-            space.check(&RunConfig::default(), 2)?;
+            space.check(&RunConfig::default(), &ClassSet::tumor())?;
             anyhow::Ok(space)
         };
         let space =
