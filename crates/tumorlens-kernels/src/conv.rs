@@ -7,10 +7,11 @@ mod gradient;
 mod pack;
 mod rows;
 mod weights;
+mod winograd;
 
 pub use gradient::input_gradient;
 pub use pack::Packed;
-pub use weights::weight_gradient;
+pub use weights::{weight_gradient, weight_gradient_of_tiles};
 
 use crate::{Blocked, Lane, Shape};
 use rayon::prelude::*;
@@ -95,6 +96,10 @@ pub fn forward(
     conv.check(from, to);
     assert!(from.border >= conv.padding, "border of {from:?}");
     weights.check(conv.outputs, conv.inputs, conv.taps());
+    if weights.is_tiled() {
+        winograd::forward(conv, input, weights, start, output, after);
+        return;
+    }
     let edge = from.border - conv.padding;
     let taps: Vec<Tap> = (0..conv.taps())
         .map(|k| Tap {

@@ -87,3 +87,36 @@ macro_rules! dispatch {
     };
 }
 pub(crate) use dispatch;
+
+/// Compiles an unsafe inlined body that is generic over [`crate::lanes::Lanes`] once for each instruction set and
+/// defines a function that picks at run time. The function is as unsafe as its body.
+macro_rules! on_lanes {
+    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident = $body:ident ( $($arg:ident : $ty:ty),* $(,)? )) => {
+        $(#[$meta])*
+        $vis unsafe fn $name($($arg: $ty),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,avx2")]
+                unsafe fn avx512($($arg: $ty),*) {
+                    // SAFETY: the caller's.
+                    unsafe { $body::<$crate::lanes::Avx512>($($arg),*) }
+                }
+                #[target_feature(enable = "avx2,fma")]
+                unsafe fn avx2($($arg: $ty),*) {
+                    // SAFETY: the caller's.
+                    unsafe { $body::<$crate::lanes::Avx2>($($arg),*) }
+                }
+                match $crate::Isa::best() {
+                    // SAFETY: `best` answers with an instruction set that this processor has; the rest is the caller's.
+                    $crate::Isa::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: as above.
+                    $crate::Isa::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::Isa::Portable => {}
+                }
+            }
+            // SAFETY: plain Rust runs everywhere; the rest is the caller's.
+            unsafe { $body::<$crate::lanes::Portable>($($arg),*) }
+        }
+    };
+}
+pub(crate) use on_lanes;

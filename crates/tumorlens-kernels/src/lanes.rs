@@ -16,6 +16,8 @@ pub(crate) use portable::Portable;
 ///
 /// Methods are inlined into a kernel that is compiled for the instruction set; they must run nowhere else.
 pub(crate) trait Lanes: Copy {
+    /// Pixels of a row that fit the registers beside the weights of [`blocks_at_once`] blocks.
+    const PIXELS: usize;
     /// Zeros.
     ///
     /// # Safety
@@ -41,4 +43,23 @@ pub(crate) trait Lanes: Copy {
     /// # Safety
     /// As [`Lanes::zero`].
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
+    /// `self + other`.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`].
+    unsafe fn plus(self, other: Self) -> Self;
+    /// `self - other`.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`].
+    unsafe fn minus(self, other: Self) -> Self;
+}
+
+/// Blocks of output channels whose sums a tile holds in registers.
+pub(crate) fn blocks_at_once() -> usize {
+    if crate::Isa::best() == crate::Isa::Avx512 {
+        2
+    } else {
+        1
+    }
 }

@@ -1,5 +1,9 @@
 //! Batch normalisation (Ioffe and Szegedy 2015) with what follows it: a sum and a non-linearity, in one pass.
 
+mod pooled;
+
+pub use pooled::{apply_pooled, gradient_pooled};
+
 use crate::isa::dispatch;
 use crate::{Activation, Blocked, LANES, Lane, Shape};
 use rayon::prelude::*;
@@ -285,45 +289,59 @@ pub fn gradient(
             slope_plane(&pass, from, plane)
         })
         .collect();
-    let total = |channel: usize, which: usize| {
-        let planes = sums.iter().skip(channel / LANES).step_by(blocks);
-        planes.map(|m| m[which][channel % LANES]).sum::<f64>()
-    };
-    let beta: Vec<f32> = (0..shape.channels).map(|c| total(c, 0) as f32).collect();
-    let gamma: Vec<f32> = (0..shape.channels).map(|c| total(c, 1) as f32).collect();
-    let share = if of.of_batch {
-        1.0 / (shape.images * shape.height * shape.width) as f32
-    } else {
-        0.0
-    };
+    let (gamma, beta) = sums_of_planes(shape, &sums);
     let (mean_g, mean_gx) = (in_blocks(&beta), in_blocks(&gamma));
     let to = by_x.shape();
     let gradient = &*gradient;
     let planes = by_x.values_mut().par_chunks_mut(to.plane().max(1));
     planes.enumerate().for_each(|(index, out)| {
         let (image, block) = (index / blocks, index % blocks);
-        // dx = scale (g - mean(g) - normalised x mean(g normalised x)), as one line in g and x.
-        let (mut a, mut b) = (Lane::ZERO, Lane::ZERO);
-        for i in 0..LANES {
-            let inverse = of.inverse[block].0[i];
-            b.0[i] = -scale[block].0[i] * mean_gx[block].0[i] * share * inverse;
-            a.0[i] = -scale[block].0[i] * mean_g[block].0[i] * share - b.0[i] * of.mean[block].0[i];
-        }
-        let line = Line {
-            g: scale[block],
-            x: b,
-            constant: a,
-        };
+        let line = Line::of(&of, scale[block], block, mean_g[block], mean_gx[block]);
         let (x, g) = (of.x.plane(image, block), gradient.plane(image, block));
         line_plane(&line, shape, x, from, g, to, out);
     });
     (gamma, beta)
 }
 
+/// Derivatives by gamma and beta from the sums over each plane, `[image][block]`.
+fn sums_of_planes(shape: Shape, sums: &[Moments]) -> (Vec<f32>, Vec<f32>) {
+    let total = |channel: usize, which: usize| {
+        let planes = sums.iter().skip(channel / LANES).step_by(shape.blocks());
+        planes.map(|m| m[which][channel % LANES]).sum::<f64>() as f32
+    };
+    let all = |which: usize| (0..shape.channels).map(|c| total(c, which)).collect();
+    (all(1), all(0))
+}
+
+/// The derivative by a normalised value as a line in the one by the result and in the value.
 struct Line {
     g: Lane,
     x: Lane,
     constant: Lane,
+}
+
+impl Line {
+    /// `scale (g - mean(g) - normalised x mean(g normalised x))`, with the sums of one block.
+    fn of(of: &Normalised<'_>, scale: Lane, block: usize, sum_g: Lane, sum_gx: Lane) -> Self {
+        let shape = of.x.shape();
+        let share = if of.of_batch {
+            1.0 / (shape.images * shape.height * shape.width) as f32
+        } else {
+            0.0
+        };
+        let mut line = Self {
+            g: scale,
+            x: Lane::ZERO,
+            constant: Lane::ZERO,
+        };
+        for i in 0..LANES {
+            let inverse = of.inverse[block].0[i];
+            line.x.0[i] = -scale.0[i] * sum_gx.0[i] * share * inverse;
+            line.constant.0[i] =
+                -scale.0[i] * sum_g.0[i] * share - line.x.0[i] * of.mean[block].0[i];
+        }
+        line
+    }
 }
 
 #[inline(always)]

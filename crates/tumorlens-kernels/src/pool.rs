@@ -22,7 +22,8 @@ pub struct MaxPool {
 
 impl MaxPool {
     /// Pixels of a window along one axis.
-    fn window(&self, at: usize, side: usize) -> std::ops::Range<usize> {
+    #[inline(always)]
+    pub(crate) fn window(&self, at: usize, side: usize) -> std::ops::Range<usize> {
         let start = at * self.stride;
         let low = start.saturating_sub(self.padding);
         low..(start + self.kernel).saturating_sub(self.padding).min(side)

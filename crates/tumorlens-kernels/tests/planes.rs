@@ -79,6 +79,45 @@ proptest! {
     }
 
     #[test]
+    fn a_pool_in_the_same_pass_changes_nothing(
+        shape in shapes(),
+        (kernel, stride, padded) in (1usize..4, 1usize..4, any::<bool>()),
+        (which, of_batch) in (0usize..4, any::<bool>()),
+    ) {
+        let padding = if padded { (kernel - 1) / 2 } else { 0 };
+        let slide = |side: usize| (side + 2 * padding).checked_sub(kernel).map(|s| s / stride + 1);
+        let (Some(height), Some(width)) = (slide(shape.height), slide(shape.width)) else { return Ok(()) };
+        let to = Shape { height, width, border: 1, ..shape };
+        let of = MaxPool { kernel, stride, padding };
+        let activation = [Activation::Identity, Activation::Relu, Activation::LeakyRelu, Activation::Silu][which];
+        let channel = |salt: usize| in_blocks(&(0..shape.channels).map(|c| 0.3 + ((c + salt) % 7) as f32 / 9.0).collect::<Vec<_>>());
+        let (gamma, beta, mean, inverse) = (channel(1), channel(3), channel(4), channel(2));
+        let [scale, shift] = norm::folded(&gamma, &beta, &mean, &inverse);
+        let x = made(shape, 21);
+        let (mut whole, mut apart, mut joined) = (Blocked::zeros(shape), Blocked::zeros(to), Blocked::zeros(to));
+        norm::apply(&x, &scale, &shift, None, activation, &mut whole);
+        pool::max(of, &whole, &mut apart);
+        norm::apply_pooled(&x, [&scale, &shift], activation, of, &mut joined);
+        prop_assert!(apart.values() == joined.values());
+
+        let g = made(to, 22);
+        let normalised = Normalised {
+            x: &x, add: None, gamma: &gamma, beta: &beta, mean: &mean, inverse: &inverse, activation, of_batch,
+        };
+        let (mut by_whole, mut by_apart, mut by_joined) = (Blocked::zeros(shape), Blocked::zeros(shape), Blocked::zeros(shape));
+        pool::max_gradient(of, &whole, &g, &mut by_whole);
+        let apart = norm::gradient(normalised, &mut by_whole, &mut by_apart);
+        let joined = norm::gradient_pooled(normalised, of, &g, &mut by_joined);
+        let pairs = [(apart.0, joined.0), (apart.1, joined.1), (by_apart.to_planar(), by_joined.to_planar())];
+        for (a, b) in pairs {
+            prop_assert_eq!(a.len(), b.len());
+            prop_assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-4 * (1.0 + a.abs())));
+        }
+        let again = Blocked::from_planar(&by_joined.to_planar(), shape);
+        prop_assert!(again.values() == by_joined.values(), "border or unused lanes");
+    }
+
+    #[test]
     fn normalised_values_have_mean_0_and_variance_1_and_gradients_without_both(shape in shapes()) {
         prop_assume!(shape.images * shape.height * shape.width > 3);
         let x = made(shape, 9);

@@ -7,9 +7,11 @@
 
 mod backward;
 mod forward;
+mod judge;
 mod plan;
 
 pub(crate) use backward::Gradients;
+pub(crate) use judge::Judge;
 
 use crate::graph::{Graph, ShapeError};
 use crate::weights::{Parameter, Weights};
@@ -22,8 +24,8 @@ use tumorlens_kernels::{Blocked, Lane, Shape};
 /// A graph planned for the processor.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    graph: Graph,
-    plan: Plan,
+    graph: Arc<Graph>,
+    plan: Arc<Plan>,
     buffers: Buffers,
     /// For judging: packed weights and biases of every layer that has some. Training, which changes weights, drops them.
     packed: Vec<Option<Arc<PackedLayer>>>,
@@ -84,9 +86,14 @@ impl Engine {
     /// Plans a graph. Weights given later must hold its parameters by name, in the order of these; between two passes
     /// that judge they must not change.
     pub(crate) fn new(graph: &Graph, weights: &Weights) -> Result<Self, ShapeError> {
+        Self::planned(graph, weights, true)
+    }
+
+    /// With `pools`, values that only a pool reads are not kept.
+    fn planned(graph: &Graph, weights: &Weights, pools: bool) -> Result<Self, ShapeError> {
         Ok(Self {
-            plan: Plan::new(graph, weights)?,
-            graph: graph.clone(),
+            plan: Arc::new(Plan::new(graph, weights, pools)?),
+            graph: Arc::new(graph.clone()),
             buffers: Buffers::default(),
             packed: vec![None; graph.nodes.len()],
         })

@@ -8,7 +8,7 @@ pub(crate) use evidence_pool::evidence_shares;
 pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
 pub(crate) use forward::{EPSILON, dropout_factors};
 
-use crate::engine::Engine;
+use crate::engine::Judge;
 use crate::graph::{Graph, NodeId, Op, ShapeError};
 use crate::weights::{Parameter, Weights, slots};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -23,7 +23,7 @@ pub struct Network {
     values: BTreeMap<String, Tensor<1>>,
     device: Device,
     /// On the processor, and for judging only: the same graph planned for it.
-    judge: Option<Arc<(Weights, Mutex<Engine>)>>,
+    judge: Option<Arc<Mutex<Judge>>>,
 }
 
 /// What a network says of one image.
@@ -116,8 +116,7 @@ impl Network {
             values.insert(slot.name, value);
         }
         let judge = if learn.is_none() && device == Device::flex() {
-            let engine = Mutex::new(Engine::new(&graph, weights)?);
-            Some(Arc::new((weights.clone(), engine)))
+            Some(Arc::new(Mutex::new(Judge::new(&graph, weights.clone())?)))
         } else {
             None
         };
@@ -179,10 +178,9 @@ impl Network {
     pub fn logits(&self, values: Vec<f32>) -> Result<Vec<f32>, DeviceFailure> {
         match &self.judge {
             Some(judge) => {
-                let (weights, engine) = &**judge;
                 // A pass that panicked leaves buffers that the next pass overwrites.
-                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(engine.forward(weights, &values, Mode::Inference).logits)
+                let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(judge.judge(&values, &[]).logits)
             }
             None => host(self.forward(self.batch(values), Mode::Inference).logits),
         }
@@ -201,11 +199,10 @@ impl Network {
         let wanted: Vec<NodeId> = members.iter().copied().chain([deepest]).collect();
         let (logits, mut read) = match &self.judge {
             Some(judge) => {
-                let (weights, engine) = &**judge;
-                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
-                let logits = engine.forward(weights, &values, Mode::Inference).logits;
-                let read = wanted.iter().map(|id| engine.planar(id.0));
-                (logits, read.map(Option::unwrap_or_default).collect())
+                let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+                let wanted: Vec<usize> = wanted.iter().map(|id| id.0).collect();
+                let judgement = judge.judge(&values, &wanted);
+                (judgement.logits, judgement.values)
             }
             None => self.tapped(values, &wanted)?,
         };

@@ -1,7 +1,7 @@
 //! Gradient of the input: a convolution of the output's gradient, one for each phase of the stride.
 
 use super::rows::{Job, Tap};
-use super::{Conv, Packed, Start, run};
+use super::{Conv, Packed, Start, run, winograd};
 use crate::{Blocked, Lane};
 
 /// Writes to `input` the derivative by it, given the derivative by the output; with [`Start::Output`] it is added.
@@ -24,6 +24,16 @@ pub fn input_gradient(
         "border of {from:?}"
     );
     weights.check(conv.inputs, conv.outputs, conv.taps());
+    if weights.is_tiled() {
+        let turned = Conv {
+            inputs: conv.outputs,
+            outputs: conv.inputs,
+            padding: conv.kernel - 1 - conv.padding,
+            ..conv
+        };
+        winograd::forward(turned, output, weights, start, input, &|_, _, _| {});
+        return;
+    }
     let (stride, padding) = (conv.stride, conv.padding);
     // Output rows (kernel row, distance from the phase's first row) that see input rows of this phase.
     let seen = |phase: usize| -> Vec<(usize, isize)> {

@@ -1,6 +1,7 @@
 //! Weights as the kernels read them.
 
-use crate::{LANES, Lane};
+use super::Conv;
+use crate::{LANES, Lane, Shape};
 use rayon::prelude::*;
 
 /// Weights in blocks of output and input channels: `[to block][from block][tap][from lane]`, a vector over the lanes
@@ -11,6 +12,7 @@ pub struct Packed {
     to: usize,
     from: usize,
     taps: usize,
+    tiled: bool,
 }
 
 impl Packed {
@@ -38,6 +40,84 @@ impl Packed {
         packed
     }
 
+    /// Forward for outputs of this shape, in the form that is fastest where weights are packed once and used often.
+    ///
+    /// # Panics
+    /// When the number of weights is not that of the convolution.
+    #[must_use]
+    pub fn for_judging(conv: Conv, weights: &[f32], output: Shape) -> Self {
+        if conv.judged_by_tiles(output) {
+            return Self::tiled_forward(weights, conv.outputs, conv.inputs);
+        }
+        Self::forward(weights, conv.outputs, conv.inputs, conv.taps())
+    }
+
+    /// Forward for outputs of this shape, in the form that is fastest where weights are packed for one batch.
+    ///
+    /// # Panics
+    /// When the number of weights is not that of the convolution.
+    #[must_use]
+    pub fn for_training(conv: Conv, weights: &[f32], output: Shape) -> Self {
+        if conv.trained_by_tiles(output) {
+            return Self::tiled_forward(weights, conv.outputs, conv.inputs);
+        }
+        Self::forward(weights, conv.outputs, conv.inputs, conv.taps())
+    }
+
+    /// For the gradient of an input of this shape, in the form that is fastest.
+    ///
+    /// # Panics
+    /// When the number of weights is not that of the convolution.
+    #[must_use]
+    pub fn for_gradient(conv: Conv, weights: &[f32], input: Shape) -> Self {
+        if conv.trained_by_tiles(input) {
+            return Self::tiled_backward(weights, conv.outputs, conv.inputs);
+        }
+        Self::backward(weights, conv.outputs, conv.inputs, conv.taps())
+    }
+
+    /// As [`Packed::forward`], for tiles of 4x4 outputs; for a kernel of 3x3 and stride 1.
+    ///
+    /// # Panics
+    /// When the number of weights is not nine times the product.
+    #[must_use]
+    pub fn tiled_forward(weights: &[f32], outputs: usize, inputs: usize) -> Self {
+        assert_eq!(weights.len(), outputs * inputs * 9, "weights");
+        Self::tiled(outputs, inputs, |to, from, tap| {
+            weights[(to * inputs + from) * 9 + tap]
+        })
+    }
+
+    /// As [`Packed::backward`], for tiles. The kernel is turned round: the gradient is a convolution forward.
+    ///
+    /// # Panics
+    /// When the number of weights is not nine times the product.
+    #[must_use]
+    pub fn tiled_backward(weights: &[f32], outputs: usize, inputs: usize) -> Self {
+        assert_eq!(weights.len(), outputs * inputs * 9, "weights");
+        Self::tiled(inputs, outputs, |to, from, tap| {
+            weights[(from * inputs + to) * 9 + 8 - tap]
+        })
+    }
+
+    fn tiled(
+        to: usize,
+        from: usize,
+        value: impl Fn(usize, usize, usize) -> f32 + Sync,
+    ) -> Self {
+        Self {
+            values: super::winograd::transform(to, from, value),
+            to,
+            from,
+            taps: 9,
+            tiled: true,
+        }
+    }
+
+    pub(super) fn is_tiled(&self) -> bool {
+        self.tiled
+    }
+
     pub(super) fn zeros(to: usize, from: usize, taps: usize) -> Self {
         let count = to.div_ceil(LANES) * from.div_ceil(LANES) * taps * LANES;
         Self {
@@ -45,6 +125,7 @@ impl Packed {
             to,
             from,
             taps,
+            tiled: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Gradient of the weights: for every weight a sum over all images and pixels, in one order.
 
-use super::{Conv, Packed};
+use super::{Conv, Packed, winograd};
 use crate::lanes::Lanes;
 use crate::{Blocked, Isa, LANES, Lane, Shape};
 use rayon::prelude::*;
@@ -21,6 +21,15 @@ pub fn weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32
     let (from, to) = (input.shape(), output.shape());
     conv.check(from, to);
     assert!(from.border >= conv.padding, "border of {from:?}");
+    if conv.summed_by_tiles(to) {
+        return winograd::weight_gradient(conv, input, output);
+    }
+    plain_weight_gradient(conv, input, output)
+}
+
+/// As [`weight_gradient`], product by product.
+fn plain_weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32> {
+    let (from, to) = (input.shape(), output.shape());
     let mut packed = Packed::zeros(conv.outputs, conv.inputs, conv.taps());
     let in_blocks = from.blocks();
     // A task is a row of the kernel of one block pair, or of two output blocks where a tile holds two.
@@ -60,6 +69,18 @@ pub fn weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32
             }
         });
     packed.unpack()
+}
+
+/// As [`weight_gradient`], by tiles of 4x4 outputs: for a kernel of 3x3 and stride 1.
+///
+/// # Panics
+/// When shapes do not fit each other, or the kernel or stride is another.
+#[must_use]
+pub fn weight_gradient_of_tiles(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32> {
+    conv.check(input.shape(), output.shape());
+    assert!(conv.kernel == 3 && conv.stride == 1, "tiles of {conv:?}");
+    assert!(input.shape().border >= conv.padding, "border of {:?}", input.shape());
+    winograd::weight_gradient(conv, input, output)
 }
 
 struct Task {

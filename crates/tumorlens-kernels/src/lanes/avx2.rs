@@ -7,6 +7,7 @@ pub(crate) struct Avx2(__m256, __m256);
 
 // SAFETY of all methods: the caller vouches for the instruction set and for the memory.
 impl Lanes for Avx2 {
+    const PIXELS: usize = 6;
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: see above.
@@ -38,6 +39,26 @@ impl Lanes for Avx2 {
             Self(
                 _mm256_fmadd_ps(a.0, b.0, self.0),
                 _mm256_fmadd_ps(a.1, b.1, self.1),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: see above.
+        unsafe {
+            Self(
+                _mm256_add_ps(self.0, other.0),
+                _mm256_add_ps(self.1, other.1),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: see above.
+        unsafe {
+            Self(
+                _mm256_sub_ps(self.0, other.0),
+                _mm256_sub_ps(self.1, other.1),
             )
         }
     }

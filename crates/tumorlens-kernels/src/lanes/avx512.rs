@@ -7,6 +7,7 @@ pub(crate) struct Avx512(__m512);
 
 // SAFETY of all methods: the caller vouches for the instruction set and for the memory.
 impl Lanes for Avx512 {
+    const PIXELS: usize = 12;
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: see above.
@@ -31,5 +32,15 @@ impl Lanes for Avx512 {
     unsafe fn add_product(self, a: Self, b: Self) -> Self {
         // SAFETY: see above.
         Self(unsafe { _mm512_fmadd_ps(a.0, b.0, self.0) })
+    }
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: see above.
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: see above.
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
     }
 }

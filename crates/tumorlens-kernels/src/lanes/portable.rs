@@ -6,6 +6,7 @@ use crate::LANES;
 pub(crate) struct Portable([f32; LANES]);
 
 impl Lanes for Portable {
+    const PIXELS: usize = 4;
     #[inline(always)]
     unsafe fn zero() -> Self {
         Self([0.0; LANES])
@@ -30,6 +31,16 @@ impl Lanes for Portable {
         for (sum, (a, b)) in self.0.iter_mut().zip(a.0.iter().zip(&b.0)) {
             *sum += a * b;
         }
+        self
+    }
+    #[inline(always)]
+    unsafe fn plus(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a += b);
+        self
+    }
+    #[inline(always)]
+    unsafe fn minus(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a -= b);
         self
     }
 }

@@ -1,7 +1,7 @@
 //! The backward pass: derivatives of the parameters, given those by the logits and by the evidence map.
 
 use super::Engine;
-use super::forward::{columns, dense, dims, inverse, max_pool, transposed};
+use super::forward::{columns, dense, dims, inverse, transposed};
 use super::plan::{self, Norm, Step, activation, conv};
 use crate::graph::Op;
 use crate::weights::Weights;
@@ -153,7 +153,9 @@ impl Engine {
                 self.pass_on(pass, index, from);
             }
             Op::MaxPool { .. } => self.add_to(pass, from, |s, out| {
-                pool::max_gradient(max_pool(op), s.value(from), s.gradient(index), out);
+                if let Some(of) = plan::max_pool(op) {
+                    pool::max_gradient(of, s.value(from), s.gradient(index), out);
+                }
             }),
             Op::AvgPool { .. } => {
                 self.add_to(pass, from, |s, out| {
@@ -225,9 +227,8 @@ impl Engine {
             return;
         }
         let values = self.values_of(pass.weights, index, 0);
-        let taps = conv.kernel * conv.kernel;
-        let packed = Packed::backward(values, conv.outputs, conv.inputs, taps);
         let (mut gradient, filled) = self.take_gradient(from);
+        let packed = Packed::for_gradient(conv, values, gradient.shape());
         let start = if filled { Start::Output } else { Start::Zero };
         input_gradient(conv, self.gradient(index), &packed, start, &mut gradient);
         self.put_gradient(from, gradient);
@@ -294,7 +295,10 @@ impl Engine {
             of_batch: known.of_batch,
         };
         let target = aside.as_mut().unwrap_or(&mut by_x);
-        let (gamma, beta) = norm::gradient(of_layer, &mut gradient, target);
+        let (gamma, beta) = match of.pool {
+            None => norm::gradient(of_layer, &mut gradient, target),
+            Some(pool) => norm::gradient_pooled(of_layer, pool, &gradient, target),
+        };
         if let Some(more) = &aside {
             element::add(more, &mut by_x);
         }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tumorlens_kernels::conv::{Conv, Packed, Start, forward};
 use tumorlens_kernels::depthwise::{self, Taps};
 use tumorlens_kernels::norm::{self, in_blocks, moments};
-use tumorlens_kernels::pool::{self, MaxPool};
+use tumorlens_kernels::pool;
 use tumorlens_kernels::{Blocked, LANES, Lane, Shape, element};
 
 impl Engine {
@@ -47,7 +47,7 @@ impl Engine {
             Op::Input => out.fill_planar(input),
             Op::Conv { .. } => {
                 if let Some(conv) = conv(op) {
-                    let layer = self.plain(weights, index, conv, mode);
+                    let layer = self.plain(weights, index, conv, out.shape(), mode);
                     let start = start(&layer.bias);
                     let x = self.value(from);
                     forward(conv, x, &layer.weights, start, &mut out, &|_, _, _| {});
@@ -62,7 +62,11 @@ impl Engine {
             Op::Activate { activation: which } => {
                 element::activate(activation(which), self.value(from), &mut out);
             }
-            Op::MaxPool { .. } => pool::max(max_pool(op), self.value(from), &mut out),
+            Op::MaxPool { .. } => {
+                if let Some(of) = plan::max_pool(op) {
+                    pool::max(of, self.value(from), &mut out);
+                }
+            }
             Op::AvgPool { .. } => pool::mean(self.value(from), &mut out),
             Op::Flatten => out.fill_planar(&self.value(from).to_planar()),
             Op::Linear { inputs, outputs } => {
@@ -72,7 +76,7 @@ impl Engine {
                     ..x.shape()
                 });
                 let conv = dense(inputs, outputs);
-                let layer = self.plain(weights, index, conv, mode);
+                let layer = self.plain(weights, index, conv, y.shape(), mode);
                 let start = start(&layer.bias);
                 forward(conv, &x, &layer.weights, start, &mut y, &|_, _, _| {});
                 out.fill_planar(&transposed(&y.to_planar(), outputs));
@@ -120,15 +124,20 @@ impl Engine {
         weights: &Weights,
         index: usize,
         conv: Conv,
+        output: Shape,
         mode: Mode,
     ) -> Arc<PackedLayer> {
         if let Some(layer) = &self.packed[index] {
             return Arc::clone(layer);
         }
         let values = self.values_of(weights, index, 0);
-        let taps = conv.kernel * conv.kernel;
+        let weights_of = if mode == Mode::Inference {
+            Packed::for_judging
+        } else {
+            Packed::for_training
+        };
         let layer = Arc::new(PackedLayer {
-            weights: Packed::forward(values, conv.outputs, conv.inputs, taps),
+            weights: weights_of(conv, values, output),
             bias: in_blocks(self.values_of(weights, index, 1)),
         });
         if mode == Mode::Inference {
@@ -154,7 +163,12 @@ impl Engine {
                 variance: self.values_of(weights, of.node, 3).to_vec(),
                 of_batch: false,
             };
-            if of_conv {
+            if of_conv && let Some(pool) = of.pool {
+                let mut whole = self.take_value(of.from);
+                self.folded_conv(weights, of, &known, &mut whole);
+                pool::max(pool, &whole, &mut out);
+                self.buffers.values[of.from] = Some(whole);
+            } else if of_conv {
                 self.folded_conv(weights, of, &known, &mut out);
             } else {
                 self.apply(weights, of, &known, &mut out);
@@ -208,11 +222,17 @@ impl Engine {
 
     fn apply(&self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked) {
         let (scale, shift) = self.line(weights, of, known);
+        let (scale, shift) = (in_blocks(&scale), in_blocks(&shift));
+        if let Some(pool) = of.pool {
+            let x = self.value(of.from);
+            norm::apply_pooled(x, [&scale, &shift], of.activation, pool, out);
+            return;
+        }
         let add = of.add.map(|add| self.value(add));
         norm::apply(
             self.value(of.from),
-            &in_blocks(&scale),
-            &in_blocks(&shift),
+            &scale,
+            &shift,
             add,
             of.activation,
             out,
@@ -230,7 +250,7 @@ impl Engine {
             .map(|_| Mutex::new(zero))
             .collect();
         if let Some(conv) = conv(op) {
-            let layer = self.plain(weights, index, conv, mode);
+            let layer = self.plain(weights, index, conv, shape, mode);
             let measure = |image: usize, block: usize, planes: &mut [Lane]| {
                 for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
                     if let Ok(mut slot) = collected[image * blocks + block + i].lock() {
@@ -255,6 +275,7 @@ impl Engine {
         of: Norm,
         known: &Statistics,
         conv: Conv,
+        output: Shape,
     ) -> Arc<PackedLayer> {
         if let Some(layer) = &self.packed[of.from] {
             return Arc::clone(layer);
@@ -271,7 +292,7 @@ impl Engine {
             *shift += bias * scale;
         }
         let layer = Arc::new(PackedLayer {
-            weights: Packed::forward(&values, conv.outputs, conv.inputs, taps),
+            weights: Packed::for_judging(conv, &values, output),
             bias: in_blocks(&shift),
         });
         self.packed[of.from] = Some(Arc::clone(&layer));
@@ -285,8 +306,8 @@ impl Engine {
         let (from, Some(conv)) = (node.inputs[0].0, conv(node.op)) else {
             return;
         };
-        let layer = self.folded(weights, of, known, conv);
         let shape = out.shape();
+        let layer = self.folded(weights, of, known, conv, shape);
         let add = of.add.map(|add| self.value(add));
         let finish = |image: usize, block: usize, planes: &mut [Lane]| {
             let add = add.map(|add| {
@@ -350,23 +371,4 @@ pub(super) fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
 
 pub(super) fn dims(s: Shape) -> [usize; 3] {
     [s.channels, s.height, s.width]
-}
-
-pub(super) fn max_pool(op: Op) -> MaxPool {
-    match op {
-        Op::MaxPool {
-            kernel,
-            stride,
-            padding,
-        } => MaxPool {
-            kernel,
-            stride,
-            padding,
-        },
-        _ => MaxPool {
-            kernel: 1,
-            stride: 1,
-            padding: 0,
-        },
-    }
 }

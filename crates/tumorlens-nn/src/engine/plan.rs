@@ -5,6 +5,7 @@ use crate::weights::Weights;
 use std::collections::HashMap;
 use tumorlens_kernels::conv::Conv;
 use tumorlens_kernels::depthwise::Depthwise;
+use tumorlens_kernels::pool::MaxPool;
 use tumorlens_kernels::{Activation as Kernel, Shape};
 
 /// A batch normalisation with what follows it in the same pass.
@@ -16,8 +17,10 @@ pub(super) struct Norm {
     pub(super) from: usize,
     /// Added after it.
     pub(super) add: Option<usize>,
-    /// Applied last.
+    /// Applied after that.
     pub(super) activation: Kernel,
+    /// The maximum that alone reads the result, applied last.
+    pub(super) pool: Option<MaxPool>,
 }
 
 /// One thing to do; it writes the value of its node.
@@ -51,7 +54,8 @@ pub(super) struct Plan {
 const SUFFIXES: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
 
 impl Plan {
-    pub(super) fn new(graph: &Graph, weights: &Weights) -> Result<Self, ShapeError> {
+    /// With `pools`, a normalisation takes the pool that alone reads it along; the values between are not there then.
+    pub(super) fn new(graph: &Graph, weights: &Weights, pools: bool) -> Result<Self, ShapeError> {
         let shapes = graph.shapes()?;
         let n = graph.nodes.len();
         let mut readers: Vec<Vec<usize>> = vec![Vec::new(); n];
@@ -60,7 +64,7 @@ impl Plan {
                 readers[id.0].push(index);
             }
         }
-        let steps = steps(graph, &readers);
+        let steps = steps(graph, &readers, pools);
         let names: HashMap<&str, usize> = weights
             .parameters
             .iter()
@@ -121,6 +125,22 @@ fn blocked([channels, height, width]: [usize; 3], images: usize, border: usize) 
     }
 }
 
+/// Geometry of a maximum over windows.
+pub(super) fn max_pool(op: Op) -> Option<MaxPool> {
+    match op {
+        Op::MaxPool {
+            kernel,
+            stride,
+            padding,
+        } => Some(MaxPool {
+            kernel,
+            stride,
+            padding,
+        }),
+        _ => None,
+    }
+}
+
 /// Geometry of a convolution.
 pub(super) fn conv(op: Op) -> Option<Conv> {
     match op {
@@ -175,8 +195,8 @@ fn is_result(graph: &Graph, node: usize) -> bool {
     graph.logits == NodeId(node) || graph.evidence == Some(NodeId(node))
 }
 
-/// Joins every normalisation with the sum and the non-linearity that alone read it.
-fn steps(graph: &Graph, readers: &[Vec<usize>]) -> Vec<Step> {
+/// Joins every normalisation with the sum, the non-linearity and, where `pools` says so, the pool that alone read it.
+fn steps(graph: &Graph, readers: &[Vec<usize>], pools: bool) -> Vec<Step> {
     let mut steps = vec![Step::Node; graph.nodes.len()];
     let only = |node: usize| match readers[node][..] {
         [reader] if !is_result(graph, node) => Some(reader),
@@ -191,6 +211,7 @@ fn steps(graph: &Graph, readers: &[Vec<usize>]) -> Vec<Step> {
             from: node.inputs[0].0,
             add: None,
             activation: Kernel::Identity,
+            pool: None,
         };
         let mut last = index;
         if let Some(sum) = only(last).filter(|&r| graph.nodes[r].op == Op::Add) {
@@ -208,6 +229,15 @@ fn steps(graph: &Graph, readers: &[Vec<usize>]) -> Vec<Step> {
             && (norm.add.is_some() || last == index)
         {
             norm.activation = activation(which);
+            steps[last] = Step::Later;
+            last = reader;
+        }
+        if pools
+            && norm.add.is_none()
+            && let Some(reader) = only(last)
+            && let Some(pool) = max_pool(graph.nodes[reader].op)
+        {
+            norm.pool = Some(pool);
             steps[last] = Step::Later;
             last = reader;
         }
