@@ -3,9 +3,9 @@
 mod labels;
 
 use super::axes::{Axis, Plot, series};
-use crate::number::{number, percent};
+use crate::number::{decimals, number, percent};
 use crate::svg::{FigureError, Svg};
-use labels::{Spot, labels};
+use labels::{Spot, Taken, labels};
 
 const FIGURE: &str = "roofline";
 const HEIGHT: f64 = 330.0;
@@ -16,7 +16,7 @@ const LARGEST: f64 = 22.0;
 /// Parts below this share of the step are left out: they would stretch the axes and cannot be seen.
 const SHARE: f64 = 0.001;
 /// Names beside parts, and the share from which on a part has one.
-const NAMES: usize = 9;
+const NAMES: usize = 8;
 const NAMED: f64 = 0.015;
 
 /// A step of a network and the two roofs above it.
@@ -28,6 +28,8 @@ pub struct Roofline {
     pub peak_gflops: f64,
     /// Billions of bytes a second from memory, at most.
     pub bandwidth_gbs: f64,
+    /// Kinds of work, at most six; each has its colour and, where there is a part of it, an entry of the legend.
+    pub groups: Vec<String>,
     /// Parts of the step that compute something.
     pub parts: Vec<RooflinePart>,
 }
@@ -39,8 +41,8 @@ pub struct RooflinePart {
     pub layer: String,
     /// What of its work, in words.
     pub work: String,
-    /// Which colour it has; parts of one group share an entry of the legend.
-    pub group: String,
+    /// Which of [`Roofline::groups`] it belongs to.
+    pub group: usize,
     /// Share of the step's time, 0 to 1.
     pub share: f64,
     /// Operations a byte.
@@ -70,38 +72,40 @@ pub fn roofline(of: &Roofline) -> Result<Option<Svg>, FigureError> {
     }
     // The smallest last, so that it lies on top.
     parts.sort_by(|a, b| b.share.total_cmp(&a.share));
-    let mut groups: Vec<&str> = of.parts.iter().map(|p| p.group.as_str()).collect();
-    let mut seen = std::collections::HashSet::new();
-    groups.retain(|group| seen.insert(*group) && parts.iter().any(|p| p.group == *group));
-
     let ridge = of.peak_gflops / of.bandwidth_gbs;
     let across = parts.iter().map(|p| p.intensity);
     let x = Axis::powers(FIGURE, "operations a byte", across.chain([ridge]))?;
     let up = parts.iter().map(|p| p.gflops);
     let y = Axis::powers(FIGURE, "GFLOP/s", up.chain([of.peak_gflops]))?;
-    let classes: Vec<String> = (0..groups.len())
+    let classes: Vec<String> = (0..of.groups.len())
         .map(|i| format!("spot {}", series(i)))
         .collect();
     let mut legend = vec![("title", of.title.clone())];
-    legend.extend(
-        classes
-            .iter()
-            .zip(&groups)
-            .map(|(c, g)| (c.as_str(), (*g).to_owned())),
-    );
+    for (i, group) in of.groups.iter().enumerate() {
+        if parts.iter().any(|part| part.group == i) {
+            legend.push((classes[i].as_str(), group.clone()));
+        }
+    }
     let mut plot = Plot::new(FIGURE, HEIGHT, &x, &y, &legend);
     let taken = draw_roofs(&mut plot, of, &x, &y)?;
 
-    let mut spots = Vec::with_capacity(parts.len());
+    let mut spots: Vec<Spot<'_>> = Vec::with_capacity(parts.len());
+    let mut named = Vec::new();
     for part in &parts {
-        let class = groups.iter().position(|g| *g == part.group).unwrap_or(0);
         let radius = (RADIUS * part.share.sqrt()).clamp(SMALLEST, LARGEST);
         let at = (part.intensity.log10(), part.gflops.log10());
-        plot.circle(&format!("spot {}", series(class)), at, radius, &hint(part))?;
+        let class = format!("spot {}", series(part.group));
+        plot.circle(&class, at, radius, &hint(part))?;
+        // A layer is named at its longest part.
+        let name = part.layer.as_str();
+        let wanted = named.len() < NAMES && part.share >= NAMED && !named.contains(&name);
+        if wanted {
+            named.push(name);
+        }
         spots.push(Spot {
             at: plot.place(at.0, at.1),
             radius,
-            name: (spots.len() < NAMES && part.share >= NAMED).then_some(part.layer.as_str()),
+            name: wanted.then_some(name),
         });
     }
     for label in labels(&spots, plot.area(), taken) {
@@ -111,13 +115,13 @@ pub fn roofline(of: &Roofline) -> Result<Option<Svg>, FigureError> {
     Ok(Some(plot.finish("roofline", &spoken(of, &parts))))
 }
 
-/// The roofs with their names; gives the room that the names take: left, top, right, bottom.
+/// The roofs with their names.
 fn draw_roofs(
     plot: &mut Plot,
     of: &Roofline,
     x: &Axis<'_>,
     y: &Axis<'_>,
-) -> Result<Vec<[f64; 4]>, FigureError> {
+) -> Result<Taken, FigureError> {
     let (peak, bandwidth) = (of.peak_gflops.log10(), of.bandwidth_gbs.log10());
     let ridge = peak - bandwidth;
     // The slanted roof begins where it enters the chart: at the left, or at the bottom.
@@ -125,12 +129,23 @@ fn draw_roofs(
     let start = left.max(bottom - bandwidth);
     let roof = [(start, start + bandwidth), (ridge, peak), (right, peak)];
     plot.line("roof", &roof)?;
-    let flat = format!("{} GFLOP/s", number(of.peak_gflops));
-    let slanted = format!("{} GB/s", number(of.bandwidth_gbs));
-    Ok(vec![
-        plot.text_on((ridge, peak), (right, peak), &flat),
-        plot.text_on((start, start + bandwidth), (ridge, peak), &slanted),
-    ])
+    let flat = format!("{} GFLOP/s", short(of.peak_gflops));
+    let slanted = format!("{} GB/s", short(of.bandwidth_gbs));
+    let [from, top, to] = roof;
+    Ok(Taken {
+        rooms: vec![
+            plot.text_on(top, to, &flat),
+            plot.text_on(from, top, &slanted),
+        ],
+        lines: [[from, top], [top, to]]
+            .map(|line| line.map(|(x, y)| plot.place(x, y)))
+            .to_vec(),
+    })
+}
+
+/// Three digits or so.
+fn short(value: f64) -> String {
+    decimals(value, usize::from(value < 100.0))
 }
 
 fn hint(part: &RooflinePart) -> String {
@@ -150,8 +165,8 @@ fn spoken(of: &Roofline, parts: &[&RooflinePart]) -> String {
         "{}. {} parts below roofs of {} GFLOP/s and {} GB/s. The largest: {}.",
         of.title,
         parts.len(),
-        number(of.peak_gflops),
-        number(of.bandwidth_gbs),
+        short(of.peak_gflops),
+        short(of.bandwidth_gbs),
         largest.join("; ")
     )
 }

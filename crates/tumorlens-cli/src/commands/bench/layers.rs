@@ -4,7 +4,7 @@ use super::Figures;
 use serde::Serialize;
 use tumorlens_nn::bench::{LayerTime, Task};
 use tumorlens_report::figure::roofline::{Roofline, RooflinePart};
-use tumorlens_report::number::{decimals, number, percent};
+use tumorlens_report::number::{decimals, number};
 use tumorlens_report::terminal::Table;
 
 /// What the processor can do at most, measured.
@@ -187,7 +187,7 @@ pub(super) fn picture(figures: &Figures, rows: &[Row], roofs: Roofs) -> Roofline
         Some(RooflinePart {
             layer: row.layer.clone(),
             work: row.work.to_owned(),
-            group: group(row.task).to_owned(),
+            group: group(row.task),
             share: row.share_of_step,
             intensity: row.intensity?,
             gflops: row.gflops?,
@@ -195,26 +195,35 @@ pub(super) fn picture(figures: &Figures, rows: &[Row], roofs: Roofs) -> Roofline
     });
     Roofline {
         title: format!(
-            "{} {}, {} px, batch {}: {} of the peak",
-            figures.model,
-            figures.mode,
-            figures.size,
-            figures.batch,
-            figures.share_of_peak.map_or_else(String::new, percent)
+            "{} {}, {} px, batch {}",
+            figures.model, figures.mode, figures.size, figures.batch
         ),
         peak_gflops: roofs.peak_gflops,
         bandwidth_gbs: roofs.bandwidth_gbs,
+        groups: GROUPS.map(str::to_owned).to_vec(),
         parts: parts.collect(),
     }
 }
 
-/// Parts with one colour.
-fn group(task: Task) -> &'static str {
+/// Kinds of work that have a colour.
+const GROUPS: [&str; 6] = [
+    "forward",
+    "by input",
+    "by weights",
+    "normalise",
+    "pool",
+    "other",
+];
+
+/// Which of [`GROUPS`] a part belongs to.
+fn group(task: Task) -> usize {
     match task {
-        Task::Forward | Task::ByInput | Task::ByWeights => task.name(),
-        Task::Normalise | Task::NormaliseBack => Task::Normalise.name(),
-        Task::Pool | Task::PoolBack => Task::Pool.name(),
-        _ => "other",
+        Task::Forward => 0,
+        Task::ByInput => 1,
+        Task::ByWeights => 2,
+        Task::Normalise | Task::NormaliseBack => 3,
+        Task::Pool | Task::PoolBack => 4,
+        _ => 5,
     }
 }
 

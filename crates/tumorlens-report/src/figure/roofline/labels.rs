@@ -1,12 +1,12 @@
 //! Names beside spots that lie close together: each goes to the nearest free place, with a line to its spot.
 
-/// Mean width of a character and height of a line at the largest font size, that on a phone.
-pub(crate) const CHARACTER: f64 = 7.2;
+/// Mean width of a bold character and height of a line at the largest font size, that on a phone.
+pub(crate) const CHARACTER: f64 = 8.3;
 pub(crate) const LINE: f64 = 17.0;
 /// Directions and distances that are tried.
 const DIRECTIONS: usize = 24;
 const STEP: f64 = 8.0;
-const RINGS: usize = 24;
+const RINGS: usize = 18;
 
 /// A spot of the chart, in its own units.
 pub(super) struct Spot<'a> {
@@ -29,6 +29,13 @@ pub(super) struct Label {
 /// Left, top, right, bottom.
 pub(super) type Room = [f64; 4];
 
+/// What names keep off: other texts, and lines.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) rooms: Vec<Room>,
+    pub(super) lines: Vec<[(f64, f64); 2]>,
+}
+
 fn overlap(a: &Room, b: &Room) -> bool {
     a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
 }
@@ -40,18 +47,32 @@ fn distance([left, top, right, bottom]: &Room, (x, y): (f64, f64)) -> f64 {
 
 /// Whether the line between two points passes through a rectangle.
 fn crosses(room: &Room, from: (f64, f64), to: (f64, f64)) -> bool {
-    (0..=20).any(|i| {
-        let t = f64::from(i) / 20.0;
+    (0..=60).any(|i| {
+        let t = f64::from(i) / 60.0;
         let at = (from.0 + t * (to.0 - from.0), from.1 + t * (to.1 - from.1));
         distance(room, at) <= 0.0
     })
 }
 
-/// A place for every name that has one within `area`, on no other name, on nothing of `taken`, and on as few spots as
-/// can be; names without room are left out.
-pub(super) fn labels(spots: &[Spot<'_>], area: Room, taken: Vec<Room>) -> Vec<Label> {
-    let mut rooms = taken;
-    let mut lines: Vec<[(f64, f64); 2]> = Vec::new();
+/// Distance of a point from the line between two others.
+fn aside([from, to]: [(f64, f64); 2], (x, y): (f64, f64)) -> f64 {
+    let (across, down) = (to.0 - from.0, to.1 - from.1);
+    let square = (across * across + down * down).max(1e-9);
+    let t = (((x - from.0) * across + (y - from.1) * down) / square).clamp(0.0, 1.0);
+    (x - from.0 - t * across).hypot(y - from.1 - t * down)
+}
+
+/// Whether two lines between points meet.
+fn meet([a, b]: [(f64, f64); 2], [c, d]: [(f64, f64); 2]) -> bool {
+    let side = |from: (f64, f64), to: (f64, f64), at: (f64, f64)| {
+        (to.0 - from.0) * (at.1 - from.1) - (to.1 - from.1) * (at.0 - from.0) > 0.0
+    };
+    side(a, b, c) != side(a, b, d) && side(c, d, a) != side(c, d, b)
+}
+
+/// A place for every name that has one within `area`, off everything taken and other names, and on as few spots as can
+/// be; names without room are left out.
+pub(super) fn labels(spots: &[Spot<'_>], area: Room, mut taken: Taken) -> Vec<Label> {
     let mut found = Vec::new();
     for spot in spots {
         let Some(name) = spot.name else { continue };
@@ -60,17 +81,21 @@ pub(super) fn labels(spots: &[Spot<'_>], area: Room, taken: Vec<Room>) -> Vec<La
                 && room[2] <= area[2]
                 && room[1] >= area[1]
                 && room[3] <= area[3];
+            let off =
+                |other: &Room| !overlap(&room, other) && !crosses(other, label.from, label.to);
+            let line = [label.from, label.to];
             let free = inside
-                && !rooms
+                && taken.rooms.iter().all(off)
+                && !taken
+                    .lines
                     .iter()
-                    .any(|other| overlap(&room, other) || crosses(other, label.from, label.to))
-                && !lines.iter().any(|[from, to]| crosses(&room, *from, *to));
-            free.then(|| (price(&label, &room, spots), label, room))
+                    .any(|other| crosses(&room, other[0], other[1]) || meet(*other, line));
+            free.then(|| (price(&label, &room, spot, spots), label, room))
         });
         let best = candidates.min_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, label, room)) = best {
-            rooms.push(room);
-            lines.push([label.from, label.to]);
+            taken.rooms.push(room);
+            taken.lines.push([label.from, label.to]);
             found.push(label);
         }
     }
@@ -107,12 +132,17 @@ fn places<'a>(spot: &'a Spot<'_>, name: &'a str) -> impl Iterator<Item = (Label,
     })
 }
 
-/// Far is dear, on a spot dearer.
-fn price(label: &Label, room: &Room, spots: &[Spot<'_>]) -> f64 {
+/// Far is dear, a line across other spots dearer, a name on a spot dearest.
+fn price(label: &Label, room: &Room, of: &Spot<'_>, spots: &[Spot<'_>]) -> f64 {
     let long = (label.to.0 - label.from.0).hypot(label.to.1 - label.from.1);
+    let line = [label.from, label.to];
+    let others = spots.iter().filter(|spot| spot.at != of.at);
+    let crossed: f64 = others
+        .map(|spot| (spot.radius - aside(line, spot.at)).max(0.0))
+        .sum();
     let hidden: f64 = spots
         .iter()
         .map(|spot| (spot.radius + 1.0 - distance(room, spot.at)).max(0.0))
         .sum();
-    long + 12.0 * hidden
+    long + 2.0 * crossed + 12.0 * hidden
 }

@@ -5,7 +5,7 @@ fn part(layer: &str, share: f64, intensity: f64, gflops: f64) -> RooflinePart {
     RooflinePart {
         layer: layer.into(),
         work: "forward".into(),
-        group: "forward".into(),
+        group: 0,
         share,
         intensity,
         gflops,
@@ -21,7 +21,7 @@ fn step() -> Roofline {
         .collect();
     parts.push(RooflinePart {
         work: "normalise".into(),
-        group: "normalise".into(),
+        group: 1,
         ..part("<bn>", 0.1, 0.4, 6.0)
     });
     parts.push(part("tiny", 0.0001, 0.001, 0.001));
@@ -29,6 +29,7 @@ fn step() -> Roofline {
         title: "net, train".into(),
         peak_gflops: 250.0,
         bandwidth_gbs: 20.0,
+        groups: ["forward", "normalise", "pool"].map(str::to_owned).to_vec(),
         parts,
     }
 }
@@ -43,11 +44,13 @@ fn every_part_that_can_be_seen_is_named_and_texts_cannot_break_out() {
         );
     }
     assert!(svg.contains("&lt;bn&gt;, normalise: 10 %") && !svg.contains("<bn>"));
-    assert!(!svg.contains("tiny"));
+    assert!(!svg.contains("tiny") && !svg.contains("pool"));
+    // A layer is named beside one of its parts at most.
+    assert!(svg.matches(">layer0.conv</text>").count() <= 1);
     for text in [
         "net, train",
-        "250.0 GFLOP/s",
-        "20.00 GB/s",
+        "250 GFLOP/s",
+        "20.0 GB/s",
         "operations a byte",
     ] {
         assert!(svg.contains(text), "{text}");
@@ -65,7 +68,7 @@ fn names_stand_apart() {
         })
         .collect();
     let area = [0.0, 0.0, 440.0, 300.0];
-    let found = labels::labels(&spots, area, Vec::new());
+    let found = labels::labels(&spots, area, labels::Taken::default());
     assert!(found.len() >= 6, "{}", found.len());
     let width = step.parts[0].layer.len() as f64 * CHARACTER;
     for (i, a) in found.iter().enumerate() {
