@@ -17,6 +17,7 @@ pub mod element;
 mod isa;
 mod lanes;
 pub mod norm;
+pub mod peak;
 pub mod pool;
 
 pub use activation::Activation;

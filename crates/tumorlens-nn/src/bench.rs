@@ -1,6 +1,10 @@
-//! One step of training or of judging on made-up images, for timing.
+//! One step of training or of judging on made-up images, for timing; and what a step is measured by.
+
+pub use crate::engine::record::{LayerTime, Task};
+pub use tumorlens_kernels::peak::{multiply_add_peak, stream};
 
 use crate::device::{DeviceChoice, DeviceError};
+use crate::engine::Engine;
 use crate::loss::image::ImageLoss;
 use crate::model::{ModelConfig, ModelError};
 use crate::network::{DeviceFailure, Network, NetworkError};
@@ -52,6 +56,9 @@ pub enum BenchError {
     /// The step went wrong.
     #[error("a training step failed: {0}")]
     Step(String),
+    /// The parts of a step are known where our own engine runs it.
+    #[error("layers are timed on the device cpu only")]
+    NotTheProcessor,
 }
 
 impl Bench {
@@ -94,6 +101,28 @@ impl Bench {
             }
         };
         Ok(Self { batch, body })
+    }
+
+    /// Records the parts of the steps from the next one on, or no longer.
+    ///
+    /// # Errors
+    /// On other devices than the processor.
+    pub fn record(&mut self, on: bool) -> Result<(), BenchError> {
+        self.with_engine(|engine| engine.record(on))
+            .ok_or(BenchError::NotTheProcessor)
+    }
+
+    /// Every part of the steps recorded, in the order of a step; empty where none was.
+    pub fn recorded(&mut self) -> Vec<LayerTime> {
+        self.with_engine(|engine| engine.recorded())
+            .unwrap_or_default()
+    }
+
+    fn with_engine<R>(&mut self, f: impl FnOnce(&mut Engine) -> R) -> Option<R> {
+        match &mut self.body {
+            Body::Infer(network) => network.engine().map(|mut engine| f(&mut engine)),
+            Body::Train(learner) => learner.engine().map(f),
+        }
     }
 
     /// Runs the batch once.

@@ -6,9 +6,11 @@
 //! witness is PyTorch (`tests/zoo.rs`).
 
 mod backward;
+mod cost;
 mod forward;
 mod judge;
 mod plan;
+pub(crate) mod record;
 
 pub(crate) use backward::Gradients;
 pub(crate) use judge::Judge;
@@ -29,6 +31,7 @@ pub(crate) struct Engine {
     buffers: Buffers,
     /// For judging: packed weights and biases of every layer that has some. Training, which changes weights, drops them.
     packed: Vec<Option<Arc<PackedLayer>>>,
+    recorder: Option<record::Recorder>,
 }
 
 /// Weights of a layer as the kernels read them, its normalisation folded in, and its bias in blocks.
@@ -96,6 +99,7 @@ impl Engine {
             graph: Arc::new(graph.clone()),
             buffers: Buffers::default(),
             packed: vec![None; graph.nodes.len()],
+            recorder: None,
         })
     }
 

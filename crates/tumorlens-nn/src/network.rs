@@ -13,7 +13,7 @@ use crate::graph::{Graph, NodeId, Op, ShapeError};
 use crate::weights::{Parameter, Weights, slots};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A graph with its weights on a device, ready to run.
 #[derive(Clone, Debug)]
@@ -184,6 +184,12 @@ impl Network {
             }
             None => host(self.forward(self.batch(values), Mode::Inference).logits),
         }
+    }
+
+    /// What judges on the processor, where it does.
+    pub(crate) fn engine(&self) -> Option<MutexGuard<'_, Engine>> {
+        let (_, engine) = &**self.judge.as_ref()?;
+        Some(engine.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// As [`Network::logits`], with what else the network says of each image.

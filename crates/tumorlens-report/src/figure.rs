@@ -20,5 +20,6 @@ pub mod parallel;
 pub mod precision_recall;
 pub mod reliability;
 pub mod roc;
+pub mod roofline;
 pub mod search;
 pub mod tensor;

@@ -38,8 +38,13 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("card.html", include_str!("../templates/card.html")),
 ];
 
+/// Colours and what figures are drawn with.
+pub(crate) const FIGURES: &str = include_str!("../templates/figure.css");
 /// The style sheet, put into the page.
-pub(crate) const STYLE: &str = include_str!("../templates/report.css");
+pub(crate) const STYLE: &str = concat!(
+    include_str!("../templates/figure.css"),
+    include_str!("../templates/report.css")
+);
 /// Declarations that replace the light colours.
 pub(crate) const DARK: &str = include_str!("../templates/dark.css");
 

@@ -49,7 +49,16 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
 
 /// The style sheet with the dark colours put where the theme wants them. Paper is always light.
 pub(crate) fn style(theme: Theme) -> String {
-    let (style, dark) = (page::STYLE, page::DARK);
+    themed(page::STYLE, theme)
+}
+
+/// As [`style`], of figures alone.
+pub(crate) fn style_of_figures() -> String {
+    themed(page::FIGURES, Theme::Auto)
+}
+
+fn themed(style: &str, theme: Theme) -> String {
+    let dark = page::DARK;
     match theme {
         Theme::Light => style.to_owned(),
         Theme::Dark => format!("{style}\n@media screen {{\n:root {{\n{dark}}}\n}}\n"),

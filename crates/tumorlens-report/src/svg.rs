@@ -4,6 +4,7 @@
 //! one figure works on a light screen, a dark screen and on paper.
 
 use crate::number::decimals;
+use crate::render::style_of_figures;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -16,6 +17,23 @@ impl Svg {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Width in CSS pixels of a figure that stands by itself, where nothing else gives one.
+const ALONE: &str = "880";
+
+impl Svg {
+    /// The figure as a file of its own, with its colours for light and dark screens and its background.
+    #[must_use]
+    pub fn alone(&self) -> String {
+        let (open, body) = self.0.split_once('>').unwrap_or(("<svg", ""));
+        let attributes = open.strip_prefix("<svg").unwrap_or_default();
+        let style = style_of_figures();
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{ALONE}\"{attributes}>\n<style>\n{style}</style>\n\
+             <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{body}\n"
+        )
     }
 }
 
@@ -200,6 +218,15 @@ impl Canvas {
             &escape(text),
         ]);
         self.push(&["</text>"]);
+    }
+
+    /// Text that ends at a point and is turned about it, by so many radians clockwise.
+    pub(crate) fn text_turned(&mut self, class: &str, (x, y): (f64, f64), angle: f64, text: &str) {
+        let [at_x, at_y, degrees] = [x, y, angle.to_degrees()].map(coordinate);
+        let turn = format!(" transform=\"rotate({degrees} {at_x} {at_y})\"");
+        let place = placed(x, y, Anchor::End);
+        self.push(&["<text class=\"", class, "\" ", &place, &turn, ">"]);
+        self.push(&[&escape(text), "</text>"]);
     }
 
     /// Markup made by this crate, put in as it is.

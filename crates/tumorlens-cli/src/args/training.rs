@@ -189,6 +189,13 @@ pub(crate) struct BenchArgs {
     /// What a step is.
     #[arg(long, value_enum, default_value_t = BenchMode::Train)]
     pub(crate) mode: BenchMode,
+    /// Where the time goes: each part of each layer, beside the peak of the processor and the speed of its memory, both
+    /// measured in the same run. On the device cpu.
+    #[arg(long)]
+    pub(crate) layers: bool,
+    /// Write the layers as a roofline picture (SVG).
+    #[arg(long, value_name = "FILE", requires = "layers")]
+    pub(crate) out: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

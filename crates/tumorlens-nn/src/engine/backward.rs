@@ -3,6 +3,7 @@
 use super::Engine;
 use super::forward::{columns, dense, dims, inverse, transposed};
 use super::plan::{self, Norm, Step, activation, conv};
+use super::record::Task;
 use crate::graph::Op;
 use crate::weights::Weights;
 use tumorlens_kernels::conv::{Packed, Start, input_gradient, weight_gradient};
@@ -33,6 +34,7 @@ impl Engine {
         by_evidence: Option<&[f32]>,
         learns: &[bool],
     ) -> Gradients {
+        self.lap(None, Task::Loss);
         let pass = Pass {
             weights,
             learns,
@@ -55,6 +57,7 @@ impl Engine {
                 Step::Norm(norm) => self.back_norm(&pass, index, norm, &mut gradients),
                 Step::Node => self.back_node(&pass, index, &mut gradients),
             }
+            self.lap_backward(index, &pass.needed);
         }
         gradients
     }
@@ -223,6 +226,7 @@ impl Engine {
             weight_gradient(conv, self.value(from), self.gradient(index))
         });
         self.learn(pass, [index, 1], gradients, || sums(self.gradient(index)));
+        self.lap(Some(index), Task::ByWeights);
         if !pass.needed[from] {
             return;
         }
@@ -242,6 +246,7 @@ impl Engine {
         self.learn(pass, [index, 0], gradients, || {
             depthwise::weight_gradient(of, self.value(from), self.gradient(index))
         });
+        self.lap(Some(index), Task::ByWeights);
         let taps = Taps::new(of, self.values_of(pass.weights, index, 0));
         self.add_to(pass, from, |s, out| {
             depthwise::input_gradient(of, s.gradient(index), &taps, out);
@@ -262,6 +267,7 @@ impl Engine {
             weight_gradient(conv, &columns(self.value(from)), &slopes)
         });
         self.learn(pass, [index, 1], gradients, || sums(self.gradient(index)));
+        self.lap(Some(index), Task::ByWeights);
         let packed = Packed::backward(self.values_of(pass.weights, index, 0), outputs, inputs, 1);
         self.add_to(pass, from, |_, out| {
             let mut by_x = Blocked::zeros(Shape {

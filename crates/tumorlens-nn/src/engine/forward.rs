@@ -1,6 +1,7 @@
 //! The forward pass.
 
 use super::plan::{self, Norm, Step, activation, conv};
+use super::record::Task;
 use super::{Collected, Engine, LayerStatistics, Output, PackedLayer, Statistics};
 use crate::graph::Op;
 use crate::network::{EPSILON, Mode, dropout_factors, evidence_shares};
@@ -21,12 +22,14 @@ impl Engine {
             self.packed.fill(None);
         }
         let mut statistics = Vec::new();
+        self.start_clock();
         for index in 0..self.graph.nodes.len() {
             match self.plan.steps[index] {
                 Step::Later => {}
                 Step::Norm(norm) => self.norm(weights, index, norm, mode, &mut statistics),
                 Step::Node => self.node(weights, index, input, mode),
             }
+            self.lap_forward(index, mode);
         }
         Output {
             logits: self.value(self.graph.logits.0).to_planar(),
@@ -262,6 +265,7 @@ impl Engine {
             forward(conv, x, &layer.weights, start, &mut out, &measure);
         }
         self.buffers.values[index] = Some(out);
+        self.lap(Some(index), Task::Forward);
         collected
             .into_iter()
             .map(|slot| slot.into_inner().unwrap_or(zero))

@@ -3,6 +3,7 @@
 use super::average::Average;
 use super::batch::Batch;
 use super::config::TrainConfig;
+use crate::engine::record::Task;
 use crate::engine::{Engine, Gradients, LayerStatistics};
 use crate::loss::image::ImageLoss;
 use crate::loss::outline::outline_loss;
@@ -143,7 +144,18 @@ impl Learner {
         if let Some(average) = &mut self.average {
             average.update(&self.weights);
         }
+        if let Some(engine) = self.engine() {
+            engine.lap(None, Task::Optimise);
+        }
         Ok(losses)
+    }
+
+    /// What runs on the processor, where it does.
+    pub(crate) fn engine(&mut self) -> Option<&mut Engine> {
+        match &mut self.body {
+            Body::Planned(engine, _) => Some(engine),
+            Body::Framework(_) => None,
+        }
     }
 
     fn forward(&mut self, batch: &Batch, seed: Seed) -> Result<Outputs, StepError> {

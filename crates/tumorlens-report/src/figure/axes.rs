@@ -17,7 +17,7 @@ const LABEL_ROW: f64 = 15.0;
 /// early.
 const CHARACTER: f64 = 7.4;
 
-/// One entry of a legend: CSS class of the line, text.
+/// One entry of a legend: CSS class of the line, or of a spot (`spot ...`), and text; `title` is a row of text alone.
 pub(crate) type Legend<'a> = [(&'a str, String)];
 
 /// A chart with two axes, grid and legend drawn, ready for marks.
@@ -86,8 +86,17 @@ impl Plot {
     fn draw_legend(&mut self, legend: &Legend<'_>, places: &[(f64, f64)]) {
         for ((class, text), (row, x)) in legend.iter().zip(places) {
             let y = TOP + row * LEGEND_ROW + 4.0;
-            self.canvas
-                .line(&format!("line {class}"), (*x, y), (x + 20.0, y));
+            if *class == "title" {
+                self.canvas
+                    .text("strong", (*x, y + 4.0), Anchor::Start, text);
+                continue;
+            }
+            if class.starts_with("spot") {
+                self.canvas.circle(class, (x + 14.0, y), 6.0, "");
+            } else {
+                self.canvas
+                    .line(&format!("line {class}"), (*x, y), (x + 20.0, y));
+            }
             self.canvas
                 .text("legend", (x + 26.0, y + 4.0), Anchor::Start, text);
         }
@@ -251,6 +260,46 @@ impl Plot {
         Ok(())
     }
 
+    /// Left, top, right and bottom of the plot area.
+    pub(crate) fn area(&self) -> [f64; 4] {
+        [LEFT, self.top, WIDTH - RIGHT, self.bottom]
+    }
+
+    /// A text above the end of a line between two points of the chart, turned as the line is. Gives the room it takes,
+    /// generously: left, top, right, bottom.
+    pub(crate) fn text_on(&mut self, from: (f64, f64), to: (f64, f64), text: &str) -> [f64; 4] {
+        let (from, to) = (self.place(from.0, from.1), self.place(to.0, to.1));
+        let (across, down) = (to.0 - from.0, to.1 - from.1);
+        let length = across.hypot(down).max(1e-9);
+        let (across, down) = (across / length, down / length);
+        let width = text.chars().count() as f64 * CHARACTER;
+        // Six units from the end, seven above the line.
+        let end = (
+            to.0 - 6.0 * across + 7.0 * down,
+            to.1 - 6.0 * down - 7.0 * across,
+        );
+        self.canvas
+            .text_turned("tick halo", end, down.atan2(across), text);
+        let start = (end.0 - width * across, end.1 - width * down);
+        [
+            start.0.min(end.0) - 4.0,
+            start.1.min(end.1) - 14.0,
+            start.0.max(end.0) + 4.0,
+            start.1.max(end.1) + 8.0,
+        ]
+    }
+
+    /// A thin line from a mark to its text, in units of the figure.
+    pub(crate) fn leader(&mut self, from: (f64, f64), to: (f64, f64)) {
+        self.canvas.line("leader", from, to);
+    }
+
+    /// A text at a place in units of the figure.
+    pub(crate) fn label(&mut self, left: f64, baseline: f64, text: &str) {
+        self.canvas
+            .text("mark-label", (left, baseline), Anchor::Start, text);
+    }
+
     pub(crate) fn finish(self, class: &str, label: &str) -> Svg {
         self.canvas.finish(class, label)
     }
@@ -260,14 +309,14 @@ impl Plot {
 fn legend_places(legend: &Legend<'_>) -> Vec<(f64, f64)> {
     let mut places = Vec::with_capacity(legend.len());
     let (mut row, mut x) = (0.0, LEFT);
-    for (_, text) in legend {
+    for (class, text) in legend {
         let width = 26.0 + text.chars().count() as f64 * CHARACTER + 16.0;
         if x > LEFT && x + width > WIDTH {
             row += 1.0;
             x = LEFT;
         }
         places.push((row, x));
-        x += width;
+        x += if *class == "title" { WIDTH } else { width };
     }
     places
 }

@@ -11,6 +11,8 @@ pub(crate) struct Axis<'a> {
     pub(super) high: f64,
     pub(super) ticks: Vec<f64>,
     scientific: bool,
+    /// Whether its numbers are decimal logarithms of what is written.
+    logarithmic: bool,
 }
 
 impl<'a> Axis<'a> {
@@ -23,6 +25,7 @@ impl<'a> Axis<'a> {
             high: 1.0,
             ticks,
             scientific: false,
+            logarithmic: false,
         }
     }
 
@@ -48,6 +51,7 @@ impl<'a> Axis<'a> {
             high,
             ticks,
             scientific,
+            logarithmic: false,
         })
     }
 
@@ -65,6 +69,7 @@ impl<'a> Axis<'a> {
             high: (first + span) as f64,
             ticks,
             scientific: false,
+            logarithmic: false,
         }
     }
 
@@ -76,11 +81,46 @@ impl<'a> Axis<'a> {
             high: rows,
             ticks: Vec::new(),
             scientific: false,
+            logarithmic: false,
         }
+    }
+
+    /// Around the values on a logarithmic scale, with a tick at each power of ten. Its numbers are logarithms: a point
+    /// stands at `value.log10()`. Ends are moved outwards to 1, 2 or 5 times a power of ten.
+    ///
+    /// # Errors
+    /// When there is no value or one is not a finite number above 0.
+    pub(crate) fn powers(
+        figure: &'static str,
+        title: &'a str,
+        values: impl IntoIterator<Item = f64>,
+    ) -> Result<Self, FigureError> {
+        let (low, high) = range(figure, values.into_iter().map(f64::log10))?;
+        // A hair of room, so that no mark stands on the edge.
+        let ends = [low - 0.05, high + 0.05].map(|end| 10f64.powf(end));
+        let outwards = [1.0 / nice_step(1.0 / ends[0]), nice_step(ends[1])].map(f64::log10);
+        let [low, high] = outwards;
+        let ticks = (low.ceil() as i32..=high.floor() as i32).map(f64::from);
+        Ok(Self {
+            title,
+            low,
+            high,
+            ticks: ticks.collect(),
+            scientific: false,
+            logarithmic: true,
+        })
+    }
+
+    /// Where it begins and ends.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
     }
 
     /// A tick as text, with no more decimals than the ticks need.
     pub(super) fn label(&self, tick: f64) -> String {
+        if self.logarithmic {
+            return decimals(10f64.powf(tick), (-tick).max(0.0) as usize);
+        }
         if tick == 0.0 {
             return "0".to_owned();
         }
@@ -156,6 +196,19 @@ mod tests {
     fn an_axis_around_nothing_or_around_infinity_is_an_error() {
         assert!(Axis::around("loss", "loss", [1.0, f64::INFINITY]).is_err());
         assert!(Axis::around("loss", "loss", []).is_err());
+    }
+
+    #[test]
+    fn an_axis_of_powers_has_a_tick_at_each_and_takes_nothing_below_one_of_them() {
+        let axis = Axis::powers("test", "x", [0.3, 140.0]).unwrap();
+        let labels: Vec<_> = axis.ticks.iter().map(|t| axis.label(*t)).collect();
+        assert_eq!(labels, ["1", "10", "100"]);
+        assert!((axis.low - 0.2f64.log10()).abs() < 1e-9);
+        assert!((axis.high - 200f64.log10()).abs() < 1e-9);
+        let small = Axis::powers("test", "x", [0.01, 0.5]).unwrap();
+        assert_eq!(small.label(-2.0), "0.01");
+        assert!(Axis::powers("test", "x", [0.0, 1.0]).is_err());
+        assert!(Axis::powers("test", "x", [-1.0, 1.0]).is_err());
     }
 
     proptest! {
