@@ -26,7 +26,7 @@ impl Activation {
     pub(crate) fn apply(self, x: Lane) -> Lane {
         match self {
             Self::Identity => x,
-            Self::Relu => map(x, |x| if x > 0.0 { x } else { 0.0 }),
+            Self::Relu => map(x, |x| if x < 0.0 { 0.0 } else { x }),
             Self::LeakyRelu => map(x, |x| if x > 0.0 { x } else { 0.01 * x }),
             Self::Gelu => map(x, |x| x * normal(x)),
             Self::Silu => map(x, |x| x * logistic(x)),

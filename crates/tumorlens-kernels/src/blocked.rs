@@ -59,6 +59,20 @@ impl Shape {
         self.images * self.blocks() * self.plane()
     }
 
+    /// Whether the number of all values fits an integer, and with it that of every part.
+    fn countable(&self) -> bool {
+        let side = |side: usize| self.border.checked_mul(2)?.checked_add(side);
+        let blocks = self.channels.div_ceil(LANES);
+        let sides = [side(self.height), side(self.width)];
+        let factors = [Some(self.images), Some(blocks), Some(LANES)];
+        let product = |all: usize, factor: Option<usize>| all.checked_mul(factor?.max(1));
+        sides
+            .into_iter()
+            .chain(factors)
+            .try_fold(1, product)
+            .is_some()
+    }
+
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -77,8 +91,12 @@ pub struct Blocked {
 
 impl Blocked {
     /// All zeros.
+    ///
+    /// # Panics
+    /// When the shape has more pixels than can be counted: positions are computed from it without a check.
     #[must_use]
     pub fn zeros(shape: Shape) -> Self {
+        assert!(shape.countable(), "{shape:?} is too large");
         Self {
             shape,
             values: vec![Lane::ZERO; shape.len()],

@@ -63,6 +63,8 @@ impl Conv {
         assert_eq!(input.images, output.images, "images of {self:?}");
         assert_eq!(output.height, self.slide(input.height), "rows of {self:?}");
         assert_eq!(output.width, self.slide(input.width), "columns of {self:?}");
+        let least = input.height.min(input.width) + 2 * self.padding;
+        assert!(self.kernel <= least, "{self:?} on {input:?}");
     }
 }
 

@@ -136,6 +136,8 @@ pub fn forward(of: Depthwise, x: &Blocked, taps: &Taps, bias: &[f32], out: &mut 
     let (from, to) = (x.shape(), out.shape());
     of.check(from, to);
     assert!(from.border >= of.padding, "the border holds the padding");
+    let whole = bias.is_empty() || bias.len() == of.channels;
+    assert!(whole, "{} values of bias for {of:?}", bias.len());
     let bias = in_blocks(bias);
     let count = of.kernel * of.kernel;
     let planes = out.values_mut().par_chunks_mut(to.plane().max(1));

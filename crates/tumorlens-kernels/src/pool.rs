@@ -9,7 +9,7 @@ use crate::isa::dispatch;
 use crate::{Blocked, LANES, Lane, Shape};
 use rayon::prelude::*;
 
-/// Geometry of a maximum over square windows; padding never wins.
+/// Geometry of a maximum over square windows; padding never wins, and what is not a number always does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxPool {
     /// Side of the window.
@@ -27,6 +27,18 @@ impl MaxPool {
         let start = at * self.stride;
         let low = start.saturating_sub(self.padding);
         low..(start + self.kernel).saturating_sub(self.padding).min(side)
+    }
+
+    /// Panics unless every window sees a pixel.
+    fn check(&self, from: Shape, to: Shape) {
+        alike(from, to);
+        for (side, outputs) in [(from.height, to.height), (from.width, to.width)] {
+            let seen = |at: usize| !self.window(at, side).is_empty();
+            assert!(
+                outputs == 0 || seen(0) && seen(outputs - 1),
+                "{self:?} of {from:?} to {to:?}"
+            );
+        }
     }
 }
 
@@ -54,11 +66,8 @@ fn max_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, out: &mut [Lane])
             for row in rows.clone() {
                 for lane in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
                     for i in 0..LANES {
-                        most.0[i] = if lane.0[i] > most.0[i] {
-                            lane.0[i]
-                        } else {
-                            most.0[i]
-                        };
+                        let wins = lane.0[i] > most.0[i] || lane.0[i].is_nan();
+                        most.0[i] = if wins { lane.0[i] } else { most.0[i] };
                     }
                 }
             }
@@ -74,7 +83,7 @@ dispatch!(fn max_plane = max_body(pool: MaxPool, from: Shape, x: &[Lane], to: Sh
 /// When images or channels differ, or a window lies outside.
 pub fn max(pool: MaxPool, x: &Blocked, out: &mut Blocked) {
     let (from, to) = (x.shape(), out.shape());
-    alike(from, to);
+    pool.check(from, to);
     planes(out, |image, block, out| {
         max_plane(pool, from, x.plane(image, block), to, out);
     });
@@ -134,7 +143,7 @@ dispatch!(fn max_gradient_plane = max_gradient_body(
 /// When images or channels differ, or a window lies outside.
 pub fn max_gradient(pool: MaxPool, x: &Blocked, gradient: &Blocked, by_x: &mut Blocked) {
     let (from, to, of) = (x.shape(), gradient.shape(), by_x.shape());
-    alike(from, to);
+    pool.check(from, to);
     crate::norm::same(from, of);
     planes(by_x, |image, block, out| {
         let (x, g) = (x.plane(image, block), gradient.plane(image, block));

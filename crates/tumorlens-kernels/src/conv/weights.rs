@@ -209,8 +209,9 @@ impl Task {
                             *total = total.add_product(value, slope);
                         }
                     }
-                    x = x.add(stride * LANES);
-                    dy = dy.add(LANES);
+                    // After the last pixel these may point beyond the values; nothing is read there.
+                    x = x.wrapping_add(stride * LANES);
+                    dy = dy.wrapping_add(LANES);
                 }
             }
             for (i, totals) in totals.iter().enumerate() {
