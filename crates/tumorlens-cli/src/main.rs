@@ -27,6 +27,10 @@ mod tags;
 mod texture;
 mod training;
 
+/// A training step walks through hundreds of megabytes.
+#[global_allocator]
+static ALLOCATOR: tumorlens_nn::HugePages = tumorlens_nn::HugePages;
+
 use args::{Arguments, Command};
 use clap::Parser;
 use exit_code::Exit;

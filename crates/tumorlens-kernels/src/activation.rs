@@ -21,6 +21,12 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// Whether a larger value never gives a smaller one, so that the largest result is that of the largest value.
+    #[must_use]
+    pub fn never_falls(self) -> bool {
+        !matches!(self, Self::Gelu | Self::Silu)
+    }
+
     /// The value.
     #[inline(always)]
     pub(crate) fn apply(self, x: Lane) -> Lane {

@@ -136,7 +136,11 @@ fn run(
     after: &(dyn Fn(usize, usize, &mut [Lane]) + Sync),
 ) {
     let (from, to) = (input.shape(), output.shape());
-    let width = rows::group(to.blocks(), job.columns);
+    let mut width = rows::group(to.blocks(), job.columns);
+    if to.images * to.blocks().div_ceil(width) < rayon::current_num_threads() {
+        // Blocks one by one give the same sums.
+        width = 1;
+    }
     let image = from.blocks() * from.plane();
     let mut tasks: Vec<(usize, usize, &mut [Lane])> = output
         .values_mut()

@@ -53,6 +53,11 @@ pub(crate) trait Lanes: Copy {
     /// # Safety
     /// As [`Lanes::zero`].
     unsafe fn minus(self, other: Self) -> Self;
+    /// In each place `no` where `a <= b`, else `yes`, also where one is not a number.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`].
+    unsafe fn unless_at_most(a: Self, b: Self, yes: Self, no: Self) -> Self;
 }
 
 /// Blocks of output channels whose sums a tile holds in registers.

@@ -14,8 +14,10 @@ mod blocked;
 pub mod conv;
 pub mod depthwise;
 pub mod element;
+pub mod flat;
 mod isa;
 mod lanes;
+mod memory;
 pub mod norm;
 pub mod peak;
 pub mod pool;
@@ -23,6 +25,7 @@ pub mod pool;
 pub use activation::Activation;
 pub use blocked::{Blocked, Lane, Shape};
 pub use isa::Isa;
+pub use memory::HugePages;
 
 /// Channels in a block, and values in a vector.
 pub const LANES: usize = 16;

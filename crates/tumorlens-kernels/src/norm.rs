@@ -53,6 +53,21 @@ pub fn statistics(shape: Shape, moments: &[Moments]) -> (Vec<f32>, Vec<f32>) {
         .unzip()
 }
 
+/// Sum of every channel.
+#[must_use]
+pub fn sums(x: &Blocked) -> Vec<f32> {
+    let (shape, blocks) = (x.shape(), x.shape().blocks());
+    let of: Vec<Moments> = (0..shape.images * blocks)
+        .into_par_iter()
+        .map(|index| moments(shape, x.plane(index / blocks, index % blocks)))
+        .collect();
+    let total = |channel: usize| {
+        let planes = of.iter().skip(channel / LANES).step_by(blocks);
+        planes.map(|m| m[0][channel % LANES]).sum::<f64>() as f32
+    };
+    (0..shape.channels).map(total).collect()
+}
+
 /// A value a channel in blocks, unused lanes zero.
 #[must_use]
 pub fn in_blocks(values: &[f32]) -> Vec<Lane> {

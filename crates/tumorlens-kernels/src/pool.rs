@@ -29,8 +29,14 @@ impl MaxPool {
         low..(start + self.kernel).saturating_sub(self.padding).min(side)
     }
 
+    /// Whether windows are 2x2, side by side, and all whole in a map of this shape.
+    pub(crate) fn halves(&self, shape: Shape) -> bool {
+        let whole = shape.height.is_multiple_of(2) && shape.width.is_multiple_of(2);
+        (self.kernel, self.stride, self.padding) == (2, 2, 0) && whole
+    }
+
     /// Panics unless every window sees a pixel.
-    fn check(&self, from: Shape, to: Shape) {
+    pub(crate) fn check(&self, from: Shape, to: Shape) {
         alike(from, to);
         for (side, outputs) in [(from.height, to.height), (from.width, to.width)] {
             let seen = |at: usize| !self.window(at, side).is_empty();

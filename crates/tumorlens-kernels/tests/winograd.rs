@@ -72,7 +72,10 @@ fn distances(conv: Conv, images: usize, [height, width]: [usize; 2], salt: u64) 
     let of_output = bare(conv.outputs, conv.slide(height), conv.slide(width));
     let x = numbers(images * conv.inputs * height * width, salt);
     let w = numbers(conv.outputs * conv.inputs * 9, salt + 1);
-    let dy = numbers(of_output.images * conv.outputs * of_output.height * of_output.width, salt + 2);
+    let dy = numbers(
+        of_output.images * conv.outputs * of_output.height * of_output.width,
+        salt + 2,
+    );
     let [y, dx, dw] = plain(conv, &x, &w, &dy, of_input);
 
     let wide = |shape: Shape, border| Shape { border, ..shape };
@@ -153,13 +156,23 @@ fn tiles_start_from_a_bias_or_from_what_is_there_and_show_every_plane_once_it_is
     let packed = Packed::tiled_forward(&w, 40, 20);
     let seen = Mutex::new(Vec::new());
     let mut zero = Blocked::zeros(shape(40));
-    forward(conv, &x, &packed, Start::Zero, &mut zero, &|image, block, planes| {
-        let plane = shape(40).plane();
-        for index in 0..planes.len() / plane {
-            let sum: f32 = planes[index * plane..(index + 1) * plane].iter().flat_map(|l| l.0).sum();
-            seen.lock().unwrap().push((image, block + index, sum));
-        }
-    });
+    forward(
+        conv,
+        &x,
+        &packed,
+        Start::Zero,
+        &mut zero,
+        &|image, block, planes| {
+            let plane = shape(40).plane();
+            for index in 0..planes.len() / plane {
+                let sum: f32 = planes[index * plane..(index + 1) * plane]
+                    .iter()
+                    .flat_map(|l| l.0)
+                    .sum();
+                seen.lock().unwrap().push((image, block + index, sum));
+            }
+        },
+    );
     let mut seen = seen.into_inner().unwrap();
     seen.sort_by_key(|s| (s.0, s.1));
     assert_eq!(seen.len(), 9);
@@ -171,7 +184,14 @@ fn tiles_start_from_a_bias_or_from_what_is_there_and_show_every_plane_once_it_is
     let bias: Vec<f32> = (0..40).map(|c| c as f32).collect();
     let blocks = in_blocks(&bias);
     let mut biased = Blocked::zeros(shape(40));
-    forward(conv, &x, &packed, Start::Bias(&blocks), &mut biased, &|_, _, _| {});
+    forward(
+        conv,
+        &x,
+        &packed,
+        Start::Bias(&blocks),
+        &mut biased,
+        &|_, _, _| {},
+    );
     let mut twice = zero.clone();
     forward(conv, &x, &packed, Start::Output, &mut twice, &|_, _, _| {});
     let [zero, biased, twice] = [zero, biased, twice].map(|b| b.to_planar());

@@ -120,7 +120,7 @@ impl Bench {
 
     fn with_engine<R>(&mut self, f: impl FnOnce(&mut Engine) -> R) -> Option<R> {
         match &mut self.body {
-            Body::Infer(network) => network.engine().map(|mut engine| f(&mut engine)),
+            Body::Infer(network) => network.judge().map(|mut judge| f(judge.first())),
             Body::Train(learner) => learner.engine().map(f),
         }
     }

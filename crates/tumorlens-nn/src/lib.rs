@@ -22,3 +22,5 @@ pub mod predict;
 pub mod schedule;
 pub mod train;
 pub mod weights;
+
+pub use tumorlens_kernels::HugePages;

@@ -187,9 +187,9 @@ impl Network {
     }
 
     /// What judges on the processor, where it does.
-    pub(crate) fn engine(&self) -> Option<MutexGuard<'_, Engine>> {
-        let (_, engine) = &**self.judge.as_ref()?;
-        Some(engine.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn judge(&self) -> Option<MutexGuard<'_, Judge>> {
+        let judge = self.judge.as_ref()?;
+        Some(judge.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// As [`Network::logits`], with what else the network says of each image.

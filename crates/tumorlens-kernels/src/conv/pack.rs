@@ -100,11 +100,7 @@ impl Packed {
         })
     }
 
-    fn tiled(
-        to: usize,
-        from: usize,
-        value: impl Fn(usize, usize, usize) -> f32 + Sync,
-    ) -> Self {
+    fn tiled(to: usize, from: usize, value: impl Fn(usize, usize, usize) -> f32 + Sync) -> Self {
         Self {
             values: super::winograd::transform(to, from, value),
             to,

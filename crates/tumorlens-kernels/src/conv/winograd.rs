@@ -27,8 +27,9 @@ const CACHED: usize = 640 << 10;
 /// Tiles whose products stay there beside it.
 const CHUNK: usize = 48;
 
-/// Tiles of an image from which on a network that judges uses them: its filters are transformed once.
-const TILES_JUDGED: usize = 4;
+/// Outputs of a channel of one image from which on a network that judges uses them. Its filters are transformed once, but
+/// read from memory for few images, and there are four times as many.
+const PIXELS_JUDGED: usize = 256;
 /// Tiles of a batch from which on they pay for filters transformed for this batch alone.
 const TILES_TRAINED: usize = 48;
 /// Tiles of a batch from which on they pay for sums of four times the size, cleared and transformed back.
@@ -38,11 +39,7 @@ impl Conv {
     /// Whether tiles give the outputs of this shape, for filters transformed once and for all. The number of images
     /// does not count: what is said of an image must not depend on its company.
     pub(super) fn judged_by_tiles(&self, output: Shape) -> bool {
-        let one = Shape {
-            images: 1,
-            ..output
-        };
-        self.suits_tiles() && tiles_of(one) >= TILES_JUDGED
+        self.suits_tiles() && output.height * output.width >= PIXELS_JUDGED && tiles_of(output) > 0
     }
 
     /// Whether tiles pay for a batch of this shape.
@@ -181,10 +178,7 @@ impl Job<'_> {
                 };
                 let parts = POINTS * stride;
                 if shared {
-                    points
-                        .par_chunks_mut(parts)
-                        .enumerate()
-                        .for_each(gather);
+                    points.par_chunks_mut(parts).enumerate().for_each(gather);
                 } else {
                     points.chunks_mut(parts).enumerate().for_each(gather);
                 }

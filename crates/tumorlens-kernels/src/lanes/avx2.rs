@@ -62,4 +62,16 @@ impl Lanes for Avx2 {
             )
         }
     }
+    #[inline(always)]
+    unsafe fn unless_at_most(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: see above.
+        unsafe {
+            let low = _mm256_cmp_ps::<_CMP_NLE_UQ>(a.0, b.0);
+            let high = _mm256_cmp_ps::<_CMP_NLE_UQ>(a.1, b.1);
+            Self(
+                _mm256_blendv_ps(no.0, yes.0, low),
+                _mm256_blendv_ps(no.1, yes.1, high),
+            )
+        }
+    }
 }

@@ -43,4 +43,12 @@ impl Lanes for Avx512 {
         // SAFETY: see above.
         Self(unsafe { _mm512_sub_ps(self.0, other.0) })
     }
+    #[inline(always)]
+    unsafe fn unless_at_most(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: see above.
+        unsafe {
+            let mask = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(a.0, b.0);
+            Self(_mm512_mask_blend_ps(mask, no.0, yes.0))
+        }
+    }
 }

@@ -43,4 +43,15 @@ impl Lanes for Portable {
         self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a -= b);
         self
     }
+    #[inline(always)]
+    unsafe fn unless_at_most(a: Self, b: Self, yes: Self, no: Self) -> Self {
+        let mut out = no;
+        for i in 0..LANES {
+            if a.0[i] <= b.0[i] {
+                continue;
+            }
+            out.0[i] = yes.0[i];
+        }
+        out
+    }
 }

@@ -2,7 +2,8 @@
 //! going back it is computed anew from the values before the normalisation.
 
 use super::{Moments, Normalised, folded, in_blocks, sums_of_planes};
-use crate::isa::dispatch;
+use crate::isa::on_lanes;
+use crate::lanes::Lanes;
 use crate::pool::MaxPool;
 use crate::{Activation, Blocked, LANES, Lane, Shape};
 use rayon::prelude::*;
@@ -18,47 +19,94 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Value before the non-linearity.
-    #[inline(always)]
-    fn before(&self, x: &Lane) -> Lane {
-        let mut z = Lane::ZERO;
-        for i in 0..LANES {
-            z.0[i] = x.0[i] * self.scale.0[i] + self.shift.0[i];
+    /// Panics unless every window of `outputs` lies within the plane.
+    fn check(&self, outputs: Shape) {
+        assert!(self.x.len() == self.shape.plane());
+        assert!(self.activation.never_falls(), "{:?}", self.activation);
+        self.pool.check(self.shape, outputs);
+    }
+}
+
+/// The first of the largest values of a window: its place in the window, what it was before the non-linearity, and before
+/// the normalisation.
+#[derive(Clone, Copy)]
+struct Winner<L> {
+    place: L,
+    before: L,
+    x: L,
+}
+
+/// The winner of a window. `K` is the side of windows that are all whole, or 0.
+#[inline(always)]
+unsafe fn winner<L: Lanes, const K: usize>(pass: &Pass<'_>, y: usize, column: usize) -> Winner<L> {
+    // SAFETY: the caller checked that windows lie within the plane.
+    unsafe {
+        let scale = L::load(pass.scale.0.as_ptr());
+        let shift = L::load(pass.shift.0.as_ptr());
+        let mut found = Winner {
+            place: L::zero(),
+            before: L::splat(&f32::NEG_INFINITY),
+            x: L::zero(),
+        };
+        let (rows, columns) = if K > 0 {
+            (y * K..y * K + K, column * K..column * K + K)
+        } else {
+            (
+                pass.pool.window(y, pass.shape.height),
+                pass.pool.window(column, pass.shape.width),
+            )
+        };
+        let mut index = 0.0f32;
+        for row in rows {
+            for column in columns.clone() {
+                let x = L::load(pass.x.as_ptr().add(pass.shape.at(row, column)).cast());
+                let z = shift.add_product(x, scale);
+                found.place = L::unless_at_most(z, found.before, L::splat(&index), found.place);
+                found.x = L::unless_at_most(z, found.before, x, found.x);
+                found.before = L::unless_at_most(z, found.before, z, found.before);
+                index += 1.0;
+            }
         }
-        z
+        found
     }
 }
 
 #[inline(always)]
-fn apply_body(pass: &Pass<'_>, to: Shape, out: &mut [Lane]) {
+unsafe fn lane<L: Lanes>(value: L) -> Lane {
+    let mut lane = Lane::ZERO;
+    // SAFETY: sixteen numbers are written.
+    unsafe { value.store(lane.0.as_mut_ptr()) };
+    lane
+}
+
+#[inline(always)]
+unsafe fn apply_windows<L: Lanes, const K: usize>(pass: &Pass<'_>, to: Shape, out: &mut [Lane]) {
     for y in 0..to.height {
-        let rows = pass.pool.window(y, pass.shape.height);
         for column in 0..to.width {
-            let columns = pass.pool.window(column, pass.shape.width);
-            let mut most = Lane([f32::NEG_INFINITY; LANES]);
-            for row in rows.clone() {
-                let start = pass.shape.at(row, columns.start);
-                for x in &pass.x[start..start + columns.len()] {
-                    let value = pass.activation.apply(pass.before(x));
-                    for i in 0..LANES {
-                        most.0[i] = if value.0[i] > most.0[i] {
-                            value.0[i]
-                        } else {
-                            most.0[i]
-                        };
-                    }
-                }
-            }
-            out[to.at(y, column)] = most;
+            // SAFETY: the caller's.
+            let most = unsafe { lane(winner::<L, K>(pass, y, column).before) };
+            out[to.at(y, column)] = pass.activation.apply(most);
         }
     }
 }
-dispatch!(fn apply_plane = apply_body(pass: &Pass<'_>, to: Shape, out: &mut [Lane]));
+
+#[inline(always)]
+unsafe fn apply_body<L: Lanes>(pass: &Pass<'_>, to: Shape, out: &mut [Lane]) {
+    // SAFETY: the caller's.
+    unsafe {
+        if pass.pool.halves(pass.shape) {
+            apply_windows::<L, 2>(pass, to, out);
+        } else {
+            apply_windows::<L, 0>(pass, to, out);
+        }
+    }
+}
+on_lanes!(unsafe fn apply_plane = apply_body(pass: &Pass<'_>, to: Shape, out: &mut [Lane]));
 
 /// `out = max over windows of activation(scale x + shift)`, scale and shift a value a channel in blocks.
 ///
 /// # Panics
-/// When images or channels differ, or a window lies outside.
+/// When images or channels differ, a window lies outside, or the non-linearity is one that falls.
 pub fn apply_pooled(
     x: &Blocked,
     [scale, shift]: [&[Lane]; 2],
@@ -81,47 +129,10 @@ pub fn apply_pooled(
             shape,
             x: x.plane(image, block),
         };
-        apply_plane(&pass, to, out);
+        pass.check(to);
+        // SAFETY: windows were checked to lie within the plane.
+        unsafe { apply_plane(&pass, to, out) };
     });
-}
-
-/// The first of the largest values of a window: its place in the window, what it was before the non-linearity, and
-/// before the normalisation.
-struct Winners {
-    place: [u32; LANES],
-    before: Lane,
-    x: Lane,
-}
-
-#[inline(always)]
-fn winners(
-    pass: &Pass<'_>,
-    rows: std::ops::Range<usize>,
-    columns: std::ops::Range<usize>,
-) -> Winners {
-    let mut most = Lane([f32::NEG_INFINITY; LANES]);
-    let mut found = Winners {
-        place: [0; LANES],
-        before: Lane::ZERO,
-        x: Lane::ZERO,
-    };
-    let mut index = 0;
-    for row in rows {
-        let start = pass.shape.at(row, columns.start);
-        for x in &pass.x[start..start + columns.len()] {
-            let z = pass.before(x);
-            let value = pass.activation.apply(z);
-            for i in 0..LANES {
-                let wins = value.0[i] > most.0[i];
-                most.0[i] = if wins { value.0[i] } else { most.0[i] };
-                found.place[i] = if wins { index } else { found.place[i] };
-                found.before.0[i] = if wins { z.0[i] } else { found.before.0[i] };
-                found.x.0[i] = if wins { x.0[i] } else { found.x.0[i] };
-            }
-            index += 1;
-        }
-    }
-    found
 }
 
 struct BackPass<'a> {
@@ -135,23 +146,22 @@ struct BackPass<'a> {
 
 /// The sums of the derivative by the normalised values, and of it times them.
 #[inline(always)]
-fn sums_body(pass: &BackPass<'_>) -> Moments {
+unsafe fn sum_windows<L: Lanes, const K: usize>(pass: &BackPass<'_>, total: &mut Moments) {
     let f = &pass.forward;
-    let mut total = [[0.0; LANES]; 2];
     for y in 0..pass.from.height {
         let (mut sum, mut product) = ([0.0f32; LANES], [0.0f32; LANES]);
         for column in 0..pass.from.width {
-            let (rows, columns) = (
-                f.pool.window(y, f.shape.height),
-                f.pool.window(column, f.shape.width),
-            );
-            let found = winners(f, rows, columns);
-            let slope = f.activation.slope(found.before);
+            // SAFETY: the caller's.
+            let (before, x) = unsafe {
+                let found = winner::<L, K>(f, y, column);
+                (lane(found.before), lane(found.x))
+            };
+            let slope = f.activation.slope(before);
             let g = pass.gradient[pass.from.at(y, column)];
             for i in 0..LANES {
                 let g = g.0[i] * slope.0[i];
                 sum[i] += g;
-                product[i] += g * (found.x.0[i] - pass.mean.0[i]) * pass.inverse.0[i];
+                product[i] += g * (x.0[i] - pass.mean.0[i]) * pass.inverse.0[i];
             }
         }
         for i in 0..LANES {
@@ -159,13 +169,29 @@ fn sums_body(pass: &BackPass<'_>) -> Moments {
             total[1][i] += f64::from(product[i]);
         }
     }
-    total
 }
-dispatch!(fn sums_plane = sums_body(pass: &BackPass<'_>) -> Moments);
+
+#[inline(always)]
+unsafe fn sums_body<L: Lanes>(pass: &BackPass<'_>, total: &mut Moments) {
+    // SAFETY: the caller's.
+    unsafe {
+        if pass.forward.pool.halves(pass.forward.shape) {
+            sum_windows::<L, 2>(pass, total);
+        } else {
+            sum_windows::<L, 0>(pass, total);
+        }
+    }
+}
+on_lanes!(unsafe fn sums_plane = sums_body(pass: &BackPass<'_>, total: &mut Moments));
 
 /// The derivative by x: `x` and `constant` of a line for every value, and the winners' share of the derivative.
 #[inline(always)]
-fn back_body(pass: &BackPass<'_>, line: &super::Line, to: Shape, out: &mut [Lane]) {
+unsafe fn back_windows<L: Lanes, const K: usize>(
+    pass: &BackPass<'_>,
+    line: &super::Line,
+    to: Shape,
+    out: &mut [Lane],
+) {
     let f = &pass.forward;
     let mut begun = 0;
     for y in 0..=pass.from.height {
@@ -190,33 +216,54 @@ fn back_body(pass: &BackPass<'_>, line: &super::Line, to: Shape, out: &mut [Lane
         }
         for column in 0..pass.from.width {
             let columns = f.pool.window(column, f.shape.width);
-            let found = winners(f, rows.clone(), columns.clone());
-            let slope = f.activation.slope(found.before);
+            // SAFETY: the caller's.
+            let (before, place) = unsafe {
+                let found = winner::<L, K>(f, y, column);
+                (lane(found.before), lane(found.place))
+            };
+            let slope = f.activation.slope(before);
             let mut share = pass.gradient[pass.from.at(y, column)];
             for i in 0..LANES {
                 share.0[i] *= slope.0[i] * line.g.0[i];
             }
-            let mut index = 0;
+            let mut index = 0.0f32;
             for row in rows.clone() {
                 let start = to.at(row, columns.start);
                 for out in &mut out[start..start + columns.len()] {
                     for i in 0..LANES {
-                        let wins = found.place[i] == index;
+                        let wins = (place.0[i] - index).abs() < 0.5;
                         out.0[i] += if wins { share.0[i] } else { 0.0 };
                     }
-                    index += 1;
+                    index += 1.0;
                 }
             }
         }
     }
 }
-dispatch!(fn back_plane = back_body(pass: &BackPass<'_>, line: &super::Line, to: Shape, out: &mut [Lane]));
+
+#[inline(always)]
+unsafe fn back_body<L: Lanes>(
+    pass: &BackPass<'_>,
+    line: &super::Line,
+    to: Shape,
+    out: &mut [Lane],
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        if pass.forward.pool.halves(pass.forward.shape) {
+            back_windows::<L, 2>(pass, line, to, out);
+        } else {
+            back_windows::<L, 0>(pass, line, to, out);
+        }
+    }
+}
+on_lanes!(unsafe fn back_plane = back_body(pass: &BackPass<'_>, line: &super::Line, to: Shape, out: &mut [Lane]));
 
 /// As [`super::gradient`] for [`apply_pooled`]: derivatives by gamma and beta, given the one by the maxima; the derivative
 /// by x is written to `by_x`.
 ///
 /// # Panics
-/// When images or channels differ, a window lies outside, or something was added.
+/// When images or channels differ, a window lies outside, the non-linearity is one that falls, or something was added.
 #[must_use]
 pub fn gradient_pooled(
     of: Normalised<'_>,
@@ -249,7 +296,13 @@ pub fn gradient_pooled(
     };
     let sums: Vec<Moments> = (0..shape.images * blocks)
         .into_par_iter()
-        .map(|index| sums_plane(&pass(index)))
+        .map(|index| {
+            let (pass, mut total) = (pass(index), [[0.0; LANES]; 2]);
+            pass.forward.check(from);
+            // SAFETY: windows were checked to lie within the plane.
+            unsafe { sums_plane(&pass, &mut total) };
+            total
+        })
         .collect();
     let (gamma, beta) = sums_of_planes(shape, &sums);
     let (mean_g, mean_gx) = (in_blocks(&beta), in_blocks(&gamma));
@@ -258,7 +311,10 @@ pub fn gradient_pooled(
         .collect();
     let planes = by_x.values_mut().par_chunks_mut(to.plane().max(1));
     planes.enumerate().for_each(|(index, out)| {
-        back_plane(&pass(index), &lines[index % blocks], to, out);
+        let pass = pass(index);
+        pass.forward.check(from);
+        // SAFETY: windows were checked to lie within the plane.
+        unsafe { back_plane(&pass, &lines[index % blocks], to, out) };
     });
     (gamma, beta)
 }

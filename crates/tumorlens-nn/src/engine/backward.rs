@@ -225,7 +225,9 @@ impl Engine {
         self.learn(pass, [index, 0], gradients, || {
             weight_gradient(conv, self.value(from), self.gradient(index))
         });
-        self.learn(pass, [index, 1], gradients, || sums(self.gradient(index)));
+        self.learn(pass, [index, 1], gradients, || {
+            norm::sums(self.gradient(index))
+        });
         self.lap(Some(index), Task::ByWeights);
         if !pass.needed[from] {
             return;
@@ -266,7 +268,9 @@ impl Engine {
         self.learn(pass, [index, 0], gradients, || {
             weight_gradient(conv, &columns(self.value(from)), &slopes)
         });
-        self.learn(pass, [index, 1], gradients, || sums(self.gradient(index)));
+        self.learn(pass, [index, 1], gradients, || {
+            norm::sums(self.gradient(index))
+        });
         self.lap(Some(index), Task::ByWeights);
         let packed = Packed::backward(self.values_of(pass.weights, index, 0), outputs, inputs, 1);
         self.add_to(pass, from, |_, out| {
@@ -317,15 +321,4 @@ impl Engine {
         }
         // The convolution before was left to this step going forward; going back it has its own turn.
     }
-}
-
-/// Sum over images and pixels of every channel.
-fn sums(gradient: &Blocked) -> Vec<f32> {
-    let [_, h, w] = dims(gradient.shape());
-    let channels = gradient.shape().channels;
-    let mut sums = vec![0.0f64; channels];
-    for (index, map) in gradient.to_planar().chunks(h * w).enumerate() {
-        sums[index % channels] += map.iter().map(|v| f64::from(*v)).sum::<f64>();
-    }
-    sums.into_iter().map(|s| s as f32).collect()
 }

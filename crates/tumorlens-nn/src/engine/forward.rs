@@ -232,14 +232,7 @@ impl Engine {
             return;
         }
         let add = of.add.map(|add| self.value(add));
-        norm::apply(
-            self.value(of.from),
-            &scale,
-            &shift,
-            add,
-            of.activation,
-            out,
-        );
+        norm::apply(self.value(of.from), &scale, &shift, add, of.activation, out);
     }
 
     /// The convolution of a training step: each plane is measured while it is in the cache.

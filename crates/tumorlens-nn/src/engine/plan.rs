@@ -234,6 +234,7 @@ fn steps(graph: &Graph, readers: &[Vec<usize>], pools: bool) -> Vec<Step> {
         }
         if pools
             && norm.add.is_none()
+            && norm.activation.never_falls()
             && let Some(reader) = only(last)
             && let Some(pool) = max_pool(graph.nodes[reader].op)
         {

@@ -2,6 +2,7 @@
 
 use super::Moments;
 use serde::{Deserialize, Serialize};
+use tumorlens_kernels::flat;
 
 /// Constants of AdamW; names and arithmetic as `torch.optim.AdamW`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,13 +48,16 @@ impl AdamW {
         } else {
             1.0
         };
-        let (beta2, epsilon) = (self.beta2 as f32, self.epsilon as f32);
-        let (new1, new2) = ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32);
-        let moments = moments.first.iter_mut().zip(&mut moments.second);
-        for ((value, g), (first, second)) in values.iter_mut().zip(gradient).zip(moments) {
-            *first += new1 * (g - *first);
-            *second = *second * beta2 + new2 * g * g;
-            *value = *value * keep - scale * *first / (second.sqrt() / correction + epsilon);
-        }
+        let of = flat::AdamW {
+            new_first: (1.0 - self.beta1) as f32,
+            old_second: self.beta2 as f32,
+            new_second: (1.0 - self.beta2) as f32,
+            keep,
+            scale,
+            correction,
+            epsilon: self.epsilon as f32,
+        };
+        let Moments { first, second } = moments;
+        flat::adam_w(&of, values, gradient, first, second);
     }
 }

@@ -41,6 +41,10 @@ impl Drop for Scratch<'_> {
     fn drop(&mut self) {
         let other = self.home.take();
         let mine = std::mem::take(&mut self.values);
-        self.home.set(if other.len() > mine.len() { other } else { mine });
+        self.home.set(if other.len() > mine.len() {
+            other
+        } else {
+            mine
+        });
     }
 }

@@ -102,7 +102,14 @@ macro_rules! transform {
     };
 }
 transform!(input_tile, input_body, Input, lines::input, 6, 6);
-transform!(gradient_tile, gradient_body, Adjoint, lines::output_adjoint, 4, 6);
+transform!(
+    gradient_tile,
+    gradient_body,
+    Adjoint,
+    lines::output_adjoint,
+    4,
+    6
+);
 transform!(output_tile, output_body, Output, lines::output, 6, 4);
 transform!(filter_tile, filter_body, Filter, lines::filter, 3, 6);
 transform!(back_tile, back_body, Back, lines::filter_adjoint, 6, 3);

@@ -9,14 +9,10 @@ use crate::{Blocked, LANES, Lane, lanes};
 use rayon::prelude::*;
 
 /// Tiles transformed at a time.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 
 /// As [`super::super::weight_gradient`].
-pub(in super::super) fn weight_gradient(
-    conv: Conv,
-    input: &Blocked,
-    output: &Blocked,
-) -> Vec<f32> {
+pub(in super::super) fn weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32> {
     let tiling = Tiling::of(output.shape());
     let count = tiling.count() * input.shape().images;
     let (sources, targets) = (input.shape().blocks(), output.shape().blocks());

@@ -1,0 +1,88 @@
+//! Memory in huge pages where the system gives them.
+//!
+//! A training step walks through hundreds of megabytes, and with pages of 4 KiB a good part of the time goes into looking
+//! up where they lie. Linux hands out pages of 2 MiB where a program advises it to (`madvise(2)`, `MADV_HUGEPAGE`).
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+/// Bytes of a huge page.
+const PAGE: usize = 2 << 20;
+
+/// The system's allocator, which aligns whatever is larger than a huge page to one and advises the system to use them.
+///
+/// ```
+/// #[global_allocator]
+/// static ALLOCATOR: tumorlens_kernels::HugePages = tumorlens_kernels::HugePages;
+/// assert_eq!(vec![1u8; 5 << 20].as_ptr() as usize % (2 << 20), 0);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HugePages;
+
+/// The layout that the system is asked for; a function of the layout alone, so that what was allocated is freed alike.
+fn asked(layout: Layout) -> Layout {
+    if layout.size() < PAGE {
+        return layout;
+    }
+    layout.align_to(PAGE).unwrap_or(layout)
+}
+
+/// Advises the system; that it does not listen is no error.
+fn advise(pointer: *mut u8, size: usize) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    if size >= PAGE && !pointer.is_null() {
+        // SAFETY: the range was just allocated, begins at a page, and advice changes no value in it.
+        let _ = unsafe { libc::madvise(pointer.cast(), size, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    let _ = (pointer, size);
+}
+
+// SAFETY: everything is handed to the system's allocator with a layout that depends on the given one alone, at least as
+// large and as aligned. Growing is the default, which allocates, copies and frees through these methods.
+unsafe impl GlobalAlloc for HugePages {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        let pointer = unsafe { System.alloc(asked(layout)) };
+        advise(pointer, layout.size());
+        pointer
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's: `alloc` asked for the same.
+        unsafe { System.dealloc(pointer, asked(layout)) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if layout.size() < PAGE {
+            // SAFETY: the caller's; what is smaller than a page is asked for as it is.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
+        // SAFETY: the caller's.
+        let pointer = unsafe { self.alloc(layout) };
+        if !pointer.is_null() {
+            // Advised first: it is the first touch that decides on the page.
+            // SAFETY: so many bytes were just allocated.
+            unsafe { pointer.write_bytes(0, layout.size()) };
+        }
+        pointer
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if layout.size() < PAGE && size < PAGE {
+            // SAFETY: the caller's; neither is asked for otherwise than as it is.
+            return unsafe { System.realloc(pointer, layout, size) };
+        }
+        // SAFETY: the caller vouches that the size does not overflow when rounded up to the alignment.
+        let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        // SAFETY: the caller's.
+        let to = unsafe { self.alloc(new) };
+        if !to.is_null() {
+            // SAFETY: both hold at least the smaller of the two sizes, and the new one was just allocated.
+            unsafe {
+                to.copy_from_nonoverlapping(pointer, layout.size().min(size));
+                self.dealloc(pointer, layout);
+            }
+        }
+        to
+    }
+}
