@@ -82,8 +82,13 @@ impl Engine {
     /// Derivatives of a normalisation of a batch: its sums must be known before the first value can be written, so input
     /// and derivative are read twice.
     fn cost_of_norm_back(&self, index: usize, of: Norm) -> Cost {
-        let n = self.numbers(index);
         let (operations, maps) = after(of);
+        let n = self.numbers(of.from);
+        if of.pool.is_some() {
+            // The maxima are found anew both times, and only their derivative is read.
+            let read = 2.0 * self.numbers(index);
+            return cost((13.0 + 2.0 * operations) * n, 3.0 * n + read);
+        }
         // The value again (2 and what follows), the sums (5), a line in two values (4). What was added is read, and its
         // own derivative is read and written.
         cost((11.0 + 2.0 * operations) * n, (5.0 + 3.0 * maps) * n)

@@ -109,7 +109,8 @@ fn every_layer_has_its_parts_and_the_parts_take_no_longer_than_the_step() {
             Op::Conv { .. } if index == 1 => &[Task::Forward, Task::ByWeights],
             Op::Conv { .. } | Op::Linear { .. } => &[Task::Forward, Task::ByInput, Task::ByWeights],
             Op::BatchNorm { .. } => &[Task::Normalise, Task::NormaliseBack],
-            Op::MaxPool { .. } | Op::AvgPool { .. } => &[Task::Pool, Task::PoolBack],
+            Op::AvgPool { .. } => &[Task::Pool, Task::PoolBack],
+            // A maximum belongs to the pass of the normalisation before it.
             _ => &[],
         };
         for task in wanted {
