@@ -97,6 +97,8 @@ unsafe fn chains<L: Lanes, const N: usize>([a, b]: &[Lane; 2]) -> Lane {
 
 /// Pixels that a thread takes at a time.
 const PIECE: usize = 1 << 12;
+/// Rounds at least.
+const ROUNDS: usize = 5;
 
 #[inline(always)]
 fn triad_body(out: &mut [Lane], x: &[Lane], y: &[Lane], factor: f32) {
@@ -123,18 +125,17 @@ pub fn stream(bytes: usize, time: Duration) -> f64 {
     };
     let (mut out, x, y) = (buffer(0.0), buffer(1.0), buffer(2.0));
     let moved = (3 * length * size_of::<Lane>()) as f64;
-    let (begun, mut best) = (Instant::now(), 0.0f64);
-    loop {
+    let (begun, mut best, mut rounds) = (Instant::now(), 0.0f64, 0);
+    while rounds < ROUNDS || begun.elapsed() < time {
         let round = Instant::now();
         out.par_chunks_mut(PIECE)
             .zip(x.par_chunks(PIECE).zip(y.par_chunks(PIECE)))
             .for_each(|(out, (x, y))| triad_piece(out, x, y, 0.5));
         best = best.max(moved / round.elapsed().as_secs_f64());
         black_box(&mut out);
-        if begun.elapsed() >= time {
-            return best;
-        }
+        rounds += 1;
     }
+    best
 }
 
 #[cfg(test)]

@@ -53,11 +53,63 @@ fn bench_prints_what_it_measured_and_refuses_what_it_cannot_time() {
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert!(line["images_per_s"].as_f64().unwrap() > 0.0, "{text}");
         assert!(line["spread"].as_f64().unwrap() >= 0.0, "{text}");
+        let of = |key: &str| line[key].as_f64().unwrap();
+        let share = of("gflops") / of("peak_gflops");
+        assert!((share - of("share_of_peak")).abs() < 1e-9 && share > 0.0);
+        assert!(line.get("layers").is_none(), "{text}");
     }
     let unknown = ["bench", "--model", "lenet"];
     fail(dir.path(), &unknown, 1, &["lenet"]);
     let small = ["bench", "--model", "vgg11", "--size", "8"];
     fail(dir.path(), &small, 1, &["vgg11", "8 pixels"]);
+}
+
+#[test]
+fn bench_tells_where_the_time_goes_layer_by_layer() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = [
+        "bench", "--model", "cnn", "--size", "16", "--batch", "2", "--layers",
+    ];
+    let json = [&args[..], &["--json", "--out", "roofline.svg"]].concat();
+    let text = succeed(dir.path(), &json);
+    let figures: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(figures["bandwidth_gbs"].as_f64().unwrap() > 0.0, "{text}");
+    let layers = figures["layers"].as_array().unwrap();
+    for work in ["forward", "by input", "by weights", "normalise", "pool"] {
+        assert!(layers.iter().any(|row| row["work"] == work), "{work}");
+    }
+    for row in layers.iter().filter(|row| row["layer"] == "conv2") {
+        for key in [
+            "ms",
+            "share_of_step",
+            "gflops",
+            "share_of_peak",
+            "gbs",
+            "share_of_roof",
+        ] {
+            assert!(row[key].as_f64().unwrap() > 0.0, "{key} of {row}");
+        }
+        assert!(row["bound"] == "arithmetic" || row["bound"] == "memory");
+    }
+    let svg = fs::read_to_string(dir.path().join("roofline.svg")).unwrap();
+    assert!(svg.starts_with("<svg xmlns") && svg.trim_end().ends_with("</svg>"));
+    assert!(svg.contains("conv2, by weights"), "{svg}");
+
+    let table = succeed(dir.path(), &[&args[..], &["--mode", "infer"]].concat());
+    for word in [
+        "of roof",
+        "conv1",
+        "forward",
+        "between the parts",
+        "GB/s from memory",
+    ] {
+        assert!(table.contains(word), "{word} in {table}");
+    }
+    let elsewhere = [&args[..], &["--device", "wgpu"]].concat();
+    fail(dir.path(), &elsewhere, 1, &["--layers", "cpu", "wgpu"]);
+    let alone = ["bench", "--out", "x.svg"];
+    fail(dir.path(), &alone, 2, &["--help"]);
+    assert!(!dir.path().join("x.svg").exists());
 }
 
 #[test]

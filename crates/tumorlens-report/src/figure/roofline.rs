@@ -15,6 +15,8 @@ const SMALLEST: f64 = 2.0;
 const LARGEST: f64 = 22.0;
 /// Parts below this share of the step are left out: they would stretch the axes and cannot be seen.
 const SHARE: f64 = 0.001;
+/// The flat roof ends at so many times the ridge at least: there is room for its name.
+const ROOF: f64 = 8.0;
 /// Names beside parts, and the share from which on a part has one.
 const NAMES: usize = 8;
 const NAMED: f64 = 0.015;
@@ -74,7 +76,11 @@ pub fn roofline(of: &Roofline) -> Result<Option<Svg>, FigureError> {
     parts.sort_by(|a, b| b.share.total_cmp(&a.share));
     let ridge = of.peak_gflops / of.bandwidth_gbs;
     let across = parts.iter().map(|p| p.intensity);
-    let x = Axis::powers(FIGURE, "operations a byte", across.chain([ridge]))?;
+    let x = Axis::powers(
+        FIGURE,
+        "operations a byte",
+        across.chain([ridge, ROOF * ridge]),
+    )?;
     let up = parts.iter().map(|p| p.gflops);
     let y = Axis::powers(FIGURE, "GFLOP/s", up.chain([of.peak_gflops]))?;
     let classes: Vec<String> = (0..of.groups.len())
