@@ -174,11 +174,11 @@ fn kernels() -> &'static [usize] {
 prop_compose! {
     fn any_case()(
         inputs in channels(), outputs in channels(), kernel in select(kernels()), stride in 1usize..5,
-        padding in 0usize..9, images in 1..below(4), height in 1..below(14), width in 1..below(20), wider in 0usize..3,
+        padding in 0..below(9), images in 1..below(4), height in 1..below(14), width in 1..below(20), wider in 0usize..3,
         border in 0usize..3, start in 0usize..3, salt in 0u64..1000,
     ) -> Case {
         let padding = padding.min(kernel + 1);
-        let outputs = if cfg!(miri) && inputs > 3 { outputs.min(3) } else { outputs };
+        let inputs = if cfg!(miri) { inputs.min(3) } else { inputs };
         // The smallest map that the kernel fits on.
         let least = kernel.saturating_sub(2 * padding).max(1);
         let of = conv(inputs, outputs, kernel, stride, padding);
@@ -214,7 +214,7 @@ proptest! {
 /// Kernels that end on the last pixel in memory: a pointer must not be moved on from there.
 #[test]
 fn kernels_that_end_on_the_last_pixel_of_all_agree_with_the_definition() {
-    for (inputs, kernel, stride) in [(3, 2, 2), (3, 1, 1), (1, 1, 3)] {
+    for (inputs, kernel, stride) in [(3, 2, 2), (17, 1, 1), (1, 1, 3)] {
         let side = kernel + stride;
         case(conv(inputs, 2, kernel, stride, 0), 1, [side, side], 0).check();
     }
