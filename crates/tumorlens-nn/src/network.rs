@@ -13,17 +13,46 @@ use crate::graph::{Graph, NodeId, Op, ShapeError};
 use crate::weights::{Parameter, Weights, slots};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A graph with its weights on a device, ready to run.
 #[derive(Clone, Debug)]
 pub struct Network {
     graph: Graph,
-    /// Every parameter as a flat tensor; layers reshape it, which costs nothing and keeps one rank for all.
-    values: BTreeMap<String, Tensor<1>>,
+    /// Every parameter as a flat tensor; layers reshape it, which costs nothing and keeps one rank for all. Made when it is
+    /// asked for: who only judges on the processor never asks.
+    values: OnceLock<BTreeMap<String, Tensor<1>>>,
     device: Device,
     /// On the processor, and for judging only: the same graph planned for it.
-    judge: Option<Arc<(Weights, Mutex<Engine>)>>,
+    judge: Option<Arc<Judge>>,
+}
+
+/// Judges on the processor, for several threads at a time.
+#[derive(Debug)]
+struct Judge {
+    weights: Arc<Weights>,
+    /// Engines at rest. Threads that judge at the same time have one each.
+    engines: Mutex<Vec<Engine>>,
+}
+
+impl Judge {
+    fn new(graph: &Graph, weights: Arc<Weights>) -> Result<Self, ShapeError> {
+        let engines = Mutex::new(vec![Engine::new(graph, &weights)?]);
+        Ok(Self { weights, engines })
+    }
+
+    /// Lends an engine of this graph; one that panics is not given back.
+    fn with<R>(&self, graph: &Graph, use_it: impl FnOnce(&mut Engine, &Weights) -> R) -> R {
+        let engines = || self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let resting = engines().pop();
+        let mut engine = match resting.map_or_else(|| Engine::new(graph, &self.weights), Ok) {
+            Ok(engine) => engine,
+            Err(error) => unreachable!("the graph was planned before: {error}"),
+        };
+        let result = use_it(&mut engine, &self.weights);
+        engines().push(engine);
+        result
+    }
 }
 
 /// What a network says of one image.
@@ -86,46 +115,60 @@ impl Network {
         device: &Device,
         learn: Option<&dyn Fn(&Parameter) -> bool>,
     ) -> Result<Self, NetworkError> {
+        if learn.is_none() && *device == Device::flex() {
+            return Self::judging(graph, Arc::new(weights.clone()), device);
+        }
         graph.shapes()?;
         let device = if learn.is_some() {
             device.clone().autodiff()
         } else {
             device.clone()
         };
-        let by_name: BTreeMap<&str, &Parameter> = weights
-            .parameters
-            .iter()
-            .map(|p| (p.name.as_str(), p))
-            .collect();
         let mut values = BTreeMap::new();
-        for slot in slots(&graph) {
-            let parameter = by_name
-                .get(slot.name.as_str())
-                .ok_or_else(|| NetworkError::Missing(slot.name.clone()))?;
-            if parameter.shape != slot.shape {
-                return Err(NetworkError::WrongShape {
-                    name: slot.name,
-                    found: parameter.shape.clone(),
-                    expected: slot.shape,
-                });
-            }
+        for parameter in fitting(&graph, weights)? {
             let mut value = flat(&parameter.values, &device);
             if parameter.role.is_learned() && learn.is_some_and(|learn| learn(parameter)) {
                 value = value.require_grad();
             }
-            values.insert(slot.name, value);
+            values.insert(parameter.name.clone(), value);
         }
-        let judge = if learn.is_none() && device == Device::flex() {
-            let engine = Mutex::new(Engine::new(&graph, weights)?);
-            Some(Arc::new((weights.clone(), engine)))
-        } else {
-            None
-        };
         Ok(Self {
             graph,
-            values,
+            values: OnceLock::from(values),
             device,
-            judge,
+            judge: None,
+        })
+    }
+
+    /// As [`Network::new`] without learning, on weights that others may use as well.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn judging(
+        graph: Graph,
+        weights: Arc<Weights>,
+        device: &Device,
+    ) -> Result<Self, NetworkError> {
+        if *device != Device::flex() {
+            return Self::new(graph, &weights, device, None);
+        }
+        graph.shapes()?;
+        fitting(&graph, &weights)?;
+        Ok(Self {
+            judge: Some(Arc::new(Judge::new(&graph, weights)?)),
+            graph,
+            values: OnceLock::new(),
+            device: device.clone(),
+        })
+    }
+
+    fn values(&self) -> &BTreeMap<String, Tensor<1>> {
+        self.values.get_or_init(|| {
+            let judge = self.judge.iter();
+            judge
+                .flat_map(|judge| &judge.weights.parameters)
+                .map(|p| (p.name.clone(), flat(&p.values, &self.device)))
+                .collect()
         })
     }
 
@@ -144,7 +187,7 @@ impl Network {
     /// The flat tensor of a parameter, e.g. to read its gradient.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&Tensor<1>> {
-        self.values.get(name)
+        self.values().get(name)
     }
 
     /// Replaces a parameter's values, keeping whether it learns. Used by the training loop after each step.
@@ -152,9 +195,11 @@ impl Network {
     /// # Errors
     /// When there is no such parameter or the number of values differs.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<(), NetworkError> {
+        self.values();
         let old = self
             .values
-            .get_mut(name)
+            .get_mut()
+            .and_then(|values| values.get_mut(name))
             .ok_or_else(|| NetworkError::Missing(name.to_owned()))?;
         let [expected] = old.dims();
         if expected != values.len() {
@@ -178,12 +223,9 @@ impl Network {
     /// When the device fails.
     pub fn logits(&self, values: Vec<f32>) -> Result<Vec<f32>, DeviceFailure> {
         match &self.judge {
-            Some(judge) => {
-                let (weights, engine) = &**judge;
-                // A pass that panicked leaves buffers that the next pass overwrites.
-                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(engine.forward(weights, &values, Mode::Inference).logits)
-            }
+            Some(judge) => Ok(judge.with(&self.graph, |engine, weights| {
+                engine.forward(weights, &values, Mode::Inference).logits
+            })),
             None => host(self.forward(self.batch(values), Mode::Inference).logits),
         }
     }
@@ -200,13 +242,11 @@ impl Network {
         }
         let wanted: Vec<NodeId> = members.iter().copied().chain([deepest]).collect();
         let (logits, mut read) = match &self.judge {
-            Some(judge) => {
-                let (weights, engine) = &**judge;
-                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+            Some(judge) => judge.with(&self.graph, |engine, weights| {
                 let logits = engine.forward(weights, &values, Mode::Inference).logits;
                 let read = wanted.iter().map(|id| engine.planar(id.0));
                 (logits, read.map(Option::unwrap_or_default).collect())
-            }
+            }),
             None => self.tapped(values, &wanted)?,
         };
         let images = logits.len() / outputs;
@@ -279,6 +319,29 @@ pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Device
     tensor
         .try_into_vec_as::<f32>()
         .map_err(|e| DeviceFailure(e.to_string()))
+}
+
+/// The parameters of a graph in its order, where the weights have them all.
+fn fitting<'a>(graph: &Graph, weights: &'a Weights) -> Result<Vec<&'a Parameter>, NetworkError> {
+    let by_name: BTreeMap<&str, &Parameter> = weights
+        .parameters
+        .iter()
+        .map(|p| (p.name.as_str(), p))
+        .collect();
+    let fitting = slots(graph).into_iter().map(|slot| {
+        let parameter = *by_name
+            .get(slot.name.as_str())
+            .ok_or_else(|| NetworkError::Missing(slot.name.clone()))?;
+        if parameter.shape == slot.shape {
+            return Ok(parameter);
+        }
+        Err(NetworkError::WrongShape {
+            name: slot.name,
+            found: parameter.shape.clone(),
+            expected: slot.shape,
+        })
+    });
+    fitting.collect()
 }
 
 fn flat(values: &[f32], device: &Device) -> Tensor<1> {
