@@ -13,11 +13,16 @@ const BUILT_IN: &[u8] = include_bytes!("../assets/builtin.tumorlens");
 
 /// Loads a bundle from a file or a run's folder; without a path the built-in one.
 pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Bundle> {
+    load_named(path).map(|(bundle, _)| bundle)
+}
+
+/// As [`load`], with the bundle's name and hash.
+pub(crate) fn load_named(path: Option<&Path>) -> anyhow::Result<(Bundle, String)> {
     match path {
-        None => Bundle::from_bytes(BUILT_IN).context("built-in model"),
+        None => Bundle::named_from_bytes(BUILT_IN).context("built-in model"),
         Some(path) => {
             let file = file(path)?;
-            Bundle::load(&file).map_err(|error| match error {
+            Bundle::load_named(&file).map_err(|error| match error {
                 // It names its file itself.
                 error @ BundleError::Io { .. } => error.into(),
                 error => anyhow::Error::new(error).context(file.display().to_string()),
@@ -44,5 +49,17 @@ fn file(path: &Path) -> anyhow::Result<PathBuf> {
 /// Loads a model and puts it on a device.
 pub(crate) fn predictor(path: Option<&Path>, device: &str) -> anyhow::Result<Predictor> {
     let device = device.parse::<tumorlens_nn::device::DeviceChoice>()?;
-    Ok(Predictor::new(load(path)?, device)?)
+    let (bundle, name) = load_named(path)?;
+    Ok(Predictor::named(bundle, name, device)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_bytes_is_that_of_the_bundle() {
+        let (bundle, name) = load_named(None).unwrap();
+        assert_eq!(bundle.identity().unwrap(), name);
+    }
 }

@@ -6,6 +6,7 @@ use crate::learning::Learning;
 use crate::members::side_by_side;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use tumorlens_core::bundle_card::DataSource;
 use tumorlens_core::{BundleCard, ClassSet, Measured, Observer, SampleSource};
 use tumorlens_data::dataset::Dataset;
@@ -250,7 +251,7 @@ impl Model {
         let mut bundle = Bundle {
             card,
             graph: self.graph.clone(),
-            weights: self.weights.clone(),
+            weights: Arc::new(self.weights.clone()),
             preprocess: config.preprocess.clone(),
             decision: self.decision.clone(),
             familiarity: self.familiarity.clone(),

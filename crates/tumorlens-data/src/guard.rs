@@ -6,6 +6,7 @@
 //! real brain MRI rather than to catch everything.
 
 use crate::slice::Slice;
+use std::ops::Range;
 use tumorlens_core::GreyImage;
 
 /// Side of the grid on which a picture is measured.
@@ -90,7 +91,6 @@ pub fn check_grey(image: &GreyImage) -> Result<(), Unlike> {
 #[must_use]
 pub fn measure(image: &GreyImage) -> Measures {
     let cells = spread(grid(image));
-    let at = |x: usize, y: usize| cells[y * SIDE + x];
     let ends = |i: usize| !(CORNER..SIDE - CORNER).contains(&i);
     let edge = |i: usize| i == 0 || i == SIDE - 1;
     let of = |wanted: &dyn Fn(usize, usize) -> bool| -> Vec<f32> {
@@ -99,13 +99,14 @@ pub fn measure(image: &GreyImage) -> Measures {
             .map(|i| cells[i])
             .collect()
     };
-    let clamp = |i: isize| i.clamp(0, SIDE as isize - 1) as usize;
+    let row = |y: usize| &cells[y * SIDE..(y + 1) * SIDE];
     let mut detail = 0.0;
-    for y in 0..SIDE as isize {
-        for x in 0..SIDE as isize {
-            let value = |dx: isize, dy: isize| at(clamp(x + dx), clamp(y + dy));
-            let sum = value(-1, 0) + value(1, 0) + value(0, -1) + value(0, 1);
-            detail += (sum - 4.0 * value(0, 0)).abs();
+    for y in 0..SIDE {
+        let (above, here) = (row(y.saturating_sub(1)), row(y));
+        let below = row((y + 1).min(SIDE - 1));
+        for x in 0..SIDE {
+            let sum = here[x.saturating_sub(1)] + here[(x + 1).min(SIDE - 1)] + above[x] + below[x];
+            detail += (sum - 4.0 * here[x]).abs();
         }
     }
     Measures {
@@ -118,33 +119,35 @@ pub fn measure(image: &GreyImage) -> Measures {
 
 /// Means over cells of equal area; of a small picture neighbouring cells share a pixel.
 fn grid(image: &GreyImage) -> Vec<f32> {
-    let span = |i: usize, side: usize| {
-        let start = i * side / SIDE;
-        start..((i + 1) * side).div_ceil(SIDE).max(start + 1)
+    let spans = |side: usize| {
+        (0..SIDE).map(move |i| {
+            let start = i * side / SIDE;
+            start..((i + 1) * side).div_ceil(SIDE).max(start + 1)
+        })
     };
+    let columns: Vec<Range<usize>> = spans(image.width()).collect();
     let mut cells = Vec::with_capacity(SIDE * SIDE);
-    for y in 0..SIDE {
-        for x in 0..SIDE {
-            let (rows, columns) = (span(y, image.height()), span(x, image.width()));
-            let count = rows.len() * columns.len();
-            let sum: f32 = rows
-                .flat_map(|y| {
-                    let line = &image.values()[y * image.width()..(y + 1) * image.width()];
-                    &line[columns.clone()]
-                })
-                .filter(|v| v.is_finite())
-                .sum();
-            cells.push(sum / count as f32);
+    for rows in spans(image.height()) {
+        let mut sums = [-0.0f32; SIDE];
+        for y in rows.clone() {
+            let line = &image.values()[y * image.width()..(y + 1) * image.width()];
+            for (sum, columns) in sums.iter_mut().zip(&columns) {
+                for value in &line[columns.clone()] {
+                    *sum += if value.is_finite() { *value } else { -0.0 };
+                }
+            }
         }
+        let means = sums.iter().zip(&columns);
+        cells.extend(means.map(|(sum, columns)| sum / (rows.len() * columns.len()) as f32));
     }
     cells
 }
 
 /// From the 1st to the 99th percentile over 0 to 1; all 0 when there is nothing between.
 fn spread(mut cells: Vec<f32>) -> Vec<f32> {
-    let mut sorted = cells.clone();
-    sorted.sort_by(f32::total_cmp);
-    let (low, high) = (sorted[cells.len() / 100], sorted[cells.len() * 99 / 100]);
+    let mut reordered = cells.clone();
+    let mut at = |rank| *reordered.select_nth_unstable_by(rank, f32::total_cmp).1;
+    let (low, high) = (at(cells.len() / 100), at(cells.len() * 99 / 100));
     let range = high - low;
     for value in &mut cells {
         *value = if range > 0.0 {
@@ -164,9 +167,13 @@ fn rim() -> impl Iterator<Item = usize> {
     })
 }
 
+/// 0 for no values.
 fn median(mut values: Vec<f32>) -> f32 {
-    values.sort_by(f32::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
 /// Share of the largest bright region with its holes: what the darkness outside it cannot reach.

@@ -217,8 +217,11 @@ impl Volumes {
                 Opened::Picture(picture) => picture.coloured,
                 Opened::Dicom(_) | Opened::Volume(_) => 0.0,
             };
-            let image = opened.slice(part)?;
             let picture = matches!(opened, Opened::Picture(_));
+            let image = match opened {
+                Opened::Picture(picture) => picture.image,
+                other => other.slice(part)?,
+            };
             return Ok(Slice {
                 image,
                 coloured,

@@ -22,18 +22,21 @@
 //! ```
 
 pub mod augment;
+mod bitmap;
 mod crop;
 pub mod exchange;
 mod head;
 mod outline;
 mod placement;
 pub(crate) mod resize;
+mod tones;
 mod window;
 
 pub use augment::{AugmentConfig, AugmentParams};
 pub use head::head_region;
 pub use placement::{Outside, Placement, Rect};
 
+use tones::Tones;
 use tumorlens_core::image::ShapeError;
 use tumorlens_core::preprocess::{Fit, SpecError};
 use tumorlens_core::{GreyImage, Mask, PreprocessSpec};
@@ -116,10 +119,15 @@ pub struct Prepared {
 pub fn prepare(image: &GreyImage, spec: &PreprocessSpec) -> Result<Prepared, TransformError> {
     spec.check()?;
     check_finite(image)?;
-    let crop = crop::crop_box(image, spec)?;
+    let tones = Tones::of(image);
+    let crop = crop::crop_box(image, tones.as_ref(), spec)?;
     let pixels = crop.cut(image);
-    let window = window::measure(&pixels, spec.window.low, spec.window.high)
-        .ok_or_else(|| TransformError::Constant { value: pixels[0] })?;
+    let (low, high) = (spec.window.low, spec.window.high);
+    let window = match &tones {
+        Some(tones) => tones.measure_part(crop, image.width(), low, high),
+        None => window::measure(&pixels, low, high),
+    }
+    .ok_or_else(|| TransformError::Constant { value: pixels[0] })?;
     let content = fit(crop, spec);
     let mut resized = resize::resize(
         &pixels,

@@ -4,7 +4,7 @@ pub use crate::engine::record::{LayerTime, Task};
 pub use tumorlens_kernels::peak::{multiply_add_peak, stream};
 
 use crate::device::{DeviceChoice, DeviceError};
-use crate::engine::Engine;
+use crate::engine::Judge;
 use crate::loss::image::ImageLoss;
 use crate::model::{ModelConfig, ModelError};
 use crate::network::{DeviceFailure, Network, NetworkError};
@@ -108,21 +108,21 @@ impl Bench {
     /// # Errors
     /// On other devices than the processor.
     pub fn record(&mut self, on: bool) -> Result<(), BenchError> {
-        self.with_engine(|engine| engine.record(on))
-            .ok_or(BenchError::NotTheProcessor)
-    }
-
-    /// Every part of the steps recorded, in the order of a step; empty where none was.
-    pub fn recorded(&mut self) -> Vec<LayerTime> {
-        self.with_engine(|engine| engine.recorded())
-            .unwrap_or_default()
-    }
-
-    fn with_engine<R>(&mut self, f: impl FnOnce(&mut Engine) -> R) -> Option<R> {
         match &mut self.body {
-            Body::Infer(network) => network.judge().map(|mut judge| f(judge.first())),
-            Body::Train(learner) => learner.engine().map(f),
+            Body::Infer(network) => network.judge().map(|judge| judge.record(on)),
+            Body::Train(learner) => learner.engine().map(|engine| engine.record(on)),
         }
+        .ok_or(BenchError::NotTheProcessor)
+    }
+
+    /// Every part of the steps recorded, in the order of a step; empty where none was. When judging, a part is that of the
+    /// images that one thread takes together.
+    pub fn recorded(&mut self) -> Vec<LayerTime> {
+        match &mut self.body {
+            Body::Infer(network) => network.judge().map(Judge::recorded),
+            Body::Train(learner) => learner.engine().map(|engine| engine.recorded()),
+        }
+        .unwrap_or_default()
     }
 
     /// Runs the batch once.

@@ -21,10 +21,12 @@ use crate::network::{Answer, Network, NetworkError};
 use crate::weights::Weights;
 use crate::weights::safetensors::{Precision, WeightsFileError};
 use burn::tensor::Device;
-use container::{Parts, pack, sha256, unpack};
+use container::{Parts, Unpacked, pack, sha256, unpack};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use tumorlens_core::{BundleCard, Judgement, PreprocessSpec, Verdict};
 
 /// The part that only some bundles have.
@@ -41,7 +43,7 @@ pub struct Bundle {
     /// Architecture.
     pub graph: Graph,
     /// Weights, exactly representable in the precision in which they are stored.
-    pub weights: Weights,
+    pub weights: Arc<Weights>,
     /// Preprocessing.
     pub preprocess: PreprocessSpec,
     /// Calibration and operating points.
@@ -110,27 +112,42 @@ impl Bundle {
     /// # Errors
     /// When it is damaged, of a newer format, or its parts do not fit together.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
-        let parts = unpack(bytes)?;
+        Self::named_from_bytes(bytes).map(|(bundle, _)| bundle)
+    }
+
+    /// As [`Self::from_bytes`], with the [`Self::identity`] of a bundle that is written as these bytes.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`].
+    pub fn named_from_bytes(bytes: &[u8]) -> Result<(Self, String), BundleError> {
+        let Unpacked { parts, sha256 } = unpack(bytes)?;
         let graph: Graph = get(&parts, "graph.json")?;
         let weights = parts
             .get("weights.safetensors")
             .ok_or_else(|| missing("weights.safetensors"))?;
-        let weights = crate::weights::safetensors::read(weights, &graph)?;
-        let bundle = Self {
-            card: get(&parts, "card.json")?,
-            preprocess: get(&parts, "preprocess.json")?,
-            decision: get(&parts, "decision.json")?,
-            golden: get(&parts, "golden.json")?,
-            familiarity: if parts.contains_key(FAMILIARITY) {
-                Some(get(&parts, FAMILIARITY)?)
-            } else {
-                None
+        let (weights, bundle) = rayon::join(
+            || crate::weights::safetensors::read(weights, &graph),
+            || -> Result<Self, BundleError> {
+                Ok(Self {
+                    card: get(&parts, "card.json")?,
+                    preprocess: get(&parts, "preprocess.json")?,
+                    decision: get(&parts, "decision.json")?,
+                    golden: get(&parts, "golden.json")?,
+                    familiarity: if parts.contains_key(FAMILIARITY) {
+                        Some(get(&parts, FAMILIARITY)?)
+                    } else {
+                        None
+                    },
+                    graph: graph.clone(),
+                    weights: Arc::default(),
+                })
             },
-            graph,
-            weights,
-        };
+        );
+        let weights = Arc::new(weights?);
+        let bundle = Self { weights, ..bundle? };
         bundle.check()?;
-        Ok(bundle)
+        let name = bundle.named(&sha256);
+        Ok((bundle, name))
     }
 
     fn check(&self) -> Result<(), BundleError> {
@@ -194,6 +211,14 @@ impl Bundle {
     /// # Errors
     /// When it cannot be read or is no sound bundle; the message names the file.
     pub fn load(path: &Path) -> Result<Self, BundleError> {
+        Self::load_named(path).map(|(bundle, _)| bundle)
+    }
+
+    /// As [`Self::load`], with the name that [`Self::named_from_bytes`] gives.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_named(path: &Path) -> Result<(Self, String), BundleError> {
         let io = |source| BundleError::Io {
             path: path.display().to_string(),
             source,
@@ -204,7 +229,7 @@ impl Bundle {
                 "{length} bytes are too many for a bundle"
             ))));
         }
-        Self::from_bytes(&std::fs::read(path).map_err(io)?)
+        Self::named_from_bytes(&std::fs::read(path).map_err(io)?)
     }
 
     /// Writes a file: temporary file, fsync, rename.
@@ -224,11 +249,11 @@ impl Bundle {
     /// # Errors
     /// When a part cannot be serialised.
     pub fn identity(&self) -> Result<String, BundleError> {
-        Ok(format!(
-            "{}-{}",
-            self.card.name,
-            &sha256(&self.to_bytes()?)[..8]
-        ))
+        Ok(self.named(&sha256(&self.to_bytes()?)))
+    }
+
+    fn named(&self, sha256: &str) -> String {
+        format!("{}-{}", self.card.name, &sha256[..8])
     }
 
     /// The network on a device, for inference.
@@ -236,7 +261,7 @@ impl Bundle {
     /// # Errors
     /// When the weights do not fit the architecture.
     pub fn network(&self, device: &Device) -> Result<Network, NetworkError> {
-        Network::new(self.graph.clone(), &self.weights, device, None)
+        Network::judging(self.graph.clone(), Arc::clone(&self.weights), device)
     }
 }
 
@@ -256,7 +281,10 @@ fn put<T: Serialize>(parts: &mut Parts, part: &'static str, value: &T) -> Result
     Ok(())
 }
 
-fn get<T: DeserializeOwned>(parts: &Parts, part: &'static str) -> Result<T, BundleError> {
+fn get<T: DeserializeOwned>(
+    parts: &BTreeMap<String, &[u8]>,
+    part: &'static str,
+) -> Result<T, BundleError> {
     let bytes = parts.get(part).ok_or_else(|| missing(part))?;
     serde_json::from_slice(bytes).map_err(|e| BundleError::Part {
         part,

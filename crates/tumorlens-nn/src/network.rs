@@ -13,17 +13,18 @@ use crate::graph::{Graph, NodeId, Op, ShapeError};
 use crate::weights::{Parameter, Weights, slots};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// A graph with its weights on a device, ready to run.
 #[derive(Clone, Debug)]
 pub struct Network {
     graph: Graph,
-    /// Every parameter as a flat tensor; layers reshape it, which costs nothing and keeps one rank for all.
-    values: BTreeMap<String, Tensor<1>>,
+    /// Every parameter as a flat tensor; layers reshape it, which costs nothing and keeps one rank for all. Made when it is
+    /// asked for: who only judges on the processor never asks.
+    values: OnceLock<BTreeMap<String, Tensor<1>>>,
     device: Device,
     /// On the processor, and for judging only: the same graph planned for it.
-    judge: Option<Arc<Mutex<Judge>>>,
+    judge: Option<Arc<Judge>>,
 }
 
 /// What a network says of one image.
@@ -86,45 +87,60 @@ impl Network {
         device: &Device,
         learn: Option<&dyn Fn(&Parameter) -> bool>,
     ) -> Result<Self, NetworkError> {
+        if learn.is_none() && *device == Device::flex() {
+            return Self::judging(graph, Arc::new(weights.clone()), device);
+        }
         graph.shapes()?;
         let device = if learn.is_some() {
             device.clone().autodiff()
         } else {
             device.clone()
         };
-        let by_name: BTreeMap<&str, &Parameter> = weights
-            .parameters
-            .iter()
-            .map(|p| (p.name.as_str(), p))
-            .collect();
         let mut values = BTreeMap::new();
-        for slot in slots(&graph) {
-            let parameter = by_name
-                .get(slot.name.as_str())
-                .ok_or_else(|| NetworkError::Missing(slot.name.clone()))?;
-            if parameter.shape != slot.shape {
-                return Err(NetworkError::WrongShape {
-                    name: slot.name,
-                    found: parameter.shape.clone(),
-                    expected: slot.shape,
-                });
-            }
+        for parameter in fitting(&graph, weights)? {
             let mut value = flat(&parameter.values, &device);
             if parameter.role.is_learned() && learn.is_some_and(|learn| learn(parameter)) {
                 value = value.require_grad();
             }
-            values.insert(slot.name, value);
+            values.insert(parameter.name.clone(), value);
         }
-        let judge = if learn.is_none() && device == Device::flex() {
-            Some(Arc::new(Mutex::new(Judge::new(&graph, weights.clone())?)))
-        } else {
-            None
-        };
         Ok(Self {
             graph,
-            values,
+            values: OnceLock::from(values),
             device,
-            judge,
+            judge: None,
+        })
+    }
+
+    /// As [`Network::new`] without learning, on weights that others may use as well.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn judging(
+        graph: Graph,
+        weights: Arc<Weights>,
+        device: &Device,
+    ) -> Result<Self, NetworkError> {
+        if *device != Device::flex() {
+            return Self::new(graph, &weights, device, None);
+        }
+        graph.shapes()?;
+        fitting(&graph, &weights)?;
+        Ok(Self {
+            judge: Some(Arc::new(Judge::new(&graph, weights)?)),
+            graph,
+            values: OnceLock::new(),
+            device: device.clone(),
+        })
+    }
+
+    fn values(&self) -> &BTreeMap<String, Tensor<1>> {
+        self.values.get_or_init(|| {
+            let judge = self.judge.iter();
+            judge
+                .flat_map(|judge| &judge.weights.parameters)
+                .map(|p| (p.name.clone(), flat(&p.values, &self.device)))
+                .collect()
         })
     }
 
@@ -143,7 +159,7 @@ impl Network {
     /// The flat tensor of a parameter, e.g. to read its gradient.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&Tensor<1>> {
-        self.values.get(name)
+        self.values().get(name)
     }
 
     /// Replaces a parameter's values, keeping whether it learns. Used by the training loop after each step.
@@ -151,9 +167,11 @@ impl Network {
     /// # Errors
     /// When there is no such parameter or the number of values differs.
     pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<(), NetworkError> {
+        self.values();
         let old = self
             .values
-            .get_mut(name)
+            .get_mut()
+            .and_then(|values| values.get_mut(name))
             .ok_or_else(|| NetworkError::Missing(name.to_owned()))?;
         let [expected] = old.dims();
         if expected != values.len() {
@@ -177,19 +195,14 @@ impl Network {
     /// When the device fails.
     pub fn logits(&self, values: Vec<f32>) -> Result<Vec<f32>, DeviceFailure> {
         match &self.judge {
-            Some(judge) => {
-                // A pass that panicked leaves buffers that the next pass overwrites.
-                let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(judge.judge(&values, &[]).logits)
-            }
+            Some(judge) => Ok(judge.judge(&values, &[]).logits),
             None => host(self.forward(self.batch(values), Mode::Inference).logits),
         }
     }
 
     /// What judges on the processor, where it does.
-    pub(crate) fn judge(&self) -> Option<MutexGuard<'_, Judge>> {
-        let judge = self.judge.as_ref()?;
-        Some(judge.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn judge(&self) -> Option<&Judge> {
+        self.judge.as_deref()
     }
 
     /// As [`Network::logits`], with what else the network says of each image.
@@ -205,7 +218,6 @@ impl Network {
         let wanted: Vec<NodeId> = members.iter().copied().chain([deepest]).collect();
         let (logits, mut read) = match &self.judge {
             Some(judge) => {
-                let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
                 let wanted: Vec<usize> = wanted.iter().map(|id| id.0).collect();
                 let judgement = judge.judge(&values, &wanted);
                 (judgement.logits, judgement.values)
@@ -282,6 +294,29 @@ pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Device
     tensor
         .try_into_vec_as::<f32>()
         .map_err(|e| DeviceFailure(e.to_string()))
+}
+
+/// The parameters of a graph in its order, where the weights have them all.
+fn fitting<'a>(graph: &Graph, weights: &'a Weights) -> Result<Vec<&'a Parameter>, NetworkError> {
+    let by_name: BTreeMap<&str, &Parameter> = weights
+        .parameters
+        .iter()
+        .map(|p| (p.name.as_str(), p))
+        .collect();
+    let fitting = slots(graph).into_iter().map(|slot| {
+        let parameter = *by_name
+            .get(slot.name.as_str())
+            .ok_or_else(|| NetworkError::Missing(slot.name.clone()))?;
+        if parameter.shape == slot.shape {
+            return Ok(parameter);
+        }
+        Err(NetworkError::WrongShape {
+            name: slot.name,
+            found: parameter.shape.clone(),
+            expected: slot.shape,
+        })
+    });
+    fitting.collect()
 }
 
 fn flat(values: &[f32], device: &Device) -> Tensor<1> {

@@ -35,8 +35,20 @@ impl Predictor {
     /// # Errors
     /// When the device is not compiled in or the bundle's weights do not fit its architecture.
     pub fn new(bundle: Bundle, device: DeviceChoice) -> Result<Self, PredictorError> {
-        let network = bundle.network(&device.open()?).map_err(BundleError::from)?;
         let name = bundle.identity()?;
+        Self::named(bundle, name, device)
+    }
+
+    /// As [`Self::new`] on a bundle whose name is known from its reading.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn named(
+        bundle: Bundle,
+        name: String,
+        device: DeviceChoice,
+    ) -> Result<Self, PredictorError> {
+        let network = bundle.network(&device.open()?).map_err(BundleError::from)?;
         let method = Method::default_for(&bundle.graph);
         Ok(Self {
             bundle,

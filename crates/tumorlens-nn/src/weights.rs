@@ -59,7 +59,7 @@ impl Parameter {
 }
 
 /// All parameters of a graph, in the order of its nodes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Weights {
     /// Parameters in the graph's order.
     pub parameters: Vec<Parameter>,

@@ -5,6 +5,7 @@ mod series;
 
 use crate::args::PredictArgs;
 use crate::exit_code::{Exit, Stopped};
+use crate::members::side_by_side;
 use crate::pictures::{self, Picture, Stems, Unreadable};
 use crate::progress::Progress;
 use crate::{model, npy};
@@ -17,7 +18,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tumorlens_core::series::Aggregation;
 use tumorlens_core::{
-    Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction, Verdict,
+    Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction, Quiet,
+    Verdict,
 };
 use tumorlens_data::scan::Found;
 use tumorlens_data::scan::path_text::to_text;
@@ -26,8 +28,15 @@ use tumorlens_data::transform::Outside;
 use tumorlens_nn::predict::Predictor;
 use tumorlens_report::{HeatRange, overlay_png};
 
-/// Pictures that are decoded and judged together.
-const CHUNK: usize = 64;
+/// Pictures between two looks at what is asked of the program.
+const CHUNK: usize = 512;
+
+/// The same where maps are drawn, for which the pictures are kept.
+const DRAWN_CHUNK: usize = 64;
+
+/// Pictures that one thread decodes and judges together: few enough for its cache, enough to read the weights once for
+/// several.
+const PIECE: usize = 8;
 
 pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exit> {
     let mut predictor = model::predictor(args.model.as_deref(), &args.device)?;
@@ -65,12 +74,13 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
         unreadable: found.skipped.len(),
     };
     progress.begin("predict", Some(found.images.len() as u64));
-    for (number, chunk) in found.images.chunks(CHUNK).enumerate() {
+    let many = if judge.draws() { DRAWN_CHUNK } else { CHUNK };
+    for (number, chunk) in found.images.chunks(many).enumerate() {
         if progress.should_stop() {
             return Err(Stopped.into());
         }
         judge.chunk(chunk, &mut out, progress)?;
-        progress.advance((number * CHUNK + chunk.len()) as u64, "");
+        progress.advance((number * many + chunk.len()) as u64, "");
     }
     judge.end_series(&mut out)?;
     judge.end_subjects(&mut out)?;
@@ -82,6 +92,9 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
         Exit::Done
     })
 }
+
+/// The call on a picture, which is kept where a map of it is wanted.
+type Judged = Result<(Judgement, Option<Picture>), Unreadable>;
 
 /// Judges slices in order and adds up those of a series.
 struct Judge<'a> {
@@ -103,25 +116,17 @@ impl Judge<'_> {
         progress: &Progress,
     ) -> anyhow::Result<()> {
         let predictor = self.predictor;
-        let read: Vec<Result<Picture, Unreadable>> = chunk
-            .par_iter()
-            .map(|found| {
-                pictures::read(
-                    &found.path,
-                    predictor.preprocess(),
-                    &self.volumes,
-                    !self.args.no_guard,
-                )
-            })
-            .collect();
-        let inputs: Vec<&[f32]> = read.iter().flatten().map(|p| p.input.as_slice()).collect();
-        let mut judged = predictor.judge(&inputs)?.into_iter();
-        for (found, picture) in chunk.iter().zip(&read) {
+        let pieces: Vec<&[Found]> = chunk.chunks(PIECE).collect();
+        let judged = if let [piece] = pieces[..] {
+            vec![self.piece(piece)?]
+        } else {
+            side_by_side("piece", pieces.len(), &Quiet, |i, _| self.piece(pieces[i]))?
+        };
+        for (found, judged) in chunk.iter().zip(judged.into_iter().flatten()) {
             self.enter_series(found, out)?;
             let text = to_text(&found.path);
-            let prediction = match picture {
-                Ok(picture) => {
-                    let judgement = judged.next().context("the model gave too few answers")?;
+            let prediction = match judged {
+                Ok((judgement, picture)) => {
                     if judgement.verdict == Verdict::Refused {
                         let reason = judgement.reason.unwrap_or_default();
                         progress.say(&format!("{text}: {reason}"));
@@ -139,10 +144,10 @@ impl Judge<'_> {
                             .extend(found.scan.as_ref().and_then(|s| s.series));
                     }
                     let mut map = None;
-                    if self.args.heatmaps.is_some() || self.args.maps.is_some() {
+                    if let Some(picture) = picture {
                         prediction.map_threshold = predictor.map_threshold();
                         let stem = self.stems.of(&found.path);
-                        let (drawn, region) = write_maps(self.args, predictor, picture, &stem)?;
+                        let (drawn, region) = write_maps(self.args, predictor, &picture, &stem)?;
                         let pixel = found.scan.as_ref().and_then(|s| s.pixel_mm2);
                         prediction.region_pixels = region;
                         prediction.region_mm2 = region.zip(pixel).map(|(n, area)| n as f64 * area);
@@ -154,8 +159,8 @@ impl Judge<'_> {
                     prediction
                 }
                 Err(reason) => {
+                    self.unreadable += usize::from(matches!(reason, Unreadable::File(_)));
                     let (Unreadable::File(reason) | Unreadable::Content(reason)) = reason;
-                    self.unreadable += usize::from(matches!(picture, Err(Unreadable::File(_))));
                     progress.say(&format!("{text}: {reason}"));
                     Prediction::refused(&text, predictor.name(), reason.as_str())
                 }
@@ -163,6 +168,35 @@ impl Judge<'_> {
             out.write(&prediction)?;
         }
         Ok(())
+    }
+
+    /// Decodes and judges some pictures.
+    fn piece(&self, piece: &[Found]) -> anyhow::Result<Vec<Judged>> {
+        let (spec, guarded) = (self.predictor.preprocess(), !self.args.no_guard);
+        let read: Vec<Result<Picture, Unreadable>> = piece
+            .par_iter()
+            .map(|found| pictures::read(&found.path, spec, &self.volumes, guarded))
+            .collect();
+        let inputs: Vec<&[f32]> = read.iter().flatten().map(|p| p.input.as_slice()).collect();
+        let mut judgements = self.predictor.judge(&inputs)?.into_iter();
+        let drawn = self.draws();
+        let mut judged = Vec::with_capacity(read.len());
+        for picture in read {
+            judged.push(match picture {
+                Ok(picture) => {
+                    let judgement = judgements.next();
+                    let judgement = judgement.context("the model gave too few answers")?;
+                    Ok((judgement, drawn.then_some(picture)))
+                }
+                Err(reason) => Err(reason),
+            });
+        }
+        Ok(judged)
+    }
+
+    /// Whether maps are wanted.
+    fn draws(&self) -> bool {
+        self.args.heatmaps.is_some() || self.args.maps.is_some()
     }
 
     /// How slices are joined.

@@ -8,8 +8,8 @@ use tumorlens_nn::device::DeviceChoice;
 
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let device = args.device.parse::<DeviceChoice>()?;
-    let bundle = match model::load(args.bundle.as_deref()) {
-        Ok(bundle) => bundle,
+    let (bundle, name) = match model::load_named(args.bundle.as_deref()) {
+        Ok(loaded) => loaded,
         Err(error) if is_damage(&error) => {
             eprintln!("error: {}", crate::exit_code::one_line(&error));
             return Ok(Exit::CheckFailed);
@@ -17,7 +17,6 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
         Err(error) => return Err(error),
     };
     let mismatch = bundle.replay_golden(&device.open()?)?;
-    let name = bundle.identity()?;
     if let Some(mismatch) = mismatch {
         eprintln!("error: {name}: {mismatch}");
         return Ok(Exit::CheckFailed);

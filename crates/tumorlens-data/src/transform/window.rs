@@ -18,10 +18,26 @@ pub(super) fn measure(values: &[f32], low: f32, high: f32) -> Option<Bounds> {
     if above.is_empty() {
         return None;
     }
-    let low = percentile(&mut above, low);
-    let high = percentile(&mut above, high);
+    let total = above.len();
+    let at = |rank: usize| {
+        let (_, value, rest) = above.select_nth_unstable_by(rank, f32::total_cmp);
+        let next = rest.iter().copied().fold(f32::INFINITY, f32::min);
+        [*value, next]
+    };
+    Some(between(minimum, total, at, [low, high]))
+}
+
+/// The window between two percentiles of `total` values above the minimum, at least one; `at` gives the value of a rank
+/// from 0 and the one after it, infinity after the last.
+pub(super) fn between(
+    minimum: f32,
+    total: usize,
+    mut at: impl FnMut(usize) -> [f32; 2],
+    percentiles: [f32; 2],
+) -> Bounds {
+    let [low, high] = percentiles.map(|p| percentile(total, &mut at, p));
     let low = if low < high { low } else { minimum };
-    Some(Bounds { low, high })
+    Bounds { low, high }
 }
 
 impl Bounds {
@@ -38,19 +54,17 @@ impl Bounds {
     }
 }
 
-/// Percentile `p` of at least one finite value, by selection; reorders the values.
-fn percentile(values: &mut [f32], p: f32) -> f32 {
-    let last = values.len() - 1;
-    let position = f64::from(p) / 100.0 * last as f64;
-    let below = (position.floor() as usize).min(last);
+/// Percentile `p` of `total` finite values, at least one.
+fn percentile(total: usize, at: &mut impl FnMut(usize) -> [f32; 2], p: f32) -> f32 {
+    let position = f64::from(p) / 100.0 * (total - 1) as f64;
+    let below = (position.floor() as usize).min(total - 1);
     let fraction = position - below as f64;
-    let (_, at, rest) = values.select_nth_unstable_by(below, f32::total_cmp);
-    let at = f64::from(*at);
-    let next = rest.iter().copied().fold(f32::INFINITY, f32::min);
+    let [value, next] = at(below);
+    let value = f64::from(value);
     if fraction > 0.0 && next.is_finite() {
-        (at + fraction * (f64::from(next) - at)) as f32
+        (value + fraction * (f64::from(next) - value)) as f32
     } else {
-        at as f32
+        value as f32
     }
 }
 
@@ -68,7 +82,8 @@ mod tests {
             (99.0, 9.88),
             (100.0, 10.0),
         ] {
-            let found = percentile(&mut [3.0, 1.0, 2.0, 10.0, 7.0], q);
+            let sorted = [1.0, 2.0, 3.0, 7.0, 10.0, f32::INFINITY];
+            let found = percentile(5, &mut |rank| [sorted[rank], sorted[rank + 1]], q);
             assert!((found - expected).abs() < 1e-6, "{q}: {found}");
         }
     }

@@ -45,10 +45,11 @@ pub enum ContainerError {
 
 /// Lower-case hexadecimal SHA-256.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Packs parts in the order of their names.
@@ -75,31 +76,67 @@ pub(super) fn pack(parts: &Parts) -> Result<Vec<u8>, serde_json::Error> {
     Ok(out)
 }
 
-/// Unpacks and checks every hash. Allocates no more than the bytes given.
-pub(super) fn unpack(bytes: &[u8]) -> Result<Parts, ContainerError> {
-    let damaged = |what: &str| ContainerError::Damaged(what.to_owned());
+/// What a bundle's bytes hold.
+#[derive(Debug)]
+pub(super) struct Unpacked<'a> {
+    /// The parts by name.
+    pub(super) parts: BTreeMap<String, &'a [u8]>,
+    /// SHA-256 of all bytes.
+    pub(super) sha256: String,
+}
+
+/// Unpacks and checks every hash. Copies none of the bytes given.
+pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked<'_>, ContainerError> {
+    let (whole, parts) = rayon::join(|| seal(bytes), || parts(bytes));
+    // What is wrong with the whole is said first.
+    let whole = whole?;
+    Ok(Unpacked {
+        parts: parts?,
+        sha256: whole,
+    })
+}
+
+/// Checks the hash over everything and gives that of all bytes, itself included.
+fn seal(bytes: &[u8]) -> Result<String, ContainerError> {
+    let body = body(bytes)?;
+    let mut hash = Sha256::new_with_prefix(&bytes[..body]);
+    if hash.clone().finalize()[..] != bytes[body..] {
+        return Err(damaged("its checksum differs"));
+    }
+    hash.update(&bytes[body..]);
+    Ok(hex(&hash.finalize()))
+}
+
+fn damaged(what: &str) -> ContainerError {
+    ContainerError::Damaged(what.to_owned())
+}
+
+fn word(bytes: &[u8], at: usize) -> Result<u32, ContainerError> {
+    let bytes: [u8; 4] = bytes
+        .get(at..at + 4)
+        .and_then(|b| b.try_into().ok())
+        .ok_or_else(|| damaged("cut short"))?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+/// Where the hash over everything begins, of bytes that are a bundle of this version.
+fn body(bytes: &[u8]) -> Result<usize, ContainerError> {
     if bytes.get(..8) != Some(MAGIC) {
         return Err(ContainerError::NotABundle);
     }
-    let word = |at: usize| -> Result<u32, ContainerError> {
-        let bytes: [u8; 4] = bytes
-            .get(at..at + 4)
-            .and_then(|b| b.try_into().ok())
-            .ok_or_else(|| damaged("cut short"))?;
-        Ok(u32::from_le_bytes(bytes))
-    };
-    let version = word(8)?;
+    let version = word(bytes, 8)?;
     if version != VERSION {
         return Err(ContainerError::Version(version));
     }
-    let body = bytes
+    bytes
         .len()
         .checked_sub(32)
-        .ok_or_else(|| damaged("cut short"))?;
-    if Sha256::digest(&bytes[..body])[..] != bytes[body..] {
-        return Err(damaged("its checksum differs"));
-    }
-    let length = word(12)? as usize;
+        .ok_or_else(|| damaged("cut short"))
+}
+
+fn parts(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, ContainerError> {
+    let body = body(bytes)?;
+    let length = word(bytes, 12)? as usize;
     if length > MAX_INDEX {
         return Err(damaged("its index is too large"));
     }
@@ -108,7 +145,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Parts, ContainerError> {
         .ok_or_else(|| damaged("cut short"))?;
     let index: Vec<Entry> = serde_json::from_slice(index)
         .map_err(|e| ContainerError::Damaged(format!("index: {e}")))?;
-    let mut parts = Parts::new();
+    let mut parts = BTreeMap::new();
     let mut at = 16 + length;
     for entry in index {
         let end = at
@@ -122,7 +159,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Parts, ContainerError> {
                 entry.name
             )));
         }
-        if parts.insert(entry.name.clone(), part.to_vec()).is_some() {
+        if parts.insert(entry.name.clone(), part).is_some() {
             return Err(ContainerError::Damaged(format!(
                 "part '{}' stands twice",
                 entry.name
@@ -147,7 +184,10 @@ mod tests {
 
     #[test]
     fn parts_survive_a_round_trip() {
-        assert_eq!(unpack(&sample()).unwrap()["a"], [1, 2, 3]);
+        let bytes = sample();
+        let unpacked = unpack(&bytes).unwrap();
+        assert_eq!(unpacked.parts["a"], [1, 2, 3]);
+        assert_eq!(unpacked.sha256, sha256(&bytes));
     }
 
     #[test]

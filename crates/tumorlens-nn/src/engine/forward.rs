@@ -161,11 +161,7 @@ impl Engine {
         let mut out = self.take_value(index);
         let of_conv = self.plan.normalised_by[of.from].is_some();
         if mode == Mode::Inference {
-            let known = Statistics {
-                mean: self.values_of(weights, of.node, 2).to_vec(),
-                variance: self.values_of(weights, of.node, 3).to_vec(),
-                of_batch: false,
-            };
+            let known = self.running(weights, of);
             if of_conv && let Some(pool) = of.pool {
                 let mut whole = self.take_value(of.from);
                 self.folded_conv(weights, of, &known, &mut whole);
@@ -204,6 +200,46 @@ impl Engine {
             self.buffers.norms[of.node] = Some(known);
         }
         self.buffers.values[index] = Some(out);
+    }
+
+    fn running(&self, weights: &Weights, of: Norm) -> Statistics {
+        Statistics {
+            mean: self.values_of(weights, of.node, 2).to_vec(),
+            variance: self.values_of(weights, of.node, 3).to_vec(),
+            of_batch: false,
+        }
+    }
+
+    /// Packed weights of every layer, for judging.
+    pub(super) fn pack(mut self, weights: &Weights) -> Vec<Option<Arc<PackedLayer>>> {
+        for index in 0..self.graph.nodes.len() {
+            let mode = Mode::Inference;
+            match (self.plan.steps[index], self.graph.nodes[index].op) {
+                (Step::Norm(of), _) => {
+                    let op = self.graph.nodes[of.from].op;
+                    if let Some(conv) =
+                        conv(op).filter(|_| self.plan.normalised_by[of.from].is_some())
+                    {
+                        let output = self.plan.shape(of.from, 1, 0);
+                        self.folded(weights, of, &self.running(weights, of), conv, output);
+                    }
+                }
+                (Step::Node, Op::Linear { inputs, outputs }) => {
+                    let output = self.plan.shape(index, 1, 0);
+                    self.plain(weights, index, dense(inputs, outputs), output, mode);
+                }
+                (Step::Node, op) => {
+                    if let Some(conv) =
+                        conv(op).filter(|_| self.plan.normalised_by[index].is_none())
+                    {
+                        let output = self.plan.shape(index, 1, 0);
+                        self.plain(weights, index, conv, output, mode);
+                    }
+                }
+                (Step::Later, _) => {}
+            }
+        }
+        self.packed
     }
 
     /// Scale and shift of a normalisation, a value a channel.

@@ -1,35 +1,31 @@
 //! Judging: every thread takes a few images of its own through the whole graph, so that what one layer writes is still
 //! in the cache when the next one reads it. What is said of an image does not depend on the others.
 
-use super::Engine;
+use super::record::LayerTime;
+use super::{Engine, PackedLayer};
 use crate::graph::{Graph, ShapeError};
 use crate::network::Mode;
 use crate::weights::Weights;
 use rayon::prelude::*;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// A graph with weights that do not change, for batches of any size.
-#[derive(Debug)]
-pub(crate) struct Judge {
-    weights: Weights,
-    /// Images that a thread takes together.
-    group: usize,
-    /// One for each thread that takes part; the first has packed the weights.
-    engines: Vec<Engine>,
-}
-
-/// Images together at most.
+/// Images that a thread takes together at most.
 const MOST: usize = 4;
 
-/// One image at a time leaves the caches to its values, several share the reading of the weights: as many as there are
-/// times more weights than values.
-fn group(graph: &Graph, weights: &Weights) -> Result<usize, ShapeError> {
-    let values: usize = graph
-        .shapes()?
-        .iter()
-        .map(|s| s.iter().product::<usize>())
-        .sum();
-    let weights: usize = weights.parameters.iter().map(|p| p.values.len()).sum();
-    Ok((weights / values.max(1)).clamp(1, MOST))
+/// A graph with weights that do not change, for batches of any size and callers on any thread.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    pub(crate) weights: Arc<Weights>,
+    /// Images that a thread takes together.
+    group: usize,
+    /// What others are made from; it has no buffers.
+    pattern: Engine,
+    /// Packed once, by whoever judges first.
+    packed: OnceLock<Vec<Option<Arc<PackedLayer>>>>,
+    /// Engines that nobody uses at the moment.
+    resting: Mutex<Vec<Engine>>,
+    /// The one that takes all images, one group after the other, while parts are timed.
+    timed: Mutex<Option<Engine>>,
 }
 
 /// Logits `[images, outputs]`, and the values asked for, `[images, channels, height, width]` each.
@@ -39,56 +35,106 @@ pub(crate) struct Judgement {
     pub(crate) values: Vec<Vec<f32>>,
 }
 
+/// One image at a time leaves the caches to its values, several share the reading of the weights: as many as there are
+/// times more weights than values.
+fn group(graph: &Graph, weights: &Weights) -> Result<usize, ShapeError> {
+    let shapes = graph.shapes()?;
+    let values: usize = shapes.iter().map(|s| s.iter().product::<usize>()).sum();
+    let weights: usize = weights.parameters.iter().map(|p| p.values.len()).sum();
+    Ok((weights / values.max(1)).clamp(1, MOST))
+}
+
 impl Judge {
-    pub(crate) fn new(graph: &Graph, weights: Weights) -> Result<Self, ShapeError> {
+    pub(crate) fn new(graph: &Graph, weights: Arc<Weights>) -> Result<Self, ShapeError> {
         Ok(Self {
             group: group(graph, &weights)?,
             // Whoever asks may read every value, so none is left out.
-            engines: vec![Engine::planned(graph, &weights, false)?],
+            pattern: Engine::planned(graph, &weights, false)?,
             weights,
+            packed: OnceLock::new(),
+            resting: Mutex::default(),
+            timed: Mutex::default(),
         })
     }
 
-    /// The engine that takes the first images; while it records it takes all.
-    pub(crate) fn first(&mut self) -> &mut Engine {
-        &mut self.engines[0]
-    }
-
     /// Takes a batch `[images, channels, height, width]` through, and reads the values of some nodes on the way.
-    pub(crate) fn judge(&mut self, input: &[f32], wanted: &[usize]) -> Judgement {
-        let size = self.engines[0].graph.input.iter().product::<usize>().max(1);
-        let images = input.len() / size;
-        let mut threads = rayon::current_num_threads();
-        if self.engines[0].recorder.is_some() {
-            threads = 1;
-        }
-        let group = self.group.min(images.div_ceil(threads)).max(1);
-        // The first group on all threads: it packs the weights for all that follow.
-        let (first, rest) = input.split_at((group * size).min(input.len()));
-        let mut judgement = self.engines[0].images(&self.weights, first, wanted);
-        if rest.is_empty() {
-            return judgement;
-        }
-        while self.engines.len() < threads {
-            self.engines.push(self.engines[0].sibling());
-        }
-        let share = (rest.len() / size).div_ceil(threads) * size;
-        let weights = &self.weights;
-        let parts: Vec<Vec<Judgement>> = self.engines[..threads]
-            .par_iter_mut()
-            .zip(rest.par_chunks(share))
-            .map(|(engine, part)| {
-                let groups = part.chunks(group * size);
-                groups.map(|x| engine.images(weights, x, wanted)).collect()
-            })
-            .collect();
-        for one in parts.into_iter().flatten() {
-            judgement.logits.extend(one.logits);
-            for (all, values) in judgement.values.iter_mut().zip(one.values) {
-                all.extend(values);
+    pub(crate) fn judge(&self, input: &[f32], wanted: &[usize]) -> Judgement {
+        let size = self.pattern.graph.input.iter().product::<usize>().max(1);
+        let threads = rayon::current_num_threads();
+        let group = self
+            .group
+            .min((input.len() / size).div_ceil(threads))
+            .max(1);
+        let groups = input.chunks(group * size);
+        let judged: Vec<Judgement> = if let Some(engine) = &mut *self.timed() {
+            groups
+                .map(|images| engine.images(&self.weights, images, wanted))
+                .collect()
+        } else {
+            input
+                .par_chunks(group * size)
+                .map(|images| self.with(|engine| engine.images(&self.weights, images, wanted)))
+                .collect()
+        };
+        let mut judged = judged.into_iter();
+        let mut all = judged.next().unwrap_or_else(|| Judgement {
+            logits: Vec::new(),
+            values: vec![Vec::new(); wanted.len()],
+        });
+        for more in judged {
+            all.logits.extend(more.logits);
+            for (all, more) in all.values.iter_mut().zip(more.values) {
+                all.extend(more);
             }
         }
-        judgement
+        all
+    }
+
+    /// Times the parts of what is judged from now on, or no longer.
+    pub(crate) fn record(&self, on: bool) {
+        let engine = on.then(|| {
+            let mut engine = self.engine();
+            engine.record(true);
+            engine
+        });
+        *self.timed() = engine;
+    }
+
+    /// Every part of what was timed; a part's time is that of one group of images.
+    pub(crate) fn recorded(&self) -> Vec<LayerTime> {
+        self.timed()
+            .as_ref()
+            .map(Engine::recorded)
+            .unwrap_or_default()
+    }
+
+    /// Lends an engine; one that panics is not given back.
+    fn with<R>(&self, use_it: impl FnOnce(&mut Engine) -> R) -> R {
+        let resting = || self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let engine = resting().pop();
+        let mut engine = engine.unwrap_or_else(|| self.engine());
+        let result = use_it(&mut engine);
+        resting().push(engine);
+        result
+    }
+
+    /// One more, with buffers of its own and the weights that all share.
+    fn engine(&self) -> Engine {
+        let pattern = &self.pattern;
+        let with = |packed| Engine {
+            graph: Arc::clone(&pattern.graph),
+            plan: Arc::clone(&pattern.plan),
+            buffers: super::Buffers::default(),
+            packed,
+            recorder: None,
+        };
+        let none = || vec![None; pattern.graph.nodes.len()];
+        let packed = self.packed.get_or_init(|| with(none()).pack(&self.weights));
+        with(packed.clone())
+    }
+
+    fn timed(&self) -> MutexGuard<'_, Option<Engine>> {
+        self.timed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,17 +145,6 @@ impl Engine {
         Judgement {
             logits,
             values: wanted.iter().map(read).collect(),
-        }
-    }
-
-    /// One with buffers of its own and the same packed weights.
-    fn sibling(&self) -> Self {
-        Self {
-            graph: std::sync::Arc::clone(&self.graph),
-            plan: std::sync::Arc::clone(&self.plan),
-            buffers: super::Buffers::default(),
-            packed: self.packed.clone(),
-            recorder: None,
         }
     }
 }

@@ -231,7 +231,7 @@ impl Network {
 
     /// Every slot of the graph was checked in `new`, so the parameter is there.
     fn get(&self, node: &Node, suffix: &str) -> Tensor<1> {
-        self.values[&format!("{}.{suffix}", node.name)].clone()
+        self.values()[&format!("{}.{suffix}", node.name)].clone()
     }
 }
 
