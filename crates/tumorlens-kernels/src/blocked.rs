@@ -89,6 +89,25 @@ pub struct Blocked {
     values: Vec<Lane>,
 }
 
+/// Vectors below which it takes longer to wake a thread than to do its share.
+const SMALL: usize = 1 << 11;
+
+/// Calls `f` with every plane of some values and its index, on all threads where there is enough to do.
+pub(crate) fn each_plane(
+    values: &mut [Lane],
+    plane: usize,
+    f: impl Fn(usize, &mut [Lane]) + Sync + Send,
+) {
+    let plane = plane.max(1);
+    if values.len() < SMALL {
+        let planes = values.chunks_mut(plane).enumerate();
+        planes.for_each(|(index, plane)| f(index, plane));
+    } else {
+        let planes = values.par_chunks_mut(plane).enumerate();
+        planes.for_each(|(index, plane)| f(index, plane));
+    }
+}
+
 impl Blocked {
     /// All zeros.
     ///

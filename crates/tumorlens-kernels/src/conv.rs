@@ -128,6 +128,9 @@ pub fn forward(
     run(&job, input, output, after);
 }
 
+/// Vectors multiplied and added below which it takes longer to wake a thread than to do its share.
+const SMALL: usize = 1 << 14;
+
 /// Runs a job on every image and group of output blocks.
 fn run(
     job: &Job<'_>,
@@ -157,9 +160,14 @@ fn run(
     if job.weights.bytes() > 1 << 20 {
         tasks.sort_by_key(|&(n, block, _)| (block, n));
     }
-    tasks.into_par_iter().for_each(|(n, block, planes)| {
+    let task = |(n, block, planes): (usize, usize, &mut [Lane])| {
         let values = &input.values()[n * image..(n + 1) * image];
         rows::run(job, values, block, planes);
         after(n, block, planes);
-    });
+    };
+    if to.len() * job.channels * job.taps.len() < SMALL {
+        tasks.into_iter().for_each(task);
+    } else {
+        tasks.into_par_iter().for_each(task);
+    }
 }

@@ -1,9 +1,9 @@
 //! Element by element: sums and non-linearities of whole batches.
 
+use crate::blocked::each_plane;
 use crate::isa::dispatch;
 use crate::norm::same;
 use crate::{Activation, Blocked, LANES, Lane, Shape};
-use rayon::prelude::*;
 
 #[inline(always)]
 fn add_body(from: Shape, x: &[Lane], to: Shape, out: &mut [Lane]) {
@@ -109,17 +109,26 @@ pub fn scale(factors: &[f32], values: &mut Blocked) {
     let shape = values.shape();
     let open = Shape { border: 0, ..shape };
     let factors = Blocked::from_planar(factors, open);
-    let planes = values.values_mut().par_chunks_mut(shape.plane().max(1));
-    planes
-        .zip(factors.values().par_chunks(open.plane().max(1)))
-        .for_each(|(plane, factors)| scale_body(factors, shape, plane));
+    let area = open.plane();
+    each_plane(values.values_mut(), shape.plane(), |index, plane| {
+        scale_body(
+            &factors.values()[index * area..(index + 1) * area],
+            shape,
+            plane,
+        );
+    });
 }
 
 fn each(x: &Blocked, out: &mut Blocked, f: impl Fn(Shape, &[Lane], Shape, &mut [Lane]) + Sync) {
     let (from, to) = (x.shape(), out.shape());
     same(from, to);
-    let planes = out.values_mut().par_chunks_mut(to.plane().max(1));
-    planes
-        .zip(x.values().par_chunks(from.plane().max(1)))
-        .for_each(|(out, x)| f(from, x, to, out));
+    let plane = from.plane();
+    each_plane(out.values_mut(), to.plane(), |index, out| {
+        f(
+            from,
+            &x.values()[index * plane..(index + 1) * plane],
+            to,
+            out,
+        );
+    });
 }

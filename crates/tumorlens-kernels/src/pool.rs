@@ -5,9 +5,9 @@
     reason = "loops over the lanes of several arrays at once are what the compiler turns into vectors"
 )]
 
+use crate::blocked::each_plane;
 use crate::isa::dispatch;
 use crate::{Blocked, LANES, Lane, Shape};
-use rayon::prelude::*;
 
 /// Geometry of a maximum over square windows; padding never wins, and what is not a number always does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,7 @@ impl MaxPool {
 /// Runs `f` on every plane of `out` with its image and block.
 fn planes(out: &mut Blocked, f: impl Fn(usize, usize, &mut [Lane]) + Sync) {
     let shape = out.shape();
-    let planes = out.values_mut().par_chunks_mut(shape.plane().max(1));
-    planes.enumerate().for_each(|(index, plane)| {
+    each_plane(out.values_mut(), shape.plane(), |index, plane| {
         f(index / shape.blocks(), index % shape.blocks(), plane);
     });
 }
@@ -93,6 +92,16 @@ pub fn max(pool: MaxPool, x: &Blocked, out: &mut Blocked) {
     planes(out, |image, block, out| {
         max_plane(pool, from, x.plane(image, block), to, out);
     });
+}
+
+/// As [`max`], for one plane of a batch of shape `from` and one of a batch of shape `to`.
+///
+/// # Panics
+/// When images or channels differ, a window sees no pixel, or a plane is another's.
+pub fn max_of_plane(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, out: &mut [Lane]) {
+    pool.check(from, to);
+    assert!(x.len() == from.plane() && out.len() == to.plane(), "planes");
+    max_plane(pool, from, x, to, out);
 }
 
 #[inline(always)]

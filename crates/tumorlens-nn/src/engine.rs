@@ -89,13 +89,13 @@ impl Engine {
     /// Plans a graph. Weights given later must hold its parameters by name, in the order of these; between two passes
     /// that judge they must not change.
     pub(crate) fn new(graph: &Graph, weights: &Weights) -> Result<Self, ShapeError> {
-        Self::planned(graph, weights, true)
+        Self::planned(graph, weights, &[])
     }
 
-    /// With `pools`, values that only a pool reads are not kept.
-    fn planned(graph: &Graph, weights: &Weights, pools: bool) -> Result<Self, ShapeError> {
+    /// One that keeps the values of the nodes `read`.
+    fn planned(graph: &Graph, weights: &Weights, read: &[usize]) -> Result<Self, ShapeError> {
         Ok(Self {
-            plan: Arc::new(Plan::new(graph, weights, pools)?),
+            plan: Arc::new(Plan::new(graph, weights, read)?),
             graph: Arc::new(graph.clone()),
             buffers: Buffers::default(),
             packed: vec![None; graph.nodes.len()],

@@ -126,8 +126,9 @@ impl Network {
         }
         graph.shapes()?;
         fitting(&graph, &weights)?;
+        let read: Vec<usize> = read(&graph).into_iter().map(|id| id.0).collect();
         Ok(Self {
-            judge: Some(Arc::new(Judge::new(&graph, weights)?)),
+            judge: Some(Arc::new(Judge::new(&graph, weights, &read)?)),
             graph,
             values: OnceLock::new(),
             device: device.clone(),
@@ -210,12 +211,9 @@ impl Network {
     /// # Errors
     /// When the device fails.
     pub fn answers(&self, values: Vec<f32>) -> Result<Vec<Answer>, DeviceFailure> {
-        let (mut members, deepest) = (self.graph.members(), self.graph.deepest());
+        let wanted = read(&self.graph);
+        let (members, deepest) = (wanted.len() - 1, self.graph.deepest());
         let outputs = self.graph.outputs().max(1);
-        if outputs > 1 || members.len() == 1 {
-            members.clear();
-        }
-        let wanted: Vec<NodeId> = members.iter().copied().chain([deepest]).collect();
         let (logits, mut read) = match &self.judge {
             Some(judge) => {
                 let wanted: Vec<usize> = wanted.iter().map(|id| id.0).collect();
@@ -232,7 +230,7 @@ impl Network {
                 logits: logits[image * outputs..(image + 1) * outputs].to_vec(),
                 members: read
                     .iter()
-                    .map(|all| self.member_logit(part(all, image, images), members.len()))
+                    .map(|all| self.member_logit(part(all, image, images), members))
                     .collect(),
                 features: pooled(part(&features, image, images), channels),
             })
@@ -294,6 +292,16 @@ pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Device
     tensor
         .try_into_vec_as::<f32>()
         .map_err(|e| DeviceFailure(e.to_string()))
+}
+
+/// Nodes whose values are read beside the logits: the members of an ensemble of one logit, and the deepest map.
+fn read(graph: &Graph) -> Vec<NodeId> {
+    let mut read = graph.members();
+    if graph.outputs() > 1 || read.len() == 1 {
+        read.clear();
+    }
+    read.push(graph.deepest());
+    read
 }
 
 /// The parameters of a graph in its order, where the weights have them all.

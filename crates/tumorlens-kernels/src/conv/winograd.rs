@@ -161,7 +161,8 @@ impl Job<'_> {
             }
         }
         let count = images * self.tiling.count();
-        let strips = count.div_ceil(self.capacity());
+        // Threads that share a strip have their caches together, and meet less often.
+        let strips = count.div_ceil(self.capacity() << u32::from(shared));
         let begin = first * self.tiling.count();
         let sources = self.conv.inputs.div_ceil(LANES);
         let mut from = 0;

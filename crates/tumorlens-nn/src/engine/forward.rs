@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use tumorlens_kernels::conv::{Conv, Packed, Start, forward};
 use tumorlens_kernels::depthwise::{self, Taps};
 use tumorlens_kernels::norm::{self, in_blocks, moments};
-use tumorlens_kernels::pool;
+use tumorlens_kernels::pool::{self, MaxPool};
 use tumorlens_kernels::{Blocked, LANES, Lane, Shape, element};
 
 impl Engine {
@@ -164,8 +164,7 @@ impl Engine {
             let known = self.running(weights, of);
             if of_conv && let Some(pool) = of.pool {
                 let mut whole = self.take_value(of.from);
-                self.folded_conv(weights, of, &known, &mut whole);
-                pool::max(pool, &whole, &mut out);
+                self.pooled_conv(weights, of, &known, pool, [&mut whole, &mut out]);
                 self.buffers.values[of.from] = Some(whole);
             } else if of_conv {
                 self.folded_conv(weights, of, &known, &mut out);
@@ -335,25 +334,66 @@ impl Engine {
     /// The convolution of a judgement: the normalisation is part of its weights, and what follows is done while a
     /// plane is in the cache.
     fn folded_conv(&mut self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked) {
+        let shape = out.shape();
+        self.judged_conv(weights, of, known, out, &|add, _, _, planes| {
+            norm::finish(shape, planes, add, of.activation);
+        });
+    }
+
+    /// The same with the pool that alone reads it: from `whole`, which is written plane by plane, to `out`.
+    fn pooled_conv(
+        &mut self,
+        weights: &Weights,
+        of: Norm,
+        known: &Statistics,
+        pool: MaxPool,
+        [whole, out]: [&mut Blocked; 2],
+    ) {
+        let (shape, to) = (whole.shape(), out.shape());
+        let slots: Vec<Mutex<&mut [Lane]>> = out
+            .values_mut()
+            .chunks_mut(to.plane().max(1))
+            .map(Mutex::new)
+            .collect();
+        self.judged_conv(weights, of, known, whole, &|add, image, block, planes| {
+            norm::finish(shape, planes, add, of.activation);
+            for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
+                if let Ok(mut out) = slots[image * to.blocks() + block + i].lock() {
+                    pool::max_of_plane(pool, shape, plane, to, &mut out);
+                }
+            }
+        });
+    }
+
+    fn judged_conv(
+        &mut self,
+        weights: &Weights,
+        of: Norm,
+        known: &Statistics,
+        out: &mut Blocked,
+        finish: &(dyn Fn(Added<'_>, usize, usize, &mut [Lane]) + Sync),
+    ) {
         let node = &self.graph.nodes[of.from];
         let (from, Some(conv)) = (node.inputs[0].0, conv(node.op)) else {
             return;
         };
-        let shape = out.shape();
-        let layer = self.folded(weights, of, known, conv, shape);
+        let layer = self.folded(weights, of, known, conv, out.shape());
         let add = of.add.map(|add| self.value(add));
-        let finish = |image: usize, block: usize, planes: &mut [Lane]| {
+        let after = |image: usize, block: usize, planes: &mut [Lane]| {
             let add = add.map(|add| {
                 let s = add.shape();
                 let first = (image * s.blocks() + block) * s.plane();
                 (s, &add.values()[first..])
             });
-            norm::finish(shape, planes, add, of.activation);
+            finish(add, image, block, planes);
         };
         let start = Start::Bias(&layer.bias);
-        forward(conv, self.value(from), &layer.weights, start, out, &finish);
+        forward(conv, self.value(from), &layer.weights, start, out, &after);
     }
 }
+
+/// What is added to some planes: the shape of another batch, and its planes from the same place on.
+type Added<'a> = Option<(Shape, &'a [Lane])>;
 
 /// 1 / deviation.
 pub(super) fn inverse(variance: f32) -> f32 {

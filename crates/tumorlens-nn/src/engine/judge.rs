@@ -45,11 +45,15 @@ fn group(graph: &Graph, weights: &Weights) -> Result<usize, ShapeError> {
 }
 
 impl Judge {
-    pub(crate) fn new(graph: &Graph, weights: Arc<Weights>) -> Result<Self, ShapeError> {
+    /// Only the values of the nodes `read` can be asked for later.
+    pub(crate) fn new(
+        graph: &Graph,
+        weights: Arc<Weights>,
+        read: &[usize],
+    ) -> Result<Self, ShapeError> {
         Ok(Self {
             group: group(graph, &weights)?,
-            // Whoever asks may read every value, so none is left out.
-            pattern: Engine::planned(graph, &weights, false)?,
+            pattern: Engine::planned(graph, &weights, read)?,
             weights,
             packed: OnceLock::new(),
             resting: Mutex::default(),

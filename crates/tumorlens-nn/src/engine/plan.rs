@@ -54,8 +54,12 @@ pub(super) struct Plan {
 const SUFFIXES: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
 
 impl Plan {
-    /// With `pools`, a normalisation takes the pool that alone reads it along; the values between are not there then.
-    pub(super) fn new(graph: &Graph, weights: &Weights, pools: bool) -> Result<Self, ShapeError> {
+    /// Values that nobody reads but the next step are not there after a pass, except for those of the nodes `read`.
+    pub(super) fn new(
+        graph: &Graph,
+        weights: &Weights,
+        read: &[usize],
+    ) -> Result<Self, ShapeError> {
         let shapes = graph.shapes()?;
         let n = graph.nodes.len();
         let mut readers: Vec<Vec<usize>> = vec![Vec::new(); n];
@@ -64,7 +68,7 @@ impl Plan {
                 readers[id.0].push(index);
             }
         }
-        let steps = steps(graph, &readers, pools);
+        let steps = steps(graph, &readers, read);
         let names: HashMap<&str, usize> = weights
             .parameters
             .iter()
@@ -195,11 +199,11 @@ fn is_result(graph: &Graph, node: usize) -> bool {
     graph.logits == NodeId(node) || graph.evidence == Some(NodeId(node))
 }
 
-/// Joins every normalisation with the sum, the non-linearity and, where `pools` says so, the pool that alone read it.
-fn steps(graph: &Graph, readers: &[Vec<usize>], pools: bool) -> Vec<Step> {
+/// Joins every normalisation with the sum, the non-linearity and the pool that alone read it.
+fn steps(graph: &Graph, readers: &[Vec<usize>], read: &[usize]) -> Vec<Step> {
     let mut steps = vec![Step::Node; graph.nodes.len()];
     let only = |node: usize| match readers[node][..] {
-        [reader] if !is_result(graph, node) => Some(reader),
+        [reader] if !is_result(graph, node) && !read.contains(&node) => Some(reader),
         _ => None,
     };
     for (index, node) in graph.nodes.iter().enumerate() {
@@ -232,8 +236,7 @@ fn steps(graph: &Graph, readers: &[Vec<usize>], pools: bool) -> Vec<Step> {
             steps[last] = Step::Later;
             last = reader;
         }
-        if pools
-            && norm.add.is_none()
+        if norm.add.is_none()
             && norm.activation.never_falls()
             && let Some(reader) = only(last)
             && let Some(pool) = max_pool(graph.nodes[reader].op)
