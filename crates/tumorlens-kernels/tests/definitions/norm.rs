@@ -279,7 +279,7 @@ fn normalisation_gives_the_same_bits_for_any_number_of_threads() {
     };
     let case = Case {
         shape,
-        activation: Activation::Silu,
+        activation: Activation::LeakyRelu,
         add: true,
         of_batch: true,
         borders: [0, 1, 2],
