@@ -21,7 +21,7 @@ use crate::network::{Answer, Network, NetworkError};
 use crate::weights::Weights;
 use crate::weights::safetensors::{Precision, WeightsFileError};
 use burn::tensor::Device;
-use container::{Parts, Unpacked, pack, sha256, unpack};
+use container::{Parts, Unpacked, pack, sha256, unpack, unpack_checked};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -121,7 +121,22 @@ impl Bundle {
     /// As [`Self::from_bytes`].
     pub fn named_from_bytes(bytes: &[u8]) -> Result<(Self, String), BundleError> {
         let Unpacked { parts, sha256 } = unpack(bytes)?;
-        let graph: Graph = get(&parts, "graph.json")?;
+        let bundle = Self::of_parts(&parts)?;
+        let name = bundle.named(&sha256);
+        Ok((bundle, name))
+    }
+
+    /// A bundle that is part of the program: its hashes are not computed again at every start. That they are right is for a
+    /// test to see, by [`Self::named_from_bytes`].
+    ///
+    /// # Errors
+    /// When its parts do not fit together.
+    pub fn embedded(bytes: &'static [u8]) -> Result<Self, BundleError> {
+        Self::of_parts(&unpack_checked(bytes)?)
+    }
+
+    fn of_parts(parts: &BTreeMap<String, &[u8]>) -> Result<Self, BundleError> {
+        let graph: Graph = get(parts, "graph.json")?;
         let weights = parts
             .get("weights.safetensors")
             .ok_or_else(|| missing("weights.safetensors"))?;
@@ -129,12 +144,12 @@ impl Bundle {
             || crate::weights::safetensors::read(weights, &graph),
             || -> Result<Self, BundleError> {
                 Ok(Self {
-                    card: get(&parts, "card.json")?,
-                    preprocess: get(&parts, "preprocess.json")?,
-                    decision: get(&parts, "decision.json")?,
-                    golden: get(&parts, "golden.json")?,
+                    card: get(parts, "card.json")?,
+                    preprocess: get(parts, "preprocess.json")?,
+                    decision: get(parts, "decision.json")?,
+                    golden: get(parts, "golden.json")?,
                     familiarity: if parts.contains_key(FAMILIARITY) {
-                        Some(get(&parts, FAMILIARITY)?)
+                        Some(get(parts, FAMILIARITY)?)
                     } else {
                         None
                     },
@@ -146,8 +161,7 @@ impl Bundle {
         let weights = Arc::new(weights?);
         let bundle = Self { weights, ..bundle? };
         bundle.check()?;
-        let name = bundle.named(&sha256);
-        Ok((bundle, name))
+        Ok(bundle)
     }
 
     fn check(&self) -> Result<(), BundleError> {

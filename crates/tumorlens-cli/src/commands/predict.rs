@@ -86,7 +86,10 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
     judge.end_subjects(&mut out)?;
     progress.end();
     out.finish()?;
-    Ok(if judge.unreadable > 0 {
+    let unreadable = judge.unreadable;
+    // The program ends: that frees its memory quicker than piece by piece.
+    std::mem::forget(predictor);
+    Ok(if unreadable > 0 {
         Exit::Partial
     } else {
         Exit::Done

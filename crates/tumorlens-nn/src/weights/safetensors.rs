@@ -7,6 +7,7 @@ use super::file::{Collector, StoredTensor, StoredTensors, is_counter, one_line, 
 use super::{Parameter, Weights, slots};
 use crate::graph::Graph;
 use half::f16;
+use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -114,20 +115,22 @@ pub fn parse(bytes: &[u8]) -> Result<StoredTensors, WeightsFileError> {
     let mut collector = Collector::default();
     let mut tensors: Vec<(String, TensorView<'_>)> = file.tensors();
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-    for (name, view) in tensors {
-        collector.admit(&name, view.shape()).map_err(format_error)?;
-        if is_counter(&name) {
-            continue;
-        }
-        let values = element(view.dtype())
-            .and_then(|element| element.decode(view.data()))
-            .ok_or_else(|| {
-                format_error(format!(
-                    "{} has type {}: F32, F16 and BF16 are read",
-                    shown(&name),
-                    view.dtype()
-                ))
-            })?;
+    for (name, view) in &tensors {
+        collector.admit(name, view.shape()).map_err(format_error)?;
+    }
+    tensors.retain(|(name, _)| !is_counter(name));
+    let values: Vec<Option<Vec<f32>>> = tensors
+        .par_iter()
+        .map(|(_, view)| element(view.dtype()).and_then(|element| element.decode(view.data())))
+        .collect();
+    for ((name, view), values) in tensors.into_iter().zip(values) {
+        let values = values.ok_or_else(|| {
+            format_error(format!(
+                "{} has type {}: F32, F16 and BF16 are read",
+                shown(&name),
+                view.dtype()
+            ))
+        })?;
         collector.keep(
             name,
             StoredTensor {
