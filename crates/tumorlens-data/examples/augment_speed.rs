@@ -6,7 +6,7 @@
 //! Prints one number.
 
 use rayon::prelude::*;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 use tumorlens_core::{PreprocessSpec, Seed};
@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .collect();
         samples += varied.len();
     }
-    println!("{}", samples as f64 / start.elapsed().as_secs_f64());
+    let rate = samples as f64 / start.elapsed().as_secs_f64();
+    writeln!(std::io::stdout(), "{rate}")?;
     Ok(())
 }

@@ -7,6 +7,7 @@
 
 mod backward;
 mod cost;
+mod fold;
 mod forward;
 mod judge;
 mod plan;

@@ -59,7 +59,11 @@ pub struct RooflinePart {
 /// # Errors
 /// When a number is not finite or not above 0.
 pub fn roofline(of: &Roofline) -> Result<Option<Svg>, FigureError> {
-    let mut parts: Vec<&RooflinePart> = of.parts.iter().filter(|p| !(p.share < SHARE)).collect();
+    let mut parts: Vec<&RooflinePart> = of
+        .parts
+        .iter()
+        .filter(|p| p.share >= SHARE || p.share.is_nan())
+        .collect();
     if parts.is_empty() {
         return Ok(None);
     }
