@@ -102,8 +102,17 @@ struct Job<'a> {
     after: &'a (dyn Fn(usize, usize, &mut [Lane]) + Sync),
 }
 
-/// The planes of a pair of blocks, one entry an image of a group.
-type PairPlanes<'a> = Vec<&'a mut [Lane]>;
+/// Where outputs go: of some images every block's plane, or the same rows of every plane.
+struct Target<'a> {
+    /// First image.
+    image: usize,
+    /// `[image][block]`.
+    planes: Vec<Vec<&'a mut [Lane]>>,
+    /// Pixels of a plane before these.
+    skipped: usize,
+    /// Whether planes are whole, and are shown once they are done.
+    whole: bool,
+}
 
 /// As [`super::forward`].
 pub(super) fn forward(
@@ -124,21 +133,37 @@ pub(super) fn forward(
         tiling: Tiling::of(to),
         after,
     };
-    let image = to.blocks() * to.plane();
+    let (blocks, plane) = (to.blocks(), to.plane());
+    let (image, threads) = (blocks * plane, rayon::current_num_threads());
     let group = (job.capacity() / job.tiling.count()).max(1);
-    let groups = output.values_mut().chunks_mut((group * image).max(1));
-    // Enough groups for all threads: each goes its own way. Else the threads share the blocks of every group. A tile is
+    // Enough groups for all threads: each goes its own way. Else the threads share the rows of every image. A tile is
     // computed alike either way.
-    if to.images.div_ceil(group) >= rayon::current_num_threads() {
-        let groups: Vec<_> = groups.enumerate().collect();
-        groups
-            .into_par_iter()
-            .for_each(|(index, planes)| job.group(index * group, planes, false));
-    } else {
-        for (index, planes) in groups.enumerate() {
-            job.group(index * group, planes, true);
-        }
+    if to.images.div_ceil(group) >= threads {
+        let groups = output.values_mut().par_chunks_mut((group * image).max(1));
+        groups.enumerate().for_each(|(index, planes)| {
+            let images = planes.chunks_mut(image);
+            let count = images.len() * job.tiling.count();
+            let mut target = Target {
+                image: index * group,
+                planes: images.map(|i| i.chunks_mut(plane).collect()).collect(),
+                skipped: 0,
+                whole: true,
+            };
+            job.tiles(index * group * job.tiling.count(), count, &mut target);
+        });
+        return;
     }
+    let images = output.values_mut().chunks_mut(image).enumerate();
+    let bands: Vec<_> = images
+        .flat_map(|(image, planes)| job.bands(image, planes, threads))
+        .collect();
+    bands
+        .into_par_iter()
+        .for_each(|(first, count, mut target)| {
+            job.tiles(first, count, &mut target);
+        });
+    let planes = output.values_mut().par_chunks_mut(plane).enumerate();
+    planes.for_each(|(index, plane)| after(index / blocks, index % blocks, plane));
 }
 
 impl Job<'_> {
@@ -148,67 +173,78 @@ impl Job<'_> {
         (CACHED / tile).clamp(32, 2 * CHUNK)
     }
 
-    /// Some whole images from `first` on; `planes` are all their output.
-    fn group(&self, first: usize, planes: &mut [Lane], shared: bool) {
-        let (plane, blocks) = (self.to.plane(), self.to.blocks());
-        let images = planes.len() / (blocks * plane);
-        let width = lanes::blocks_at_once();
-        let mut pairs: Vec<PairPlanes<'_>> = Vec::new();
-        pairs.resize_with(blocks.div_ceil(width), Vec::new);
-        for image in planes.chunks_mut(blocks * plane) {
-            for (pair, planes) in pairs.iter_mut().zip(image.chunks_mut(width * plane)) {
-                pair.push(planes);
-            }
-        }
-        let count = images * self.tiling.count();
-        // Threads that share a strip have their caches together, and meet less often.
-        let strips = count.div_ceil(self.capacity() << u32::from(shared));
-        let begin = first * self.tiling.count();
+    /// Rows of tiles of an image in as many parts as there are threads: first tile, tiles, and the rows of every plane.
+    fn bands<'a>(
+        &self,
+        image: usize,
+        planes: &'a mut [Lane],
+        threads: usize,
+    ) -> Vec<(usize, usize, Target<'a>)> {
+        let (rows, columns) = (self.tiling.rows(), self.tiling.columns());
+        let parts = threads.min(rows);
+        let mut left: Vec<&mut [Lane]> = planes.chunks_mut(self.to.plane()).collect();
+        let mut skipped = 0;
+        (0..parts)
+            .map(|part| {
+                let (first, end) = (part * rows / parts, (part + 1) * rows / parts);
+                let until = if end == rows {
+                    self.to.plane()
+                } else {
+                    self.to.at(end * tiles::SIDE, 0) - self.to.border
+                };
+                let cut = |rest: &mut &'a mut [Lane]| {
+                    let (band, after) = std::mem::take(rest).split_at_mut(until - skipped);
+                    *rest = after;
+                    band
+                };
+                let target = Target {
+                    image,
+                    planes: vec![left.iter_mut().map(cut).collect()],
+                    skipped,
+                    whole: false,
+                };
+                skipped = until;
+                let begin = image * self.tiling.count() + first * columns;
+                (begin, (end - first) * columns, target)
+            })
+            .collect()
+    }
+
+    /// Some tiles from `begin` on, counted over all images; the target holds all that they write.
+    fn tiles(&self, begin: usize, count: usize, target: &mut Target<'_>) {
+        let strips = count.div_ceil(self.capacity());
         let sources = self.conv.inputs.div_ceil(LANES);
-        let mut from = 0;
+        let width = lanes::blocks_at_once();
+        let mut done = 0;
         for strip in 0..strips {
             let tiles = count / strips + usize::from(strip < count % strips);
-            let stride = tiles | 1;
+            let (first, stride) = (begin + done, tiles | 1);
+            done += tiles;
             scratch::INPUT.with(|scratch| {
                 let mut taken = Scratch::take(scratch, sources * POINTS * stride);
                 let points = taken.lanes();
-                let gather = |(block, points): (usize, &mut [Lane])| {
-                    let edge = self.input.shape().border - self.conv.padding;
-                    let range = begin + from..begin + from + tiles;
+                let edge = self.input.shape().border - self.conv.padding;
+                for (block, points) in points.chunks_mut(POINTS * stride).enumerate() {
+                    let range = first..first + tiles;
                     tiles::input(self.input, block, edge, self.tiling, range, points, stride);
-                };
-                let parts = POINTS * stride;
-                if shared {
-                    points.par_chunks_mut(parts).enumerate().for_each(gather);
-                } else {
-                    points.chunks_mut(parts).enumerate().for_each(gather);
                 }
                 let strip = Strip {
                     first,
-                    from,
                     tiles,
                     points,
                     stride,
-                    last: from + tiles == count,
+                    last: done == count,
                 };
-                if shared {
-                    let pairs = pairs.par_iter_mut().enumerate();
-                    pairs.for_each(|(pair, planes)| self.pair(&strip, pair * width, planes));
-                } else {
-                    let pairs = pairs.iter_mut().enumerate();
-                    pairs.for_each(|(pair, planes)| self.pair(&strip, pair * width, planes));
+                for block in (0..self.to.blocks()).step_by(width) {
+                    let width = width.min(self.to.blocks() - block);
+                    self.pair(&strip, block, width, target);
                 }
             });
-            from += tiles;
         }
     }
 
     /// One or two blocks of output channels over a strip of tiles.
-    fn pair(&self, strip: &Strip<'_>, block: usize, planes: &mut PairPlanes<'_>) {
-        let plane = self.to.plane();
-        let Some(width) = planes.first().map(|planes| planes.len() / plane) else {
-            return;
-        };
+    fn pair(&self, strip: &Strip<'_>, block: usize, width: usize, target: &mut Target<'_>) {
         let padded = self.conv.inputs.div_ceil(LANES) * LANES;
         let filters = &self.weights.values()[block * POINTS * padded..];
         let chunks = strip.tiles.div_ceil(CHUNK);
@@ -234,32 +270,33 @@ impl Job<'_> {
                 }
                 for index in 0..width {
                     let products = &products[index * POINTS * stride..];
-                    self.scatter(strip.from + done, tiles, block, index, products, planes);
+                    self.scatter(strip.first + done, tiles, block + index, products, target);
                 }
             });
             done += tiles;
         }
-        if strip.last {
-            for (image, planes) in planes.iter_mut().enumerate() {
-                (self.after)(strip.first + image, block, planes);
+        if strip.last && target.whole {
+            for (image, planes) in target.planes.iter_mut().enumerate() {
+                for block in block..block + width {
+                    (self.after)(target.image + image, block, planes[block]);
+                }
             }
         }
     }
 
-    /// Transforms products back and writes them, image by image. `from` is the first tile, counted within the group.
+    /// Transforms products back and writes them, image by image.
     fn scatter(
         &self,
-        from: usize,
+        first: usize,
         tiles: usize,
         block: usize,
-        index: usize,
         products: &[Lane],
-        planes: &mut PairPlanes<'_>,
+        target: &mut Target<'_>,
     ) {
-        let (plane, an_image) = (self.to.plane(), self.tiling.count());
+        let an_image = self.tiling.count();
         let mut done = 0;
         while done < tiles {
-            let (image, tile) = ((from + done) / an_image, (from + done) % an_image);
+            let (image, tile) = ((first + done) / an_image, (first + done) % an_image);
             let run = (an_image - tile).min(tiles - done);
             tiles::output(&mut Scatter {
                 products: &products[done..],
@@ -269,23 +306,22 @@ impl Job<'_> {
                 tiles: run,
                 to: self.to,
                 bias: match self.start {
-                    Start::Bias(bias) => Some(&bias[block + index]),
+                    Start::Bias(bias) => Some(&bias[block]),
                     Start::Zero | Start::Output => None,
                 },
                 add: matches!(self.start, Start::Output),
-                plane: &mut planes[image][index * plane..(index + 1) * plane],
+                skipped: target.skipped,
+                plane: target.planes[image - target.image][block],
             });
             done += run;
         }
     }
 }
 
-/// Transformed tiles of a group, `[block][point][tile]`.
+/// Transformed tiles, `[block][point][tile]`.
 struct Strip<'a> {
-    /// First image of the group.
+    /// First tile, counted over all images.
     first: usize,
-    /// First tile, counted within the group.
-    from: usize,
     tiles: usize,
     points: &'a [Lane],
     stride: usize,

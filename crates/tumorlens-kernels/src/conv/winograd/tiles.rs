@@ -7,7 +7,7 @@ use crate::{Blocked, LANES, Lane, Shape};
 use std::ops::Range;
 
 /// Side of a tile of outputs.
-const SIDE: usize = 4;
+pub(super) const SIDE: usize = 4;
 /// Side of a tile of inputs.
 const REACH: usize = 6;
 
@@ -24,6 +24,14 @@ impl Tiling {
             rows: output.height.div_ceil(SIDE),
             columns: output.width.div_ceil(SIDE),
         }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.columns
     }
 
     /// Tiles of an image.
@@ -271,6 +279,9 @@ pub(super) struct Scatter<'a> {
     pub(super) bias: Option<&'a Lane>,
     /// Whether what the plane holds is added.
     pub(super) add: bool,
+    /// Pixels of the plane before those of `plane`.
+    pub(super) skipped: usize,
+    /// A plane, or some rows of it.
     pub(super) plane: &'a mut [Lane],
 }
 
@@ -291,7 +302,7 @@ pub(super) fn output(of: &mut Scatter<'_>) {
         let rows = (of.to.height - y).min(SIDE);
         let columns = (of.to.width - x).min(SIDE);
         for (row, tile) in tile.chunks_exact(SIDE).take(rows).enumerate() {
-            let start = of.to.at(y + row, x);
+            let start = of.to.at(y + row, x) - of.skipped;
             let out = &mut of.plane[start..start + columns];
             write(out, tile, &bias, of.add);
         }
