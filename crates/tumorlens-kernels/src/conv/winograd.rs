@@ -277,9 +277,8 @@ impl Job<'_> {
         }
         if strip.last && target.whole {
             for (image, planes) in target.planes.iter_mut().enumerate() {
-                for block in block..block + width {
-                    (self.after)(target.image + image, block, planes[block]);
-                }
+                let done = planes.iter_mut().enumerate().skip(block).take(width);
+                done.for_each(|(block, plane)| (self.after)(target.image + image, block, plane));
             }
         }
     }
