@@ -121,6 +121,18 @@ impl Input {
         agree(&ours_by_x, &by_x, 2e-5, "by the input");
         let ours = conv::weight_gradient(conv, &blocked_x, &blocked_g);
         near(&ours, &by_w, 2e-5, "by the weights");
+        if (kernel, stride) != (3, 1) || padding > 2 {
+            return;
+        }
+        let (mut out, mut ours_by_x) = (batch(output, salt + 3).1, batch(input, salt + 4).1);
+        let packed = Packed::tiled_forward(&weights, outputs, input.channels);
+        conv::forward(conv, &blocked_x, &packed, start_y, &mut out, &|_, _, _| {});
+        agree(&out, &y, 2e-5, "forward by tiles");
+        let packed = Packed::tiled_backward(&weights, outputs, input.channels);
+        conv::input_gradient(conv, &blocked_g, &packed, start_x, &mut ours_by_x);
+        agree(&ours_by_x, &by_x, 2e-5, "by the input by tiles");
+        let ours = conv::weight_gradient_of_tiles(conv, &blocked_x, &blocked_g);
+        near(&ours, &by_w, 2e-5, "by the weights by tiles");
     }
 
     fn convolve_by_channel(&self) {

@@ -1,4 +1,4 @@
-//! Speed of the kernels: GFLOP/s beside the peak of this processor, GB/s beside its copies, measured in the same run.
+//! Speed of the kernels: GFLOP/s beside the peak of this processor, GB/s beside a stream through memory, measured in the same run.
 //!
 //!     cargo bench -p tumorlens-kernels -- resnet18 forward
 //!
@@ -7,8 +7,6 @@
 
 #![allow(clippy::print_stdout, reason = "a table is what this program is for")]
 
-#[path = "kernels/peak.rs"]
-mod peak;
 #[path = "kernels/table.rs"]
 mod table;
 
@@ -114,12 +112,12 @@ fn convolution(table: &mut Table, model: &str, conv: Conv, images: usize, side: 
         .map(|i| (i % 17) as f32 / 17.0 - 0.5)
         .collect();
     table.row(&name("forward"), work, || {
-        let packed = Packed::forward(&weights, outputs, inputs, taps);
+        let packed = Packed::for_training(conv, &weights, output);
         let (x, mut y) = (filled(input), Blocked::zeros(output));
         move || forward(conv, &x, &packed, Start::Zero, &mut y, &|_, _, _| {})
     });
     table.row(&name("by-input"), work, || {
-        let packed = Packed::backward(&weights, outputs, inputs, taps);
+        let packed = Packed::for_gradient(conv, &weights, input);
         let (g, mut by_x) = (filled(wide), Blocked::zeros(input));
         move || input_gradient(conv, &g, &packed, Start::Zero, &mut by_x)
     });

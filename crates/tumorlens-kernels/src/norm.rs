@@ -36,15 +36,17 @@ dispatch! {
     pub fn moments = moments_body(shape: Shape, plane: &[Lane]) -> Moments
 }
 
+/// Of the moments of all planes, `[image][block]`, the sum of one channel.
+fn total(shape: Shape, moments: &[Moments], channel: usize, which: usize) -> f64 {
+    let planes = moments.iter().skip(channel / LANES).step_by(shape.blocks());
+    planes.map(|m| m[which][channel % LANES]).sum()
+}
+
 /// Mean and biased variance of every channel from the moments of its planes, `[image][block]`.
 #[must_use]
 pub fn statistics(shape: Shape, moments: &[Moments]) -> (Vec<f32>, Vec<f32>) {
     let count = (shape.images * shape.height * shape.width) as f64;
-    let of = |channel: usize, which: usize| {
-        let (block, lane) = (channel / LANES, channel % LANES);
-        let planes = moments.iter().skip(block).step_by(shape.blocks());
-        planes.map(|m| m[which][lane]).sum::<f64>() / count
-    };
+    let of = |channel: usize, which: usize| total(shape, moments, channel, which) / count;
     (0..shape.channels)
         .map(|c| {
             let (mean, square) = (of(c, 0), of(c, 1));
@@ -61,11 +63,8 @@ pub fn sums(x: &Blocked) -> Vec<f32> {
         .into_par_iter()
         .map(|index| moments(shape, x.plane(index / blocks, index % blocks)))
         .collect();
-    let total = |channel: usize| {
-        let planes = of.iter().skip(channel / LANES).step_by(blocks);
-        planes.map(|m| m[0][channel % LANES]).sum::<f64>() as f32
-    };
-    (0..shape.channels).map(total).collect()
+    let sum = |channel: usize| total(shape, &of, channel, 0) as f32;
+    (0..shape.channels).map(sum).collect()
 }
 
 /// A value a channel in blocks, unused lanes zero.
@@ -320,11 +319,8 @@ pub fn gradient(
 
 /// Derivatives by gamma and beta from the sums over each plane, `[image][block]`.
 fn sums_of_planes(shape: Shape, sums: &[Moments]) -> (Vec<f32>, Vec<f32>) {
-    let total = |channel: usize, which: usize| {
-        let planes = sums.iter().skip(channel / LANES).step_by(shape.blocks());
-        planes.map(|m| m[which][channel % LANES]).sum::<f64>() as f32
-    };
-    let all = |which: usize| (0..shape.channels).map(|c| total(c, which)).collect();
+    let sum = |channel: usize, which: usize| total(shape, sums, channel, which) as f32;
+    let all = |which: usize| (0..shape.channels).map(|c| sum(c, which)).collect();
     (all(1), all(0))
 }
 

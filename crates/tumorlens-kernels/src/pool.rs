@@ -56,7 +56,8 @@ fn planes(out: &mut Blocked, f: impl Fn(usize, usize, &mut [Lane]) + Sync) {
     });
 }
 
-fn alike(a: Shape, b: Shape) {
+/// Panics unless images and channels are the same.
+pub(crate) fn alike(a: Shape, b: Shape) {
     let facts = |s: Shape| (s.images, s.channels);
     assert_eq!(facts(a), facts(b), "images and channels");
 }

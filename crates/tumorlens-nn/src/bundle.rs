@@ -21,7 +21,7 @@ use crate::network::{Answer, Network, NetworkError};
 use crate::weights::Weights;
 use crate::weights::safetensors::{Precision, WeightsFileError};
 use burn::tensor::Device;
-use container::{Parts, Unpacked, pack, sha256, unpack, unpack_checked};
+use container::{Parts, Unpacked, pack, sha256, unpack};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -124,15 +124,6 @@ impl Bundle {
         let bundle = Self::of_parts(&parts)?;
         let name = bundle.named(&sha256);
         Ok((bundle, name))
-    }
-
-    /// A bundle that is part of the program: its hashes are not computed again at every start. That they are right is for a
-    /// test to see, by [`Self::named_from_bytes`].
-    ///
-    /// # Errors
-    /// When its parts do not fit together.
-    pub fn embedded(bytes: &'static [u8]) -> Result<Self, BundleError> {
-        Self::of_parts(&unpack_checked(bytes)?)
     }
 
     fn of_parts(parts: &BTreeMap<String, &[u8]>) -> Result<Self, BundleError> {

@@ -5,7 +5,6 @@ mod series;
 
 use crate::args::PredictArgs;
 use crate::exit_code::{Exit, Stopped};
-use crate::members::side_by_side;
 use crate::pictures::{self, Picture, Stems, Unreadable};
 use crate::progress::Progress;
 use crate::{model, npy};
@@ -18,8 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tumorlens_core::series::Aggregation;
 use tumorlens_core::{
-    Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction, Quiet,
-    Verdict,
+    Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction, Verdict,
 };
 use tumorlens_data::scan::Found;
 use tumorlens_data::scan::path_text::to_text;
@@ -28,11 +26,8 @@ use tumorlens_data::transform::Outside;
 use tumorlens_nn::predict::Predictor;
 use tumorlens_report::{HeatRange, overlay_png};
 
-/// Pictures between two looks at what is asked of the program.
-const CHUNK: usize = 512;
-
-/// The same where maps are drawn, for which the pictures are kept.
-const DRAWN_CHUNK: usize = 64;
+/// Pictures between two looks at what is asked of the program; where maps are drawn all of them are kept so long.
+const CHUNK: usize = 128;
 
 /// Pictures that one thread decodes and judges together: few enough for its cache, enough to read the weights once for
 /// several.
@@ -74,22 +69,18 @@ pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exi
         unreadable: found.skipped.len(),
     };
     progress.begin("predict", Some(found.images.len() as u64));
-    let many = if judge.draws() { DRAWN_CHUNK } else { CHUNK };
-    for (number, chunk) in found.images.chunks(many).enumerate() {
+    for (number, chunk) in found.images.chunks(CHUNK).enumerate() {
         if progress.should_stop() {
             return Err(Stopped.into());
         }
         judge.chunk(chunk, &mut out, progress)?;
-        progress.advance((number * many + chunk.len()) as u64, "");
+        progress.advance((number * CHUNK + chunk.len()) as u64, "");
     }
     judge.end_series(&mut out)?;
     judge.end_subjects(&mut out)?;
     progress.end();
     out.finish()?;
-    let unreadable = judge.unreadable;
-    // The program ends: that frees its memory quicker than piece by piece.
-    std::mem::forget(predictor);
-    Ok(if unreadable > 0 {
+    Ok(if judge.unreadable > 0 {
         Exit::Partial
     } else {
         Exit::Done
@@ -119,12 +110,8 @@ impl Judge<'_> {
         progress: &Progress,
     ) -> anyhow::Result<()> {
         let predictor = self.predictor;
-        let pieces: Vec<&[Found]> = chunk.chunks(PIECE).collect();
-        let judged = if let [piece] = pieces[..] {
-            vec![self.piece(piece)?]
-        } else {
-            side_by_side("piece", pieces.len(), &Quiet, |i, _| self.piece(pieces[i]))?
-        };
+        let pieces = chunk.par_chunks(PIECE).map(|piece| self.piece(piece));
+        let judged: Vec<Vec<Judged>> = pieces.collect::<anyhow::Result<_>>()?;
         for (found, judged) in chunk.iter().zip(judged.into_iter().flatten()) {
             self.enter_series(found, out)?;
             let text = to_text(&found.path);

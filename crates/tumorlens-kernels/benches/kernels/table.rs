@@ -1,8 +1,7 @@
 //! Rows of work with time and rate; the peak is measured before the first and after the last.
 
-use crate::peak;
-use std::time::Instant;
-use tumorlens_kernels::Isa;
+use std::time::{Duration, Instant};
+use tumorlens_kernels::{Isa, peak};
 
 /// Seconds that a row is repeated for.
 const SECONDS: f64 = 0.2;
@@ -26,8 +25,14 @@ struct Row {
 pub(crate) struct Table {
     words: Vec<String>,
     rows: Vec<Row>,
-    /// Products and bytes a second before the first row.
+    /// Operations and bytes a second before the first row.
     before: [f64; 2],
+}
+
+/// Operations and bytes a second that this processor reaches at most.
+fn most() -> [f64; 2] {
+    let time = Duration::from_millis(500);
+    [peak::multiply_add_peak(time), peak::stream(256 << 20, time)]
 }
 
 impl Table {
@@ -35,7 +40,7 @@ impl Table {
         Self {
             words: words.collect(),
             rows: Vec::new(),
-            before: [peak::products(), peak::bytes()],
+            before: most(),
         }
     }
 
@@ -64,17 +69,18 @@ impl Table {
 
     /// Measures the peak again and prints everything; rates and shares are those of the fastest run.
     pub(crate) fn end(self) {
-        let after = [peak::products(), peak::bytes()];
-        let [products, bytes] = [0, 1].map(|i| self.before[i].max(after[i]));
-        let giga = |rates: [f64; 2], factor: f64| rates.map(|rate| rate * factor / 1e9);
-        let [first, last] = giga([self.before[0], after[0]], 2.0);
+        let after = most();
+        let [operations, bytes] = [0, 1].map(|i| self.before[i].max(after[i]));
+        let [first, last] = [self.before, after].map(|rates| rates.map(|rate| rate / 1e9));
         println!(
-            "{}, {} threads: peak {first:.1} GFLOP/s before, {last:.1} after",
+            "{}, {} threads: peak {:.1} GFLOP/s before, {:.1} after; stream of 256 MiB {:.1} GB/s before, {:.1} after\n",
             Isa::best().name(),
             rayon::current_num_threads(),
+            first[0],
+            last[0],
+            first[1],
+            last[1],
         );
-        let [first, last] = giga([self.before[1], after[1]], 1.0);
-        println!("copies of 64 MiB {first:.1} GB/s before, {last:.1} after\n");
         println!(
             "{:<46} {:>10} {:>10} {:>8} {:>7} {:>6}",
             "", "median ms", "fastest ms", "GFLOP/s", "GB/s", "share"
@@ -82,11 +88,11 @@ impl Table {
         for row in &self.rows {
             let (flops, gb, share) = match row.work {
                 Work::Products(n) => {
-                    let rate = n / row.fastest;
+                    let rate = 2.0 * n / row.fastest;
                     (
-                        format!("{:.1}", 2.0 * rate / 1e9),
+                        format!("{:.1}", rate / 1e9),
                         String::new(),
-                        rate / products,
+                        rate / operations,
                     )
                 }
                 Work::Bytes(n) => {

@@ -2,6 +2,7 @@
 
 use super::Start;
 use super::pack::Packed;
+use crate::isa::on_lanes;
 use crate::lanes::Lanes;
 use crate::{Isa, LANES, Lane};
 
@@ -69,36 +70,19 @@ pub(super) fn run(job: &Job<'_>, input: &[Lane], block: usize, output: &mut [Lan
             _ => 1,
         };
         let planes = &mut output[done * job.out_plane..(done + width) * job.out_plane];
-        match Isa::best() {
-            // SAFETY: the processor has the instruction set, and the bounds were checked above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { avx512(job, input, block + done, width, planes) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2(job, input, block + done, width, planes) },
-            // SAFETY: the bounds were checked above.
-            _ => unsafe {
-                body::<crate::lanes::Portable>(job, input, block + done, width, planes);
-            },
-        }
+        // SAFETY: the bounds were checked above.
+        unsafe { blocks_of(job, input, block + done, width, planes) };
         done += width;
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,avx2")]
-unsafe fn avx512(job: &Job<'_>, input: &[Lane], block: usize, width: usize, out: &mut [Lane]) {
-    // SAFETY: the caller's.
-    unsafe { body::<crate::lanes::Avx512>(job, input, block, width, out) }
-}
+on_lanes!(unsafe fn blocks_of = body(
+    job: &Job<'_>, input: &[Lane], block: usize, width: usize, out: &mut [Lane],
+));
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(job: &Job<'_>, input: &[Lane], block: usize, width: usize, out: &mut [Lane]) {
-    // SAFETY: the caller's.
-    unsafe { body::<crate::lanes::Avx2>(job, input, block, width, out) }
-}
-
+/// # Safety
+/// The processor must have the instruction set, and all that the job reads and writes must lie within the slices, as
+/// [`run`] checks; so for the functions below.
 #[inline(always)]
 unsafe fn body<L: Lanes>(
     job: &Job<'_>,

@@ -1,8 +1,9 @@
 //! Gradient of the weights: for every weight a sum over all images and pixels, in one order.
 
 use super::{Conv, Packed, winograd};
+use crate::isa::on_lanes;
 use crate::lanes::{self, Lanes};
-use crate::{Blocked, Isa, LANES, Lane, Shape};
+use crate::{Blocked, LANES, Lane, Shape};
 use rayon::prelude::*;
 
 /// Pixels whose input and output gradient stay in the first cache while all weights of a block pair pass.
@@ -131,32 +132,13 @@ impl Task {
         let block = conv.taps() * LANES;
         assert!(parts.iter().all(|part| part.len() == block));
         let sums: Vec<*mut f32> = parts.iter_mut().map(|p| p.as_mut_ptr().cast()).collect();
-        match Isa::best() {
-            // SAFETY: the processor has the instruction set; bounds were checked above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { self.avx512(of, &sums) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { self.avx2(of, &sums) },
-            // SAFETY: bounds were checked above.
-            _ => unsafe { self.body::<crate::lanes::Portable>(of, &sums) },
-        }
+        // SAFETY: bounds were checked above.
+        unsafe { add(self, of, &sums) }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,avx2")]
-    unsafe fn avx512(&self, of: Images<'_>, sums: &[*mut f32]) {
-        // SAFETY: the caller's.
-        unsafe { self.body::<crate::lanes::Avx512>(of, sums) }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn avx2(&self, of: Images<'_>, sums: &[*mut f32]) {
-        // SAFETY: the caller's.
-        unsafe { self.body::<crate::lanes::Avx2>(of, sums) }
-    }
-
+    /// # Safety
+    /// The processor must have the instruction set, the images must hold all that the task reads, and the sums a block
+    /// each, as [`Task::images`] checks; so for the methods below.
     #[inline(always)]
     unsafe fn body<L: Lanes>(&self, of: Images<'_>, sums: &[*mut f32]) {
         // SAFETY: the caller's.
@@ -260,6 +242,13 @@ impl Task {
         IC
     }
 }
+
+#[inline(always)]
+unsafe fn add_body<L: Lanes>(task: &Task, of: Images<'_>, sums: &[*mut f32]) {
+    // SAFETY: the caller's.
+    unsafe { task.body::<L>(of, sums) }
+}
+on_lanes!(unsafe fn add = add_body(task: &Task, of: Images<'_>, sums: &[*mut f32]));
 
 /// Images that follow each other.
 #[derive(Clone, Copy)]

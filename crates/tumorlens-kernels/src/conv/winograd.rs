@@ -3,7 +3,7 @@
 //!
 //! Every tile of 6x6 inputs is transformed ([`tiles`]), multiplied point by point with the transformed filters, which is
 //! 36 products of matrices ([`product`]), and transformed back to 4x4 outputs. Rounding is larger than that of the plain
-//! loop, by about one decimal place: the bound stands in `tests/winograd.rs`.
+//! loop, by about one decimal place: the bound stands in `tests/definitions/conv.rs`.
 
 mod lines;
 mod product;

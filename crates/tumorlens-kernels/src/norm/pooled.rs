@@ -4,7 +4,7 @@
 use super::{Moments, Normalised, folded, in_blocks, sums_of_planes};
 use crate::isa::on_lanes;
 use crate::lanes::Lanes;
-use crate::pool::MaxPool;
+use crate::pool::{MaxPool, alike};
 use crate::{Activation, Blocked, LANES, Lane, Shape};
 use rayon::prelude::*;
 
@@ -317,9 +317,4 @@ pub fn gradient_pooled(
         unsafe { back_plane(&pass, &lines[index % blocks], to, out) };
     });
     (gamma, beta)
-}
-
-fn alike(a: Shape, b: Shape) {
-    let facts = |s: Shape| (s.images, s.channels);
-    assert_eq!(facts(a), facts(b), "images and channels");
 }

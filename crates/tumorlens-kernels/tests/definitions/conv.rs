@@ -5,7 +5,9 @@ use crate::{below, cases, channels, with_threads};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::Mutex;
-use tumorlens_kernels::conv::{Conv, Packed, Start, forward, input_gradient, weight_gradient};
+use tumorlens_kernels::conv::{
+    Conv, Packed, Start, forward, input_gradient, weight_gradient, weight_gradient_of_tiles,
+};
 use tumorlens_kernels::norm::in_blocks;
 use tumorlens_kernels::{Blocked, Lane, Shape};
 
@@ -13,6 +15,8 @@ use tumorlens_kernels::{Blocked, Lane, Shape};
 #[derive(Clone, Copy, Debug)]
 struct Case {
     conv: Conv,
+    /// By tiles, which are for kernels of 3x3 and stride 1.
+    tiles: bool,
     input: Shape,
     /// Border of the output, and of its gradient beyond what must be there.
     border: usize,
@@ -73,31 +77,51 @@ impl Case {
         }
     }
 
+    fn packed(&self) -> Packed {
+        let (
+            Conv {
+                inputs, outputs, ..
+            },
+            weights,
+        ) = (self.conv, self.weights());
+        if self.tiles {
+            return Packed::tiled_forward(&weights, outputs, inputs);
+        }
+        Packed::forward(&weights, outputs, inputs, self.conv.kernel.pow(2))
+    }
+
+    fn packed_backward(&self) -> Packed {
+        let (
+            Conv {
+                inputs, outputs, ..
+            },
+            weights,
+        ) = (self.conv, self.weights());
+        if self.tiles {
+            return Packed::tiled_backward(&weights, outputs, inputs);
+        }
+        Packed::backward(&weights, outputs, inputs, self.conv.kernel.pow(2))
+    }
+
     fn forward(&self) -> Blocked {
         let (_, x) = batch(self.input, self.salt);
         let (mut out, _, bias) = self.before(self.output());
-        let Conv {
-            inputs,
-            outputs,
-            kernel,
-            ..
-        } = self.conv;
-        let packed = Packed::forward(&self.weights(), outputs, inputs, kernel * kernel);
         let start = self.start(&bias);
-        forward(self.conv, &x, &packed, start, &mut out, &|_, _, _| {});
+        forward(
+            self.conv,
+            &x,
+            &self.packed(),
+            start,
+            &mut out,
+            &|_, _, _| {},
+        );
         out
     }
 
     fn by_input(&self) -> Blocked {
         let (_, g) = batch(self.gradient(), self.salt ^ 4);
         let (mut by_x, _, bias) = self.before(self.input);
-        let Conv {
-            inputs,
-            outputs,
-            kernel,
-            ..
-        } = self.conv;
-        let packed = Packed::backward(&self.weights(), outputs, inputs, kernel * kernel);
+        let packed = self.packed_backward();
         input_gradient(self.conv, &g, &packed, self.start(&bias), &mut by_x);
         by_x
     }
@@ -105,10 +129,18 @@ impl Case {
     fn by_weights(&self) -> Vec<f32> {
         let (_, x) = batch(self.input, self.salt);
         let (_, g) = batch(self.gradient(), self.salt ^ 4);
+        if self.tiles {
+            return weight_gradient_of_tiles(self.conv, &x, &g);
+        }
         weight_gradient(self.conv, &x, &g)
     }
 
     fn check(&self) {
+        self.check_to(2e-5);
+    }
+
+    /// Fails unless all agree to `share` of the largest value (or of 1).
+    fn check_to(&self, share: f64) {
         let (conv, input, output) = (self.conv, self.input, self.output());
         let (x, g) = (
             batch(input, self.salt).0,
@@ -124,17 +156,17 @@ impl Case {
             by_w[k] += g[o] * x[i];
         });
         let what = format!("{self:?}");
-        agree(&self.forward(), &y, 2e-5, &format!("forward of {what}"));
+        agree(&self.forward(), &y, share, &format!("forward of {what}"));
         agree(
             &self.by_input(),
             &by_x,
-            2e-5,
+            share,
             &format!("by the input of {what}"),
         );
         near(
             &self.by_weights(),
             &by_w,
-            2e-5,
+            share,
             &format!("by the weights of {what}"),
         );
     }
@@ -143,6 +175,7 @@ impl Case {
 fn case(conv: Conv, images: usize, [height, width]: [usize; 2], border: usize) -> Case {
     Case {
         conv,
+        tiles: false,
         input: Shape {
             images,
             channels: conv.inputs,
@@ -183,7 +216,7 @@ prop_compose! {
         let least = kernel.saturating_sub(2 * padding).max(1);
         let of = conv(inputs, outputs, kernel, stride, padding);
         let input = case(of, images, [height.max(least), width.max(least)], wider).input;
-        Case { conv: of, input, border, start, salt }
+        Case { conv: of, tiles: false, input, border, start, salt }
     }
 }
 
@@ -193,6 +226,16 @@ proptest! {
     #[test]
     fn any_geometry_border_and_start_agrees_with_the_definition(case in any_case()) {
         case.check();
+    }
+
+    #[test]
+    fn tiles_agree_with_the_definition_for_any_shape_border_and_start(
+        case in any_case(), (inputs, outputs, padding) in (channels(), channels(), 0usize..3),
+    ) {
+        let least = |side: usize| side.max(3usize.saturating_sub(2 * padding)).max(1);
+        let sides = [least(case.input.height), least(case.input.width)];
+        let input = self::case(conv(inputs, outputs, 3, 1, padding), case.input.images, sides, case.border).input;
+        Case { conv: conv(inputs, outputs, 3, 1, padding), tiles: true, input, ..case }.check();
     }
 
     /// Four blocks of outputs share a tile where maps are at most four pixels wide.
@@ -220,9 +263,17 @@ fn kernels_that_end_on_the_last_pixel_of_all_agree_with_the_definition() {
     }
 }
 
+/// The bound that the decision on tiles states.
 #[test]
 #[cfg_attr(miri, ignore = "long")]
-fn sums_over_several_bands_of_rows_agree_with_the_definition() {
+fn rounding_of_tiles_stays_below_five_millionths_of_the_largest_value() {
+    let of = case(conv(128, 64, 3, 1, 1), 2, [24, 24], 0);
+    Case { tiles: true, ..of }.check_to(5e-6);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn sums_over_several_bands_of_rows_or_tiles_agree_with_the_definition() {
     for (kernel, stride, sides) in [
         (3, 1, [40, 9]),
         (3, 2, [9, 250]),
@@ -231,6 +282,8 @@ fn sums_over_several_bands_of_rows_agree_with_the_definition() {
     ] {
         case(conv(5, 18, kernel, stride, kernel / 2), 2, sides, 0).check();
     }
+    let of = case(conv(17, 18, 3, 1, 1), 2, [58, 50], 0);
+    Case { tiles: true, ..of }.check();
 }
 
 /// The forward pass is linear in input and weights, so a difference over any step is the derivative.
@@ -278,12 +331,14 @@ fn gradients_are_finite_differences_of_the_forward_pass() {
 #[test]
 #[cfg_attr(miri, ignore = "long")]
 fn what_follows_sees_every_plane_once_and_finished() {
-    for (outputs, side) in [(1, 3), (33, 9), (64, 4), (80, 4)] {
+    let sizes = [(1, 3), (33, 9), (64, 4), (80, 4), (33, 30)];
+    for ((outputs, side), tiles) in sizes.into_iter().flat_map(|s| [(s, false), (s, true)]) {
         let of = case(conv(3, outputs, 3, 1, 1), 2, [side, side], 1);
+        let of = Case { tiles, ..of };
         let finished = of.forward();
         let seen = Mutex::new(Vec::new());
         let (_, x) = batch(of.input, of.salt);
-        let packed = Packed::forward(&of.weights(), outputs, 3, 9);
+        let packed = of.packed();
         let mut out = Blocked::zeros(of.output());
         let note = |image: usize, first: usize, planes: &mut [Lane]| {
             let each = planes.chunks_exact_mut(finished.shape().plane());
@@ -303,52 +358,62 @@ fn what_follows_sees_every_plane_once_and_finished() {
     }
 }
 
+fn bits(values: Vec<f32>) -> Vec<u32> {
+    values.into_iter().map(f32::to_bits).collect()
+}
+
 #[test]
 fn the_same_bits_come_out_for_any_number_of_threads() {
     let side = below(17);
-    let of = case(conv(below(19), below(70), 3, 2, 1), 3, [side, side + 2], 1);
-    let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-    let run = |threads| {
-        with_threads(threads, || {
-            [
-                bits(of.forward().to_planar()),
-                bits(of.by_input().to_planar()),
-                bits(of.by_weights()),
-            ]
-        })
-    };
-    let one = run(1);
-    for threads in 2..below(5) {
-        assert!(one == run(threads), "{threads} threads");
+    for (stride, tiles) in [(2, false), (1, true)] {
+        let of = conv(below(19), below(70), 3, stride, 1);
+        let of = case(of, 3, [side, side + 2], 1);
+        let of = Case { tiles, ..of };
+        let run = |threads| {
+            with_threads(threads, || {
+                [
+                    bits(of.forward().to_planar()),
+                    bits(of.by_input().to_planar()),
+                    bits(of.by_weights()),
+                ]
+            })
+        };
+        let one = run(1);
+        for threads in 2..below(5) {
+            assert!(one == run(threads), "{threads} threads, tiles {tiles}");
+        }
     }
 }
 
 #[test]
 fn an_image_gives_the_same_bits_alone_and_in_a_batch() {
     let side = below(11);
-    let all = case(conv(3, below(40), 3, 1, 1), 3, [side, side], 0);
-    let (_, batch) = batch(all.input, all.salt);
-    let packed = Packed::forward(&all.weights(), all.conv.outputs, 3, 9);
-    let run = |x: &Blocked| {
-        let images = x.shape().images;
-        let mut out = Blocked::zeros(Shape {
-            images,
-            ..all.output()
-        });
-        forward(all.conv, x, &packed, Start::Zero, &mut out, &|_, _, _| {});
-        tidy(&out, "forward");
-        out.to_planar()
-    };
-    let together = run(&batch);
-    let one = Shape {
-        images: 1,
-        ..all.input
-    };
-    let maps = batch.to_planar();
-    let parts = maps
-        .chunks(count(one))
-        .zip(together.chunks(together.len() / 3));
-    for (alone, part) in parts {
-        assert!(run(&Blocked::from_planar(alone, one)) == part);
+    for tiles in [false, true] {
+        let all = case(conv(3, below(40), 3, 1, 1), 3, [side, side], 0);
+        let all = Case { tiles, ..all };
+        let (_, batch) = batch(all.input, all.salt);
+        let packed = all.packed();
+        let run = |x: &Blocked| {
+            let images = x.shape().images;
+            let mut out = Blocked::zeros(Shape {
+                images,
+                ..all.output()
+            });
+            forward(all.conv, x, &packed, Start::Zero, &mut out, &|_, _, _| {});
+            tidy(&out, "forward");
+            out.to_planar()
+        };
+        let together = run(&batch);
+        let one = Shape {
+            images: 1,
+            ..all.input
+        };
+        let maps = batch.to_planar();
+        let parts = maps
+            .chunks(count(one))
+            .zip(together.chunks(together.len() / 3));
+        for (alone, part) in parts {
+            assert!(bits(run(&Blocked::from_planar(alone, one))) == bits(part.to_vec()));
+        }
     }
 }

@@ -87,24 +87,13 @@ pub(super) struct Unpacked<'a> {
 
 /// Unpacks and checks every hash. Copies none of the bytes given.
 pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked<'_>, ContainerError> {
-    let (whole, parts) = rayon::join(|| seal(bytes), || parts(bytes, Hashes::Checked));
+    let (whole, parts) = rayon::join(|| seal(bytes), || parts(bytes));
     // What is wrong with the whole is said first.
     let whole = whole?;
     Ok(Unpacked {
         parts: parts?,
         sha256: whole,
     })
-}
-
-/// The parts of bytes that were checked before.
-pub(super) fn unpack_checked(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, ContainerError> {
-    parts(bytes, Hashes::Known)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hashes {
-    Checked,
-    Known,
 }
 
 /// Checks the hash over everything and gives that of all bytes, itself included.
@@ -145,7 +134,8 @@ fn body(bytes: &[u8]) -> Result<usize, ContainerError> {
         .ok_or_else(|| damaged("cut short"))
 }
 
-fn parts(bytes: &[u8], hashes: Hashes) -> Result<BTreeMap<String, &[u8]>, ContainerError> {
+/// The parts by name, each with its hash checked.
+fn parts(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, ContainerError> {
     let body = body(bytes)?;
     let length = word(bytes, 12)? as usize;
     if length > MAX_INDEX {
@@ -164,7 +154,7 @@ fn parts(bytes: &[u8], hashes: Hashes) -> Result<BTreeMap<String, &[u8]>, Contai
             .filter(|end| *end <= body)
             .ok_or_else(|| damaged("cut short"))?;
         let part = &bytes[at..end];
-        if hashes == Hashes::Checked && sha256(part) != entry.sha256 {
+        if sha256(part) != entry.sha256 {
             return Err(ContainerError::Damaged(format!(
                 "part '{}' has another hash",
                 entry.name

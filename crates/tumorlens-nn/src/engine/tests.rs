@@ -213,3 +213,35 @@ fn what_is_frozen_has_no_gradient_and_the_rest_keeps_its_own() {
     }
     assert!(graph.nodes.iter().any(|n| matches!(n.op, Op::Add)));
 }
+
+#[test]
+fn what_is_judged_of_an_image_depends_neither_on_its_company_nor_on_the_threads() {
+    for (architecture, side) in [("cnn", 72), ("resnet18", 64)] {
+        let graph = graph(architecture, Head::Gap, Activation::Relu, [1, side, side]);
+        let weights = Arc::new(weights(&graph));
+        let deepest = graph.deepest().0;
+        let size = side * side;
+        let input = numbers(9 * size, 5);
+        let judge = |threads: usize, images: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().unwrap().install(|| {
+                let judge = Judge::new(&graph, Arc::clone(&weights), &[deepest]).unwrap();
+                let parts = input.chunks(images * size);
+                let all = parts.map(|part| judge.judge(part, &[deepest]));
+                let all = all.flat_map(|j| j.logits.into_iter().chain(j.values[0].clone()));
+                let mut bits: Vec<u32> = all.map(f32::to_bits).collect();
+                // In one order, whatever stands beside what.
+                bits.sort_unstable();
+                bits
+            })
+        };
+        let alone = judge(1, 1);
+        assert_eq!(alone.len() % 9, 0);
+        for (threads, images) in [(1, 9), (2, 1), (2, 9), (3, 4), (8, 9)] {
+            assert!(
+                judge(threads, images) == alone,
+                "{architecture}: {threads} threads, {images} images together"
+            );
+        }
+    }
+}
