@@ -11,13 +11,18 @@ pub enum Isa {
     Avx2,
     /// AVX-512 (F, BW, DQ, VL).
     Avx512,
+    /// NEON, the vectors of 64-bit ARM.
+    Neon,
 }
 
 impl Isa {
     /// Every one that this processor has, the best last.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
+        #[cfg_attr(
+            not(any(target_arch = "x86_64", target_arch = "aarch64")),
+            allow(unused_mut)
+        )]
         let mut found = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
         {
@@ -33,11 +38,15 @@ impl Isa {
                 found.push(Self::Avx512);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            found.push(Self::Neon);
+        }
         found
     }
 
     /// The best that this processor has, or what the environment variable `TUMORLENS_ISA` (`portable`, `avx2`,
-    /// `avx512`) names, where the processor has it: two machines that use the same one give the same bits.
+    /// `avx512`, `neon`) names, where the processor has it: two machines that use the same one give the same bits.
     #[must_use]
     pub fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
@@ -57,6 +66,7 @@ impl Isa {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         }
     }
 }
@@ -79,7 +89,16 @@ macro_rules! dispatch {
                     $crate::Isa::Avx512 => return unsafe { avx512($($arg),*) },
                     // SAFETY: as above.
                     $crate::Isa::Avx2 => return unsafe { avx2($($arg),*) },
-                    $crate::Isa::Portable => {}
+                    $crate::Isa::Portable | $crate::Isa::Neon => {}
+                }
+            }
+            #[cfg(target_arch = "aarch64")]
+            {
+                #[target_feature(enable = "neon")]
+                fn neon($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
+                if $crate::Isa::best() == $crate::Isa::Neon {
+                    // SAFETY: `best` answers with an instruction set that this processor has.
+                    return unsafe { neon($($arg),*) };
                 }
             }
             $body($($arg),*)
@@ -111,7 +130,19 @@ macro_rules! on_lanes {
                     $crate::Isa::Avx512 => return unsafe { avx512($($arg),*) },
                     // SAFETY: as above.
                     $crate::Isa::Avx2 => return unsafe { avx2($($arg),*) },
-                    $crate::Isa::Portable => {}
+                    $crate::Isa::Portable | $crate::Isa::Neon => {}
+                }
+            }
+            #[cfg(target_arch = "aarch64")]
+            {
+                #[target_feature(enable = "neon")]
+                unsafe fn neon($($arg: $ty),*) {
+                    // SAFETY: the caller's.
+                    unsafe { $body::<$crate::lanes::Neon>($($arg),*) }
+                }
+                if $crate::Isa::best() == $crate::Isa::Neon {
+                    // SAFETY: `best` answers with an instruction set that this processor has; the rest is the caller's.
+                    return unsafe { neon($($arg),*) };
                 }
             }
             // SAFETY: plain Rust runs everywhere; the rest is the caller's.

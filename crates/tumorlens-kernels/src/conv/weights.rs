@@ -171,7 +171,12 @@ impl Task {
                     // SAFETY: the caller's; the lanes below `self.lanes` exist.
                     lane += unsafe {
                         match self.lanes - lane {
-                            8.. => self.tile::<L, 8, OV, STEP>(of, sums, at, band),
+                            8.. if L::PIXELS >= 8 => {
+                                self.tile::<L, 8, OV, STEP>(of, sums, at, band)
+                            }
+                            6.. if L::PIXELS == 6 => {
+                                self.tile::<L, 6, OV, STEP>(of, sums, at, band)
+                            }
                             4.. => self.tile::<L, 4, OV, STEP>(of, sums, at, band),
                             2.. => self.tile::<L, 2, OV, STEP>(of, sums, at, band),
                             _ => self.tile::<L, 1, OV, STEP>(of, sums, at, band),

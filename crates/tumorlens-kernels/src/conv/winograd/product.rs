@@ -168,7 +168,8 @@ unsafe fn channels<L: Lanes, const OV: usize>(of: &mut Outer<'_>) {
         // SAFETY: the caller's; the lanes below `channels` exist.
         lane += unsafe {
             match of.channels - lane {
-                8.. => outer_tile::<L, 8, OV>(of, lane),
+                8.. if L::PIXELS >= 8 => outer_tile::<L, 8, OV>(of, lane),
+                6.. if L::PIXELS == 6 => outer_tile::<L, 6, OV>(of, lane),
                 4.. => outer_tile::<L, 4, OV>(of, lane),
                 2.. => outer_tile::<L, 2, OV>(of, lane),
                 _ => outer_tile::<L, 1, OV>(of, lane),
