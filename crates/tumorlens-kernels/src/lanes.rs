@@ -22,6 +22,8 @@ pub(crate) use portable::Portable;
 pub(crate) trait Lanes: Copy {
     /// Pixels of a row that fit the registers beside the weights of [`blocks_at_once`] blocks.
     const PIXELS: usize;
+    /// Pixels of a row that a tile of the plain loop holds. With AVX2 8 do not fit, but 6 are slower on maps 8 wide.
+    const ROW: usize = 8;
     /// Zeros.
     ///
     /// # Safety

@@ -151,6 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn the_chains_end_where_the_arithmetic_says() {
         let start = [Lane([0.5; LANES]), Lane([DECAY; LANES])];
         // SAFETY: plain Rust runs everywhere.
@@ -161,6 +162,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn a_processor_multiplies_and_moves_something_and_not_everything() {
         let operations = multiply_add_peak(Duration::ZERO);
         assert!((1e6..1e17).contains(&operations), "{operations}");

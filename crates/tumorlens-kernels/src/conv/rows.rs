@@ -113,8 +113,7 @@ unsafe fn all<L: Lanes, const OV: usize, const STEP: usize>(
     block: usize,
     out: &mut [Lane],
 ) {
-    // What fits the registers, of the tiles below.
-    let most = if OV == 4 { 4 } else { L::PIXELS.min(8) };
+    let most = if OV == 4 { 4 } else { L::ROW };
     let parts = job.columns.div_ceil(most);
     let (short, longer) = (job.columns / parts, job.columns % parts);
     for y in 0..job.rows {
