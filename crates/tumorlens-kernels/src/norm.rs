@@ -70,14 +70,12 @@ pub fn sums(x: &Blocked) -> Vec<f32> {
 /// A value a channel in blocks, unused lanes zero.
 #[must_use]
 pub fn in_blocks(values: &[f32]) -> Vec<Lane> {
-    values
-        .chunks(LANES)
-        .map(|chunk| {
-            let mut lane = Lane::ZERO;
-            lane.0[..chunk.len()].copy_from_slice(chunk);
-            lane
-        })
-        .collect()
+    let blocks = values.chunks(LANES).map(|chunk| {
+        let mut lane = Lane::ZERO;
+        lane.0[..chunk.len()].copy_from_slice(chunk);
+        lane
+    });
+    blocks.collect()
 }
 
 struct Pass<'a> {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod activation;
+mod bf16;
 mod conv;
 mod depthwise;
 mod norm;

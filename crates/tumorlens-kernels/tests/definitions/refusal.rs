@@ -134,7 +134,7 @@ fn a_shape_of_more_values_than_can_be_counted_is_refused() {
         width: 16,
         border: 0,
     };
-    refused("a height of 2^60", || drop(Blocked::zeros(shape)));
+    refused("a height of 2^60", || drop(Blocked::<Lane>::zeros(shape)));
 }
 
 #[test]

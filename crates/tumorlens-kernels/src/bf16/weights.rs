@@ -1,0 +1,359 @@
+//! Gradient of the weights: rows are inputs of a weight, columns outputs, and what is summed over are pixels.
+//!
+//! Inputs are turned so that the pixels of a channel lie side by side, and a tap is a shift; gradients so that two pixels of a
+//! channel do. Both hold several images, one behind the other, so that small maps fill the depth of a product too.
+
+use super::Bf16x32;
+use super::gather::{Numbers, Phases};
+use super::pack::by_rows;
+use super::product::{COLUMNS, DEPTH, Product, ROWS, Sums};
+use super::transpose::Matrix;
+use super::unit::Ready;
+use crate::conv::Conv;
+use crate::isa::dispatch;
+use crate::{Blocked, Pixel, Shape};
+use rayon::prelude::*;
+
+/// Numbers that are laid out anew at a time: what the caches of the cores and the one behind hold.
+const AT_ONCE: usize = 4 << 20;
+/// Pixels whose inputs and gradients stay in the second cache while all taps pass.
+const BAND: usize = 1024;
+/// Tasks below which pixels are dealt out as well, each part with sums of its own. It does not ask for the number of threads,
+/// which must not change a bit.
+const ENOUGH_TASKS: usize = 8;
+
+/// As [`crate::conv::weight_gradient`], on numbers of 16 bits.
+///
+/// # Panics
+/// When shapes do not fit each other.
+#[must_use]
+pub fn weight_gradient(
+    conv: Conv,
+    input: &Blocked<Bf16x32>,
+    output: &Blocked<Bf16x32>,
+) -> Vec<f32> {
+    let (from, to) = (input.shape(), output.shape());
+    conv.check(from, to);
+    assert!(from.border >= conv.padding, "border of {from:?}");
+    let layout = Layout::new(conv, from, to);
+    let blocks = output.blocks();
+    let tasks = layout.groups * blocks;
+    let parts = (ENOUGH_TASKS / tasks.max(1)).max(1);
+    let mut sums: Vec<Sums> = Vec::new();
+    sums.resize_with(parts * tasks * layout.taps.len(), || Sums::ZERO);
+    let mut left = vec![0u16; layout.groups * layout.left_group()];
+    let mut right = vec![Bf16x32::ZERO; blocks * layout.right_block()];
+    for first in (0..from.images).step_by(layout.images) {
+        let images = first..(first + layout.images).min(from.images);
+        if layout.joined {
+            layout.join_taps(input, images.clone(), &mut left);
+        } else {
+            layout.turn(input, images.clone(), &mut left);
+        }
+        layout.pair(output, images.clone(), &mut right);
+        let steps = layout.depth(images.len()) / DEPTH;
+        let each = sums.par_chunks_mut(layout.taps.len()).enumerate();
+        each.for_each(|(task, sums)| {
+            let (part, task) = (task / tasks, task % tasks);
+            let (group, block) = (task / blocks, task % blocks);
+            let task = Task {
+                layout: &layout,
+                left: &left[group * layout.left_group()..][..layout.left_group()],
+                right: &right[block * layout.right_block()..][..layout.right_block()],
+                tiles: (layout.rows - group * COLUMNS).div_ceil(ROWS).min(2),
+            };
+            task.add(part * steps / parts..(part + 1) * steps / parts, sums);
+        });
+    }
+    let (total, more) = sums.split_at_mut(tasks * layout.taps.len());
+    for more in more.chunks_exact(total.len().max(1)) {
+        total
+            .par_iter_mut()
+            .zip(more)
+            .for_each(|(total, more)| total.add(more));
+    }
+    layout.unpack(total)
+}
+
+/// Where inputs and gradients lie.
+struct Layout {
+    conv: Conv,
+    from: Shape,
+    to: Shape,
+    phases: Phases,
+    /// Whether all taps of few channels are rows of their own, `[tap][channel]`.
+    joined: bool,
+    /// Rows, and groups of [`COLUMNS`] of them.
+    rows: usize,
+    groups: usize,
+    /// For each tap the numbers from a group's first to what it reads for the first pixel.
+    taps: Vec<usize>,
+    /// Phases that lie one behind the other in a group.
+    parts: usize,
+    /// Pixels from image to image, and from a row of outputs to the next.
+    image: usize,
+    pitch: usize,
+    /// Images that are taken together.
+    images: usize,
+    /// Numbers of a row.
+    row: usize,
+}
+
+impl Layout {
+    fn new(conv: Conv, from: Shape, to: Shape) -> Self {
+        let phases = Phases::of(conv, from);
+        let joined = by_rows(conv);
+        let plane = phases.rows * phases.columns;
+        let (rows, parts, pitch, image) = if joined {
+            (conv.inputs * conv.taps(), 1, to.width, to.height * to.width)
+        } else {
+            (
+                conv.inputs,
+                phases.each * phases.each,
+                phases.columns,
+                plane,
+            )
+        };
+        // Pairs of pixels do not cross images.
+        let image = image.next_multiple_of(2);
+        let groups = rows.div_ceil(COLUMNS);
+        let each = image * COLUMNS * (groups * parts + to.blocks_of::<Bf16x32>());
+        let images = (AT_ONCE / each.max(1)).clamp(1, from.images.max(1));
+        // A tile reads up to a depth beyond the last pixel. An odd number of cache lines spreads rows over the cache.
+        let lines = (images * image).div_ceil(DEPTH) + 1;
+        let row = (lines | 1) * DEPTH;
+        let place = |tap: usize| {
+            let (ky, kx) = (tap / conv.kernel, tap % conv.kernel);
+            let phase = ky % conv.stride * phases.each + kx % conv.stride;
+            phase * COLUMNS * row + ky / conv.stride * phases.columns + kx / conv.stride
+        };
+        Self {
+            conv,
+            from,
+            to,
+            phases,
+            joined,
+            rows,
+            groups,
+            taps: if joined {
+                vec![0]
+            } else {
+                (0..conv.taps()).map(place).collect()
+            },
+            parts,
+            image,
+            pitch,
+            images,
+            row,
+        }
+    }
+
+    /// Numbers of a group of rows.
+    fn left_group(&self) -> usize {
+        self.parts * COLUMNS * self.row
+    }
+
+    /// Pixels of all images, up to a whole step.
+    fn right_block(&self) -> usize {
+        (self.images * self.image).next_multiple_of(DEPTH)
+    }
+
+    /// Pixels up to the last of so many images, up to a whole step.
+    fn depth(&self, images: usize) -> usize {
+        let last = (self.to.height - 1) * self.pitch + self.to.width;
+        ((images - 1) * self.image + last).next_multiple_of(DEPTH)
+    }
+
+    /// Turns the inputs of some images.
+    fn turn(&self, input: &Blocked<Bf16x32>, images: std::ops::Range<usize>, left: &mut [u16]) {
+        let (phases, blocks) = (self.phases, input.blocks());
+        let plane = phases.rows * phases.columns;
+        let as_it_lies = self.conv.stride == 1 && self.from.border == self.conv.padding;
+        let matrix = Matrix::new(left, self.row);
+        let tasks = images.len() * blocks;
+        (0..tasks).into_par_iter().for_each(|task| {
+            let (image, block) = (task / blocks, task % blocks);
+            let source = input.plane(images.start + image, block);
+            let column = image * self.image;
+            let row = block * self.parts * COLUMNS;
+            if as_it_lies {
+                // SAFETY: `left` is alive; this task's columns are those of its image in rows of its block.
+                unsafe { matrix.transpose(row, column, source) };
+                return;
+            }
+            let mut split = vec![Bf16x32::ZERO; phases.block()];
+            phases.copy(self.conv, self.from, source, &mut split);
+            for (phase, pixels) in split.chunks_exact(plane).enumerate() {
+                // SAFETY: as above.
+                unsafe { matrix.transpose(row + phase * COLUMNS, column, pixels) };
+            }
+        });
+    }
+
+    /// Writes the inputs of each tap of few channels to rows of its own.
+    fn join_taps(
+        &self,
+        input: &Blocked<Bf16x32>,
+        images: std::ops::Range<usize>,
+        left: &mut [u16],
+    ) {
+        let (conv, phases, to) = (self.conv, self.phases, self.to);
+        let (plane, channels) = (phases.rows * phases.columns, conv.inputs);
+        let matrix = Matrix::new(left, self.row);
+        images.clone().into_par_iter().for_each(|image| {
+            let source = input.plane(image, 0);
+            let column = (image - images.start) * self.image;
+            // `[phase][channel][row][column]`
+            let mut maps = vec![0u16; phases.block() * channels];
+            phases.rows_of(conv, self.from, |place, from, count, step| {
+                let at = place / plane * channels * plane + place % plane;
+                for channel in 0..channels {
+                    let to = &mut maps[at + channel * plane..][..count];
+                    for (to, pixel) in to.iter_mut().zip(source[from..].iter().step_by(step)) {
+                        *to = pixel.0[channel];
+                    }
+                }
+            });
+            for row in 0..self.rows {
+                let (tap, channel) = (row / channels, row % channels);
+                let first = phases.offset(conv, tap);
+                let first = first / plane * channels * plane + channel * plane + first % plane;
+                for y in 0..to.height {
+                    let values = &maps[first + y * phases.columns..][..to.width];
+                    // SAFETY: `left` is alive; this task's columns are those of its image.
+                    unsafe { matrix.write(row, column + y * to.width, values) };
+                }
+            }
+        });
+    }
+
+    /// Writes the gradients of some images in pairs of pixels, `[pair][channel][2]`; between rows and images zeros stay.
+    fn pair(
+        &self,
+        output: &Blocked<Bf16x32>,
+        images: std::ops::Range<usize>,
+        right: &mut [Bf16x32],
+    ) {
+        let to = self.to;
+        let blocks = right.par_chunks_mut(self.right_block()).enumerate();
+        blocks.for_each(|(block, values)| {
+            // What an earlier group had behind the last image of this one.
+            values[images.len() * self.image..].fill(Bf16x32::ZERO);
+            let each = values.par_chunks_mut(self.image).enumerate();
+            each.take(images.len()).for_each(|(image, values)| {
+                let source = output.plane(images.start + image, block);
+                for y in 0..to.height {
+                    let row = &source[to.at(y, 0)..][..to.width];
+                    pair_row(row, y * self.pitch, values);
+                }
+            });
+        });
+    }
+
+    /// From sums `[group][block][tap]` to `[outputs, inputs, kernel, kernel]`.
+    fn unpack(&self, sums: &[Sums]) -> Vec<f32> {
+        let (conv, taps) = (self.conv, self.conv.taps());
+        let blocks = self.to.blocks_of::<Bf16x32>();
+        let inputs = conv.inputs;
+        let mut values = vec![0.0; conv.outputs * inputs * taps];
+        let each = values.par_chunks_mut(COLUMNS * inputs * taps).enumerate();
+        each.for_each(|(block, weights)| {
+            for group in 0..self.groups {
+                let sums = &sums[(group * blocks + block) * self.taps.len()..][..self.taps.len()];
+                let first = group * COLUMNS;
+                for (output, weights) in weights.chunks_exact_mut(inputs * taps).enumerate() {
+                    for row in 0..COLUMNS.min(self.rows - first) {
+                        let of = |tap: usize| sums[tap].0[row / ROWS][row % ROWS][output];
+                        if self.joined {
+                            let (tap, channel) = ((first + row) / inputs, (first + row) % inputs);
+                            weights[channel * taps + tap] = of(0);
+                            continue;
+                        }
+                        let weights = &mut weights[(first + row) * taps..][..taps];
+                        for (tap, weight) in weights.iter_mut().enumerate() {
+                            *weight = of(tap);
+                        }
+                    }
+                }
+            }
+        });
+        values
+    }
+}
+
+#[inline(always)]
+fn pair_row_body(row: &[Bf16x32], first: usize, values: &mut [Bf16x32]) {
+    let mut row = row;
+    let values = &mut values[first / 2 * 2..];
+    let (mut at, numbers) = (0, values.as_flattened_numbers());
+    let mut one = |pixel: &Bf16x32, at: usize| {
+        for (pair, value) in numbers[at / 2 * 2 * COLUMNS..]
+            .chunks_exact_mut(2)
+            .zip(pixel.0)
+        {
+            pair[at % 2] = value;
+        }
+    };
+    if first % 2 == 1 {
+        one(&row[0], 1);
+        (row, at) = (&row[1..], 2);
+    }
+    let (pairs, rest) = row.as_chunks::<2>();
+    if let [last] = rest {
+        one(last, at + 2 * pairs.len());
+    }
+    let numbers = values[at..].as_flattened_numbers();
+    for ([a, b], out) in pairs.iter().zip(numbers.chunks_exact_mut(2 * COLUMNS)) {
+        for i in 0..COLUMNS {
+            out[2 * i] = a.0[i];
+            out[2 * i + 1] = b.0[i];
+        }
+    }
+}
+dispatch!(fn pair_row = pair_row_body(row: &[Bf16x32], first: usize, values: &mut [Bf16x32]));
+
+/// The weights of a group of rows for a block of outputs.
+struct Task<'a> {
+    layout: &'a Layout,
+    left: &'a [u16],
+    right: &'a [Bf16x32],
+    /// Tiles of rows that hold something.
+    tiles: usize,
+}
+
+impl Task<'_> {
+    /// Adds some steps of pixels to the sums of every tap.
+    fn add(&self, steps: std::ops::Range<usize>, sums: &mut [Sums]) {
+        let (row, taps) = (self.layout.row, &self.layout.taps);
+        // Everything that a product reads lies within these bounds.
+        let last = taps.iter().max().copied().unwrap_or(0) + (COLUMNS - 1) * row;
+        assert!(last + steps.end * DEPTH <= self.left.len());
+        assert!(steps.end * DEPTH <= self.right.len());
+        let ready = Ready::new(ROWS);
+        let mut begin = steps.start;
+        while begin < steps.end {
+            let count = (BAND / DEPTH).min(steps.end - begin);
+            let places: [usize; BAND / DEPTH] = std::array::from_fn(|step| step * DEPTH * 2);
+            let right = self.right[begin * DEPTH..].as_ptr();
+            for (tap, sums) in taps.iter().zip(&mut *sums) {
+                let left = self.left[tap + begin * DEPTH..].as_ptr();
+                let second = if self.tiles == 2 {
+                    left.wrapping_add(ROWS * row).cast()
+                } else {
+                    std::ptr::null()
+                };
+                let product = Product {
+                    left: [left.cast(), second],
+                    row: row * 2,
+                    steps: &places[..count],
+                    right: right.cast(),
+                    sums,
+                    more: true,
+                };
+                // SAFETY: checked above; the sums are ours.
+                unsafe { ready.run(&product) };
+            }
+            begin += count;
+        }
+    }
+}
