@@ -5,27 +5,32 @@ mod pooled;
 pub use pooled::{apply_pooled, gradient_pooled};
 
 use crate::isa::dispatch;
-use crate::{Activation, Blocked, LANES, Lane, Shape};
+use crate::{Activation, Blocked, LANES, Lane, Pixel, Shape};
 use rayon::prelude::*;
 
-/// Sum and sum of squares of every lane of a plane, added up row by row in double precision.
-pub type Moments = [[f64; LANES]; 2];
+/// Parts of a block at most.
+const PARTS: usize = 2;
+
+/// Sum and sum of squares of every channel of a plane, `[part][which][lane]`, added up row by row in double precision.
+pub type Moments = [[[f64; LANES]; 2]; PARTS];
+
+const NOTHING: Moments = [[[0.0; LANES]; 2]; PARTS];
 
 #[inline(always)]
-fn moments_body(shape: Shape, plane: &[Lane]) -> Moments {
-    let mut total = [[0.0; LANES]; 2];
+fn moments_body<P: Pixel>(shape: Shape, plane: &[P]) -> Moments {
+    let mut total = NOTHING;
     for y in 0..shape.height {
-        let start = shape.at(y, 0);
-        let (mut sum, mut square) = ([0.0f32; LANES], [0.0f32; LANES]);
-        for lane in &plane[start..start + shape.width] {
-            for i in 0..LANES {
-                sum[i] += lane.0[i];
-                square[i] += lane.0[i] * lane.0[i];
+        let row = &plane[shape.at(y, 0)..][..shape.width];
+        for part in 0..P::PARTS {
+            let (mut sum, mut square) = ([0.0f32; LANES], [0.0f32; LANES]);
+            for pixel in row {
+                let lane = pixel.part(part);
+                for i in 0..LANES {
+                    sum[i] += lane.0[i];
+                    square[i] += lane.0[i] * lane.0[i];
+                }
             }
-        }
-        for i in 0..LANES {
-            total[0][i] += f64::from(sum[i]);
-            total[1][i] += f64::from(square[i]);
+            add_row(&mut total[part], [&sum, &square]);
         }
     }
     total
@@ -33,20 +38,31 @@ fn moments_body(shape: Shape, plane: &[Lane]) -> Moments {
 dispatch! {
     /// Moments of one plane of a batch of this shape.
     #[must_use]
-    pub fn moments = moments_body(shape: Shape, plane: &[Lane]) -> Moments
+    pub fn moments<P> = moments_body(shape: Shape, plane: &[P]) -> Moments
+}
+
+/// Adds the sums of a row to those of a plane.
+#[inline(always)]
+fn add_row(total: &mut [[f64; LANES]; 2], row: [&[f32; LANES]; 2]) {
+    for (total, row) in total.iter_mut().zip(row) {
+        for i in 0..LANES {
+            total[i] += f64::from(row[i]);
+        }
+    }
 }
 
 /// Of the moments of all planes, `[image][block]`, the sum of one channel.
-fn total(shape: Shape, moments: &[Moments], channel: usize, which: usize) -> f64 {
-    let planes = moments.iter().skip(channel / LANES).step_by(shape.blocks());
-    planes.map(|m| m[which][channel % LANES]).sum()
+fn total<P: Pixel>(shape: Shape, moments: &[Moments], channel: usize, which: usize) -> f64 {
+    let (block, lane) = (channel / P::CHANNELS, channel % P::CHANNELS);
+    let planes = moments.iter().skip(block).step_by(shape.blocks_of::<P>());
+    planes.map(|m| m[lane / LANES][which][lane % LANES]).sum()
 }
 
 /// Mean and biased variance of every channel from the moments of its planes, `[image][block]`.
 #[must_use]
-pub fn statistics(shape: Shape, moments: &[Moments]) -> (Vec<f32>, Vec<f32>) {
+pub fn statistics<P: Pixel>(shape: Shape, moments: &[Moments]) -> (Vec<f32>, Vec<f32>) {
     let count = (shape.images * shape.height * shape.width) as f64;
-    let of = |channel: usize, which: usize| total(shape, moments, channel, which) / count;
+    let of = |channel: usize, which: usize| total::<P>(shape, moments, channel, which) / count;
     (0..shape.channels)
         .map(|c| {
             let (mean, square) = (of(c, 0), of(c, 1));
@@ -57,13 +73,13 @@ pub fn statistics(shape: Shape, moments: &[Moments]) -> (Vec<f32>, Vec<f32>) {
 
 /// Sum of every channel.
 #[must_use]
-pub fn sums(x: &Blocked) -> Vec<f32> {
-    let (shape, blocks) = (x.shape(), x.shape().blocks());
+pub fn sums<P: Pixel>(x: &Blocked<P>) -> Vec<f32> {
+    let (shape, blocks) = (x.shape(), x.blocks());
     let of: Vec<Moments> = (0..shape.images * blocks)
         .into_par_iter()
         .map(|index| moments(shape, x.plane(index / blocks, index % blocks)))
         .collect();
-    let sum = |channel: usize| total(shape, &of, channel, 0) as f32;
+    let sum = |channel: usize| total::<P>(shape, &of, channel, 0) as f32;
     (0..shape.channels).map(sum).collect()
 }
 
@@ -78,62 +94,84 @@ pub fn in_blocks(values: &[f32]) -> Vec<Lane> {
     blocks.collect()
 }
 
-struct Pass<'a> {
+/// The values of one block.
+fn of_block<P: Pixel>(values: &[Lane], block: usize) -> [Lane; PARTS] {
+    let part = |part: usize| values.get(block * P::PARTS + part);
+    [0, 1].map(|i| part(i).copied().unwrap_or(Lane::ZERO))
+}
+
+struct Pass<'a, P> {
     shape: Shape,
-    scale: Lane,
-    shift: Lane,
+    scale: [Lane; PARTS],
+    shift: [Lane; PARTS],
     activation: Activation,
-    x: &'a [Lane],
-    add: Option<(Shape, &'a [Lane])>,
+    x: &'a [P],
+    add: Option<(Shape, &'a [P])>,
+}
+
+impl<P: Pixel> Pass<'_, P> {
+    /// A value before the non-linearity.
+    #[inline(always)]
+    fn before(&self, part: usize, x: Lane, add: Option<Lane>) -> Lane {
+        let mut z = Lane::ZERO;
+        for i in 0..LANES {
+            z.0[i] = x.0[i] * self.scale[part].0[i] + self.shift[part].0[i];
+        }
+        if let Some(add) = add {
+            for i in 0..LANES {
+                z.0[i] += add.0[i];
+            }
+        }
+        z
+    }
 }
 
 #[inline(always)]
-fn apply_body(pass: &Pass<'_>, to: Shape, out: &mut [Lane]) {
+fn apply_body<P: Pixel>(pass: &Pass<'_, P>, to: Shape, out: &mut [P]) {
     let s = pass.shape;
     for y in 0..s.height {
         let x = &pass.x[s.at(y, 0)..][..s.width];
         let out = &mut out[to.at(y, 0)..][..s.width];
         match pass.add {
             None => {
-                for (out, x) in out.iter_mut().zip(x) {
-                    let mut z = Lane::ZERO;
-                    for i in 0..LANES {
-                        z.0[i] = x.0[i] * pass.scale.0[i] + pass.shift.0[i];
+                for part in 0..P::PARTS {
+                    for (out, x) in out.iter_mut().zip(x) {
+                        let z = pass.before(part, x.part(part), None);
+                        out.set_part(part, pass.activation.apply(z));
                     }
-                    *out = pass.activation.apply(z);
                 }
             }
             Some((shape, add)) => {
                 let add = &add[shape.at(y, 0)..][..s.width];
-                for ((out, x), add) in out.iter_mut().zip(x).zip(add) {
-                    let mut z = Lane::ZERO;
-                    for i in 0..LANES {
-                        z.0[i] = x.0[i] * pass.scale.0[i] + pass.shift.0[i] + add.0[i];
+                for part in 0..P::PARTS {
+                    for ((out, x), add) in out.iter_mut().zip(x).zip(add) {
+                        let z = pass.before(part, x.part(part), Some(add.part(part)));
+                        out.set_part(part, pass.activation.apply(z));
                     }
-                    *out = pass.activation.apply(z);
                 }
             }
         }
     }
 }
-dispatch!(fn apply_plane = apply_body(pass: &Pass<'_>, to: Shape, out: &mut [Lane]));
+dispatch!(fn apply_plane<P> = apply_body(pass: &Pass<'_, P>, to: Shape, out: &mut [P]));
 
 /// `out = activation(scale x + shift + add)`, scale and shift a value a channel in blocks ([`in_blocks`]).
 ///
 /// # Panics
 /// When shapes differ in more than their borders.
-pub fn apply(
-    x: &Blocked,
+pub fn apply<P: Pixel>(
+    x: &Blocked<P>,
     scale: &[Lane],
     shift: &[Lane],
-    add: Option<&Blocked>,
+    add: Option<&Blocked<P>>,
     activation: Activation,
-    out: &mut Blocked,
+    out: &mut Blocked<P>,
 ) {
     let (shape, to) = (x.shape(), out.shape());
     same(shape, to);
-    let blocks = shape.blocks();
-    assert!(scale.len() == blocks && shift.len() == blocks, "channels");
+    let blocks = x.blocks();
+    let lanes = shape.blocks();
+    assert!(scale.len() == lanes && shift.len() == lanes, "channels");
     if let Some(add) = add {
         same(shape, add.shape());
     }
@@ -142,8 +180,8 @@ pub fn apply(
         let (image, block) = (index / blocks, index % blocks);
         let pass = Pass {
             shape,
-            scale: scale[block],
-            shift: shift[block],
+            scale: of_block::<P>(scale, block),
+            shift: of_block::<P>(shift, block),
             activation,
             x: x.plane(image, block),
             add: add.map(|add| (add.shape(), add.plane(image, block))),
@@ -153,25 +191,30 @@ pub fn apply(
 }
 
 #[inline(always)]
-fn finish_body(
+fn finish_body<P: Pixel>(
     to: Shape,
-    planes: &mut [Lane],
-    add: Option<(Shape, &[Lane])>,
+    planes: &mut [P],
+    add: Option<(Shape, &[P])>,
     activation: Activation,
 ) {
     for (index, plane) in planes.chunks_exact_mut(to.plane()).enumerate() {
         for y in 0..to.height {
             let out = &mut plane[to.at(y, 0)..][..to.width];
-            if let Some((shape, add)) = add {
+            for part in 0..P::PARTS {
+                let Some((shape, add)) = add else {
+                    for out in &mut *out {
+                        out.set_part(part, activation.apply(out.part(part)));
+                    }
+                    continue;
+                };
                 let add = &add[index * shape.plane() + shape.at(y, 0)..][..to.width];
                 for (out, add) in out.iter_mut().zip(add) {
+                    let (mut z, add) = (out.part(part), add.part(part));
                     for i in 0..LANES {
-                        out.0[i] += add.0[i];
+                        z.0[i] += add.0[i];
                     }
+                    out.set_part(part, activation.apply(z));
                 }
-            }
-            for out in out {
-                *out = activation.apply(*out);
             }
         }
     }
@@ -179,7 +222,7 @@ fn finish_body(
 dispatch! {
     /// `planes = activation(planes + add)` in place, for some planes of a batch of shape `to`; `add` are the planes of
     /// another batch from the same image and block on, with its shape.
-    pub fn finish = finish_body(to: Shape, planes: &mut [Lane], add: Option<(Shape, &[Lane])>, activation: Activation)
+    pub fn finish<P> = finish_body(to: Shape, planes: &mut [P], add: Option<(Shape, &[P])>, activation: Activation)
 }
 
 /// Panics unless the shapes are alike but for their borders.
@@ -188,53 +231,52 @@ pub(crate) fn same(a: Shape, b: Shape) {
     assert_eq!(open(a), open(b), "shapes");
 }
 
-struct BackPass<'a> {
-    forward: Pass<'a>,
+struct BackPass<'a, P> {
+    forward: Pass<'a, P>,
     /// Mean and 1 / deviation of x.
-    mean: Lane,
-    inverse: Lane,
+    mean: [Lane; PARTS],
+    inverse: [Lane; PARTS],
 }
 
 /// Through the non-linearity; gives the sums of the gradient and of the gradient times normalised x.
 #[inline(always)]
-fn slope_body(pass: &BackPass<'_>, from: Shape, gradient: &mut [Lane]) -> Moments {
+fn slope_body<P: Pixel>(pass: &BackPass<'_, P>, from: Shape, gradient: &mut [P]) -> Moments {
     let f = &pass.forward;
     let s = f.shape;
-    let mut total = [[0.0; LANES]; 2];
+    let mut total = NOTHING;
     for y in 0..s.height {
         let x = &f.x[s.at(y, 0)..][..s.width];
         let row = &mut gradient[from.at(y, 0)..][..s.width];
         let add = f.add.map(|(shape, add)| &add[shape.at(y, 0)..][..s.width]);
-        let (mut sum, mut product) = ([0.0f32; LANES], [0.0f32; LANES]);
-        for (i, (g, x)) in row.iter_mut().zip(x).enumerate() {
-            let add = add.map_or(Lane::ZERO, |add| add[i]);
-            let mut z = Lane::ZERO;
-            for i in 0..LANES {
-                z.0[i] = x.0[i] * f.scale.0[i] + f.shift.0[i] + add.0[i];
+        for part in 0..P::PARTS {
+            let (mean, inverse) = (pass.mean[part], pass.inverse[part]);
+            let (mut sum, mut product) = ([0.0f32; LANES], [0.0f32; LANES]);
+            for (at, (pixel, x)) in row.iter_mut().zip(x).enumerate() {
+                let x = x.part(part);
+                let z = f.before(part, x, add.map(|add| add[at].part(part)));
+                let slope = f.activation.slope(z);
+                let mut g = pixel.part(part);
+                for i in 0..LANES {
+                    g.0[i] *= slope.0[i];
+                    sum[i] += g.0[i];
+                    product[i] += g.0[i] * (x.0[i] - mean.0[i]) * inverse.0[i];
+                }
+                pixel.set_part(part, g);
             }
-            let slope = f.activation.slope(z);
-            for i in 0..LANES {
-                g.0[i] *= slope.0[i];
-                sum[i] += g.0[i];
-                product[i] += g.0[i] * (x.0[i] - pass.mean.0[i]) * pass.inverse.0[i];
-            }
-        }
-        for i in 0..LANES {
-            total[0][i] += f64::from(sum[i]);
-            total[1][i] += f64::from(product[i]);
+            add_row(&mut total[part], [&sum, &product]);
         }
     }
     total
 }
-dispatch!(fn slope_plane = slope_body(pass: &BackPass<'_>, from: Shape, gradient: &mut [Lane]) -> Moments);
+dispatch!(fn slope_plane<P> = slope_body(pass: &BackPass<'_, P>, from: Shape, gradient: &mut [P]) -> Moments);
 
 /// What the gradient of a normalisation needs of the forward pass.
 #[derive(Clone, Copy, Debug)]
-pub struct Normalised<'a> {
+pub struct Normalised<'a, P> {
     /// The values normalised.
-    pub x: &'a Blocked,
+    pub x: &'a Blocked<P>,
     /// What was added before the non-linearity.
-    pub add: Option<&'a Blocked>,
+    pub add: Option<&'a Blocked<P>>,
     /// Learned scale, a value a channel in blocks.
     pub gamma: &'a [Lane],
     /// Learned shift, a value a channel in blocks.
@@ -270,16 +312,16 @@ pub fn folded(gamma: &[Lane], beta: &[Lane], mean: &[Lane], inverse: &[Lane]) ->
 /// # Panics
 /// When shapes differ in more than their borders.
 #[must_use]
-pub fn gradient(
-    of: Normalised<'_>,
-    gradient: &mut Blocked,
-    by_x: &mut Blocked,
+pub fn gradient<P: Pixel>(
+    of: Normalised<'_, P>,
+    gradient: &mut Blocked<P>,
+    by_x: &mut Blocked<P>,
 ) -> (Vec<f32>, Vec<f32>) {
     let shape = of.x.shape();
     let from = gradient.shape();
     same(shape, from);
     same(shape, by_x.shape());
-    let blocks = shape.blocks();
+    let blocks = of.x.blocks();
     let [scale, shift] = folded(of.gamma, of.beta, of.mean, of.inverse);
     let planes = gradient.values_mut().par_chunks_mut(from.plane().max(1));
     let sums: Vec<Moments> = planes
@@ -289,40 +331,48 @@ pub fn gradient(
             let pass = BackPass {
                 forward: Pass {
                     shape,
-                    scale: scale[block],
-                    shift: shift[block],
+                    scale: of_block::<P>(&scale, block),
+                    shift: of_block::<P>(&shift, block),
                     activation: of.activation,
                     x: of.x.plane(image, block),
                     add: of.add.map(|add| (add.shape(), add.plane(image, block))),
                 },
-                mean: of.mean[block],
-                inverse: of.inverse[block],
+                mean: of_block::<P>(of.mean, block),
+                inverse: of_block::<P>(of.inverse, block),
             };
             slope_plane(&pass, from, plane)
         })
         .collect();
-    let (gamma, beta) = sums_of_planes(shape, &sums);
-    let (mean_g, mean_gx) = (in_blocks(&beta), in_blocks(&gamma));
+    let (gamma, beta) = sums_of_planes::<P>(shape, &sums);
+    let lines = Line::all(&of, &scale, [&beta, &gamma]);
     let to = by_x.shape();
     let gradient = &*gradient;
     let planes = by_x.values_mut().par_chunks_mut(to.plane().max(1));
     planes.enumerate().for_each(|(index, out)| {
         let (image, block) = (index / blocks, index % blocks);
-        let line = Line::of(&of, scale[block], block, mean_g[block], mean_gx[block]);
         let (x, g) = (of.x.plane(image, block), gradient.plane(image, block));
-        line_plane(&line, shape, x, from, g, to, out);
+        line_plane(
+            Line::of_block::<P>(&lines, block),
+            shape,
+            x,
+            from,
+            g,
+            to,
+            out,
+        );
     });
     (gamma, beta)
 }
 
 /// Derivatives by gamma and beta from the sums over each plane, `[image][block]`.
-fn sums_of_planes(shape: Shape, sums: &[Moments]) -> (Vec<f32>, Vec<f32>) {
-    let sum = |channel: usize, which: usize| total(shape, sums, channel, which) as f32;
+fn sums_of_planes<P: Pixel>(shape: Shape, sums: &[Moments]) -> (Vec<f32>, Vec<f32>) {
+    let sum = |channel: usize, which: usize| total::<P>(shape, sums, channel, which) as f32;
     let all = |which: usize| (0..shape.channels).map(|c| sum(c, which)).collect();
     (all(1), all(0))
 }
 
 /// The derivative by a normalised value as a line in the one by the result and in the value.
+#[derive(Clone, Copy)]
 struct Line {
     g: Lane,
     x: Lane,
@@ -330,56 +380,72 @@ struct Line {
 }
 
 impl Line {
-    /// `scale (g - mean(g) - normalised x mean(g normalised x))`, with the sums of one block.
-    fn of(of: &Normalised<'_>, scale: Lane, block: usize, sum_g: Lane, sum_gx: Lane) -> Self {
+    /// `scale (g - mean(g) - normalised x mean(g normalised x))`, for every [`LANES`] channels; with the sums of g and of g
+    /// times normalised x, a value a channel.
+    fn all<P: Pixel>(of: &Normalised<'_, P>, scale: &[Lane], sums: [&[f32]; 2]) -> Vec<Self> {
         let shape = of.x.shape();
         let share = if of.of_batch {
             1.0 / (shape.images * shape.height * shape.width) as f32
         } else {
             0.0
         };
-        let mut line = Self {
-            g: scale,
-            x: Lane::ZERO,
-            constant: Lane::ZERO,
+        let [sum_g, sum_gx] = sums.map(in_blocks);
+        let line = |lanes: usize| {
+            let scale = scale[lanes];
+            let mut line = Self {
+                g: scale,
+                x: Lane::ZERO,
+                constant: Lane::ZERO,
+            };
+            for i in 0..LANES {
+                let inverse = of.inverse[lanes].0[i];
+                line.x.0[i] = -scale.0[i] * sum_gx[lanes].0[i] * share * inverse;
+                line.constant.0[i] =
+                    -scale.0[i] * sum_g[lanes].0[i] * share - line.x.0[i] * of.mean[lanes].0[i];
+            }
+            line
         };
-        for i in 0..LANES {
-            let inverse = of.inverse[block].0[i];
-            line.x.0[i] = -scale.0[i] * sum_gx.0[i] * share * inverse;
-            line.constant.0[i] =
-                -scale.0[i] * sum_g.0[i] * share - line.x.0[i] * of.mean[block].0[i];
-        }
-        line
+        (0..shape.blocks()).map(line).collect()
+    }
+
+    /// The lines of one block.
+    fn of_block<P: Pixel>(lines: &[Self], block: usize) -> &[Self] {
+        let first = block * P::PARTS;
+        &lines[first..(first + P::PARTS).min(lines.len())]
     }
 }
 
 #[inline(always)]
-fn line_body(
-    line: &Line,
+fn line_body<P: Pixel>(
+    lines: &[Line],
     shape: Shape,
-    x: &[Lane],
+    x: &[P],
     from: Shape,
-    g: &[Lane],
+    g: &[P],
     to: Shape,
-    out: &mut [Lane],
+    out: &mut [P],
 ) {
     for y in 0..shape.height {
         let x = &x[shape.at(y, 0)..][..shape.width];
         let g = &g[from.at(y, 0)..][..shape.width];
         let out = &mut out[to.at(y, 0)..][..shape.width];
-        for ((out, x), g) in out.iter_mut().zip(x).zip(g) {
-            for i in 0..LANES {
-                out.0[i] = line.g.0[i] * g.0[i] + line.x.0[i] * x.0[i] + line.constant.0[i];
+        for (part, line) in lines.iter().enumerate() {
+            for ((out, x), g) in out.iter_mut().zip(x).zip(g) {
+                let (x, g, mut z) = (x.part(part), g.part(part), Lane::ZERO);
+                for i in 0..LANES {
+                    z.0[i] = line.g.0[i] * g.0[i] + line.x.0[i] * x.0[i] + line.constant.0[i];
+                }
+                out.set_part(part, z);
             }
         }
     }
 }
-dispatch!(fn line_plane = line_body(
-    line: &Line,
+dispatch!(fn line_plane<P> = line_body(
+    lines: &[Line],
     shape: Shape,
-    x: &[Lane],
+    x: &[P],
     from: Shape,
-    g: &[Lane],
+    g: &[P],
     to: Shape,
-    out: &mut [Lane],
+    out: &mut [P],
 ));

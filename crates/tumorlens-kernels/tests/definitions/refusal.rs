@@ -157,10 +157,10 @@ fn windows_that_see_no_pixel_are_refused() {
         };
         for to in [to, turned] {
             refused("a window on the padding alone", || {
-                pool::max(of, &Blocked::zeros(INPUT), &mut Blocked::zeros(to));
+                pool::max(of, &Blocked::<Lane>::zeros(INPUT), &mut Blocked::zeros(to));
             });
             refused("the gradient of a window on the padding alone", || {
-                let mut by_x = Blocked::zeros(INPUT);
+                let mut by_x: Blocked = Blocked::zeros(INPUT);
                 pool::max_gradient(of, &Blocked::zeros(INPUT), &Blocked::zeros(to), &mut by_x);
             });
         }
@@ -179,7 +179,7 @@ fn what_is_not_a_number_stays_so_through_non_linearities_and_maxima() {
     for at in 0..3 {
         let mut values = vec![-1.0, 2.0, 1.0];
         values[at] = f32::NAN;
-        let x = Blocked::from_planar(&values, shape);
+        let x: Blocked = Blocked::from_planar(&values, shape);
         for which in crate::plain::ACTIVATIONS {
             let mut out = Blocked::zeros(shape);
             element::activate(which, &x, &mut out);
