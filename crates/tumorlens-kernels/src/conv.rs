@@ -6,11 +6,13 @@
 mod gradient;
 mod pack;
 mod rows;
+mod storage;
 mod weights;
 mod winograd;
 
 pub use gradient::input_gradient;
 pub use pack::Packed;
+pub use storage::Storage;
 pub use weights::{weight_gradient, weight_gradient_of_tiles};
 
 use crate::{Activation, Blocked, Lane, Shape};

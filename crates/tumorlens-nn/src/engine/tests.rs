@@ -73,7 +73,7 @@ fn compare(graph: &Graph, images: usize, mode: Mode) {
     let learn: &dyn Fn(&Parameter) -> bool = &|_| true;
     let network = Network::new(graph.clone(), &weights, &Device::flex(), Some(learn)).unwrap();
     let pass = network.forward(network.batch(input.clone()), mode);
-    let mut engine = Engine::new(graph, &weights).unwrap();
+    let mut engine: Engine = Engine::new(graph, &weights).unwrap();
     // Twice: buffers are used again.
     let _ = engine.forward(&weights, &input, mode);
     let output = engine.forward(&weights, &input, mode);
@@ -184,7 +184,7 @@ fn one_thread_gives_the_bits_of_two() {
             .build()
             .unwrap();
         pool.install(|| {
-            let mut engine = Engine::new(&graph, &weights).unwrap();
+            let mut engine: Engine = Engine::new(&graph, &weights).unwrap();
             let output = engine.forward(&weights, &input, Mode::Training(Seed(1)));
             let gradients = engine.backward(&weights, &output.logits, None, &learns);
             (output.logits, gradients)
@@ -198,7 +198,7 @@ fn what_is_frozen_has_no_gradient_and_the_rest_keeps_its_own() {
     let graph = graph("resnet18", Head::Gap, Activation::Relu, [1, 48, 48]);
     let weights = weights(&graph);
     let input = numbers(2 * 48 * 48, 1);
-    let mut engine = Engine::new(&graph, &weights).unwrap();
+    let mut engine: Engine = Engine::new(&graph, &weights).unwrap();
     let output = engine.forward(&weights, &input, Mode::Training(Seed(1)));
     let all = vec![true; weights.parameters.len()];
     let full = engine.backward(&weights, &output.logits, None, &all);
@@ -225,7 +225,7 @@ fn what_is_judged_of_an_image_depends_neither_on_its_company_nor_on_the_threads(
         let judge = |threads: usize, images: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build().unwrap().install(|| {
-                let judge = Judge::new(&graph, Arc::clone(&weights), &[deepest]).unwrap();
+                let judge: Judge = Judge::new(&graph, Arc::clone(&weights), &[deepest]).unwrap();
                 let parts = input.chunks(images * size);
                 let all = parts.map(|part| judge.judge(part, &[deepest]));
                 let all = all.flat_map(|j| j.logits.into_iter().chain(j.values[0].clone()));
