@@ -258,10 +258,14 @@ fn slope_body<P: Pixel>(pass: &BackPass<'_, P>, from: Shape, gradient: &mut [P])
                 let mut g = pixel.part(part);
                 for i in 0..LANES {
                     g.0[i] *= slope.0[i];
+                }
+                // Sums are of what is stored, so that the mean that is taken off later is that of what it is taken from.
+                pixel.set_part(part, g);
+                let g = pixel.part(part);
+                for i in 0..LANES {
                     sum[i] += g.0[i];
                     product[i] += g.0[i] * (x.0[i] - mean.0[i]) * inverse.0[i];
                 }
-                pixel.set_part(part, g);
             }
             add_row(&mut total[part], [&sum, &product]);
         }
