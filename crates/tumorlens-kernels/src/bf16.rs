@@ -13,6 +13,7 @@ mod finish;
 mod gather;
 mod pack;
 mod product;
+mod scratch;
 mod tiling;
 mod transpose;
 mod unit;
@@ -25,53 +26,111 @@ pub use weights::weight_gradient;
 
 use crate::{LANES, Lane, Pixel};
 
-/// Thirty-two channels of one pixel.
+/// Thirty-two channels of one pixel. A word holds two neighbours, the first in its lower half, so that a kernel reads and
+/// writes the even and the odd ones as vectors of single precision, by shifts alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
-pub struct Bf16x32(pub [u16; 2 * LANES]);
+pub struct Bf16x32([u32; LANES]);
 
-/// The nearest number of 16 bits, ties to even; what is not a number stays so.
+const _: () = assert!(
+    cfg!(target_endian = "little"),
+    "words hold their lower half first"
+);
+
+/// The upper half of a word.
+const UPPER: u32 = 0xffff_0000;
+
+/// The nearest number of 16 bits, ties to even, in the upper half of a word; what is not a number stays so.
 #[inline(always)]
-pub(crate) fn round(value: f32) -> u16 {
+fn nearest(value: f32) -> u32 {
     let bits = value.to_bits();
-    let nearest = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
+    let nearest = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
     // Rounding could carry what is not a number over to infinity or zero.
-    let quiet = (bits >> 16) | 0x40;
-    (if value.is_nan() { quiet } else { nearest }) as u16
+    if value.is_nan() {
+        bits | 0x0040_0000
+    } else {
+        nearest
+    }
 }
 
 #[inline(always)]
-pub(crate) fn widen(bits: u16) -> f32 {
+fn round(value: f32) -> u16 {
+    (nearest(value) >> 16) as u16
+}
+
+#[inline(always)]
+fn widen(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
+}
+
+impl Bf16x32 {
+    /// The channels in order.
+    #[must_use]
+    pub fn numbers(&self) -> &[u16; 2 * LANES] {
+        // SAFETY: sixteen words are thirty-two halves, with no more alignment.
+        unsafe { &*self.0.as_ptr().cast() }
+    }
+
+    /// The channels in order.
+    pub fn numbers_mut(&mut self) -> &mut [u16; 2 * LANES] {
+        // SAFETY: as above; every half is a valid half.
+        unsafe { &mut *self.0.as_mut_ptr().cast() }
+    }
+
+    /// The first or the second sixteen channels.
+    #[inline(always)]
+    fn half(&self, half: usize) -> Lane {
+        let mut lane = Lane::ZERO;
+        for (to, from) in lane.0.iter_mut().zip(&self.numbers()[half * LANES..]) {
+            *to = widen(*from);
+        }
+        lane
+    }
 }
 
 impl Pixel for Bf16x32 {
     const PARTS: usize = 2;
     const BYTES: usize = 2;
-    const ZERO: Self = Self([0; 2 * LANES]);
+    const ZERO: Self = Self([0; LANES]);
 
+    #[inline(always)]
+    fn place(channel: usize) -> (usize, usize) {
+        (channel % 2, channel / 2)
+    }
     #[inline(always)]
     fn part(&self, part: usize) -> Lane {
         let mut lane = Lane::ZERO;
-        let from = &self.0[part * LANES..][..LANES];
         for i in 0..LANES {
-            lane.0[i] = widen(from[i]);
+            let word = self.0[i];
+            lane.0[i] = f32::from_bits(if part == 0 { word << 16 } else { word & UPPER });
         }
         lane
     }
     #[inline(always)]
     fn set_part(&mut self, part: usize, values: Lane) {
-        let to = &mut self.0[part * LANES..][..LANES];
         for i in 0..LANES {
-            to[i] = round(values.0[i]);
+            let bits = nearest(values.0[i]);
+            self.0[i] = if part == 0 {
+                self.0[i] & UPPER | bits >> 16
+            } else {
+                self.0[i] & !UPPER | bits & UPPER
+            };
         }
     }
     #[inline(always)]
+    fn of_parts([even, odd]: [Lane; 2]) -> Self {
+        let mut pixel = Self::ZERO;
+        for i in 0..LANES {
+            pixel.0[i] = nearest(even.0[i]) >> 16 | nearest(odd.0[i]) & UPPER;
+        }
+        pixel
+    }
+    #[inline(always)]
     fn get(&self, channel: usize) -> f32 {
-        widen(self.0[channel])
+        widen(self.numbers()[channel])
     }
     #[inline(always)]
     fn set(&mut self, channel: usize, value: f32) {
-        self.0[channel] = round(value);
+        self.numbers_mut()[channel] = round(value);
     }
 }

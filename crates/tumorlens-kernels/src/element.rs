@@ -3,20 +3,21 @@
 use crate::blocked::each_plane;
 use crate::isa::dispatch;
 use crate::norm::same;
-use crate::{Activation, Blocked, LANES, Pixel, Shape};
+use crate::{Activation, Blocked, LANES, Lane, Pixel, Shape};
 
 #[inline(always)]
 fn add_body<P: Pixel>(from: Shape, x: &[P], to: Shape, out: &mut [P]) {
     for y in 0..from.height {
         let x = &x[from.at(y, 0)..][..from.width];
         for (out, x) in out[to.at(y, 0)..][..to.width].iter_mut().zip(x) {
-            for part in 0..P::PARTS {
-                let (mut z, x) = (out.part(part), x.part(part));
+            let mut parts = [Lane::ZERO; 2];
+            for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                let (old, x) = (out.part(part), x.part(part));
                 for i in 0..LANES {
-                    z.0[i] += x.0[i];
+                    z.0[i] = old.0[i] + x.0[i];
                 }
-                out.set_part(part, z);
             }
+            *out = P::of_parts(parts);
         }
     }
 }
@@ -50,9 +51,11 @@ fn activate_body<P: Pixel>(which: Activation, from: Shape, x: &[P], to: Shape, o
     for y in 0..from.height {
         let x = &x[from.at(y, 0)..][..from.width];
         for (out, x) in out[to.at(y, 0)..][..to.width].iter_mut().zip(x) {
-            for part in 0..P::PARTS {
-                out.set_part(part, which.apply(x.part(part)));
+            let mut parts = [Lane::ZERO; 2];
+            for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                *z = which.apply(x.part(part));
             }
+            *out = P::of_parts(parts);
         }
     }
 }
@@ -73,13 +76,14 @@ fn slope_body<P: Pixel>(which: Activation, from: Shape, x: &[P], to: Shape, grad
     for y in 0..from.height {
         let x = &x[from.at(y, 0)..][..from.width];
         for (g, x) in gradient[to.at(y, 0)..][..to.width].iter_mut().zip(x) {
-            for part in 0..P::PARTS {
-                let (slope, mut z) = (which.slope(x.part(part)), g.part(part));
+            let mut parts = [Lane::ZERO; 2];
+            for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                let (slope, g) = (which.slope(x.part(part)), g.part(part));
                 for i in 0..LANES {
-                    z.0[i] *= slope.0[i];
+                    z.0[i] = g.0[i] * slope.0[i];
                 }
-                g.set_part(part, z);
             }
+            *g = P::of_parts(parts);
         }
     }
 }
@@ -131,33 +135,32 @@ pub fn scale<P: Pixel>(factors: &[f32], values: &mut Blocked<P>) {
 pub fn convert<P: Pixel, Q: Pixel>(x: &Blocked<P>, out: &mut Blocked<Q>) {
     let (from, to) = (x.shape(), out.shape());
     same(from, to);
-    let (from_blocks, to_blocks) = (x.blocks(), out.blocks());
+    let blocks = out.blocks();
     each_plane(out.values_mut(), to.plane(), |index, out| {
-        let (image, block) = (index / to_blocks, index % to_blocks);
-        for part in 0..Q::PARTS {
-            let lanes = block * Q::PARTS + part;
-            if lanes / P::PARTS >= from_blocks {
-                break;
-            }
-            let x = x.plane(image, lanes / P::PARTS);
-            convert_plane(from, x, lanes % P::PARTS, to, out, part);
+        let (image, first) = (index / blocks, index % blocks * Q::CHANNELS);
+        for channel in (0..Q::CHANNELS.min(from.channels - first)).step_by(LANES) {
+            let block = (first + channel) / P::CHANNELS;
+            let of = (first + channel) % P::CHANNELS;
+            convert_plane(from, x.plane(image, block), of, to, out, channel);
         }
     });
 }
 
-#[inline(always)]
+/// [`LANES`] channels, from `of` on, to those from `channel` on.
 fn convert_plane<P: Pixel, Q: Pixel>(
     from: Shape,
     x: &[P],
     of: usize,
     to: Shape,
     out: &mut [Q],
-    part: usize,
+    channel: usize,
 ) {
     for y in 0..from.height {
         let x = &x[from.at(y, 0)..][..from.width];
         for (out, x) in out[to.at(y, 0)..][..to.width].iter_mut().zip(x) {
-            out.set_part(part, x.part(of));
+            for i in 0..LANES {
+                out.set(channel + i, x.get(of + i));
+            }
         }
     }
 }

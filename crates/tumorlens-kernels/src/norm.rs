@@ -21,17 +21,17 @@ fn moments_body<P: Pixel>(shape: Shape, plane: &[P]) -> Moments {
     let mut total = NOTHING;
     for y in 0..shape.height {
         let row = &plane[shape.at(y, 0)..][..shape.width];
-        for part in 0..P::PARTS {
-            let (mut sum, mut square) = ([0.0f32; LANES], [0.0f32; LANES]);
-            for pixel in row {
+        let mut sums = [[[0.0f32; LANES]; 2]; PARTS];
+        for pixel in row {
+            for (part, [sum, square]) in sums.iter_mut().enumerate().take(P::PARTS) {
                 let lane = pixel.part(part);
                 for i in 0..LANES {
                     sum[i] += lane.0[i];
                     square[i] += lane.0[i] * lane.0[i];
                 }
             }
-            add_row(&mut total[part], [&sum, &square]);
         }
+        add_row::<P>(&mut total, &sums);
     }
     total
 }
@@ -43,19 +43,21 @@ dispatch! {
 
 /// Adds the sums of a row to those of a plane.
 #[inline(always)]
-fn add_row(total: &mut [[f64; LANES]; 2], row: [&[f32; LANES]; 2]) {
-    for (total, row) in total.iter_mut().zip(row) {
-        for i in 0..LANES {
-            total[i] += f64::from(row[i]);
+fn add_row<P: Pixel>(total: &mut Moments, row: &[[[f32; LANES]; 2]; PARTS]) {
+    for (total, row) in total.iter_mut().zip(row).take(P::PARTS) {
+        for (total, row) in total.iter_mut().zip(row) {
+            for i in 0..LANES {
+                total[i] += f64::from(row[i]);
+            }
         }
     }
 }
 
 /// Of the moments of all planes, `[image][block]`, the sum of one channel.
 fn total<P: Pixel>(shape: Shape, moments: &[Moments], channel: usize, which: usize) -> f64 {
-    let (block, lane) = (channel / P::CHANNELS, channel % P::CHANNELS);
+    let (block, (part, lane)) = (channel / P::CHANNELS, P::place(channel % P::CHANNELS));
     let planes = moments.iter().skip(block).step_by(shape.blocks_of::<P>());
-    planes.map(|m| m[lane / LANES][which][lane % LANES]).sum()
+    planes.map(|m| m[part][which][lane]).sum()
 }
 
 /// Mean and biased variance of every channel from the moments of its planes, `[image][block]`.
@@ -94,10 +96,17 @@ pub fn in_blocks(values: &[f32]) -> Vec<Lane> {
     blocks.collect()
 }
 
-/// The values of one block.
+/// The values of one block, in its parts.
 fn of_block<P: Pixel>(values: &[Lane], block: usize) -> [Lane; PARTS] {
-    let part = |part: usize| values.get(block * P::PARTS + part);
-    [0, 1].map(|i| part(i).copied().unwrap_or(Lane::ZERO))
+    let mut parts = [Lane::ZERO; PARTS];
+    for channel in 0..P::CHANNELS {
+        let at = block * P::CHANNELS + channel;
+        if let Some(lane) = values.get(at / LANES) {
+            let (part, place) = P::place(channel);
+            parts[part].0[place] = lane.0[at % LANES];
+        }
+    }
+    parts
 }
 
 struct Pass<'a, P> {
@@ -134,20 +143,23 @@ fn apply_body<P: Pixel>(pass: &Pass<'_, P>, to: Shape, out: &mut [P]) {
         let out = &mut out[to.at(y, 0)..][..s.width];
         match pass.add {
             None => {
-                for part in 0..P::PARTS {
-                    for (out, x) in out.iter_mut().zip(x) {
-                        let z = pass.before(part, x.part(part), None);
-                        out.set_part(part, pass.activation.apply(z));
+                for (out, x) in out.iter_mut().zip(x) {
+                    let mut parts = [Lane::ZERO; PARTS];
+                    for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                        *z = pass.activation.apply(pass.before(part, x.part(part), None));
                     }
+                    *out = P::of_parts(parts);
                 }
             }
             Some((shape, add)) => {
                 let add = &add[shape.at(y, 0)..][..s.width];
-                for part in 0..P::PARTS {
-                    for ((out, x), add) in out.iter_mut().zip(x).zip(add) {
-                        let z = pass.before(part, x.part(part), Some(add.part(part)));
-                        out.set_part(part, pass.activation.apply(z));
+                for ((out, x), add) in out.iter_mut().zip(x).zip(add) {
+                    let mut parts = [Lane::ZERO; PARTS];
+                    for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                        let before = pass.before(part, x.part(part), Some(add.part(part)));
+                        *z = pass.activation.apply(before);
                     }
+                    *out = P::of_parts(parts);
                 }
             }
         }
@@ -200,21 +212,27 @@ fn finish_body<P: Pixel>(
     for (index, plane) in planes.chunks_exact_mut(to.plane()).enumerate() {
         for y in 0..to.height {
             let out = &mut plane[to.at(y, 0)..][..to.width];
-            for part in 0..P::PARTS {
-                let Some((shape, add)) = add else {
-                    for out in &mut *out {
-                        out.set_part(part, activation.apply(out.part(part)));
+            let Some((shape, add)) = add else {
+                for out in out {
+                    let mut parts = [Lane::ZERO; PARTS];
+                    for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                        *z = activation.apply(out.part(part));
                     }
-                    continue;
-                };
-                let add = &add[index * shape.plane() + shape.at(y, 0)..][..to.width];
-                for (out, add) in out.iter_mut().zip(add) {
-                    let (mut z, add) = (out.part(part), add.part(part));
-                    for i in 0..LANES {
-                        z.0[i] += add.0[i];
-                    }
-                    out.set_part(part, activation.apply(z));
+                    *out = P::of_parts(parts);
                 }
+                continue;
+            };
+            let add = &add[index * shape.plane() + shape.at(y, 0)..][..to.width];
+            for (out, add) in out.iter_mut().zip(add) {
+                let mut parts = [Lane::ZERO; PARTS];
+                for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                    let (mut sum, add) = (out.part(part), add.part(part));
+                    for i in 0..LANES {
+                        sum.0[i] += add.0[i];
+                    }
+                    *z = activation.apply(sum);
+                }
+                *out = P::of_parts(parts);
             }
         }
     }
@@ -248,27 +266,29 @@ fn slope_body<P: Pixel>(pass: &BackPass<'_, P>, from: Shape, gradient: &mut [P])
         let x = &f.x[s.at(y, 0)..][..s.width];
         let row = &mut gradient[from.at(y, 0)..][..s.width];
         let add = f.add.map(|(shape, add)| &add[shape.at(y, 0)..][..s.width]);
-        for part in 0..P::PARTS {
-            let (mean, inverse) = (pass.mean[part], pass.inverse[part]);
-            let (mut sum, mut product) = ([0.0f32; LANES], [0.0f32; LANES]);
-            for (at, (pixel, x)) in row.iter_mut().zip(x).enumerate() {
-                let x = x.part(part);
-                let z = f.before(part, x, add.map(|add| add[at].part(part)));
+        let mut sums = [[[0.0f32; LANES]; 2]; PARTS];
+        for (at, (pixel, x)) in row.iter_mut().zip(x).enumerate() {
+            let mut parts = [Lane::ZERO; PARTS];
+            for (part, g) in parts.iter_mut().enumerate().take(P::PARTS) {
+                let z = f.before(part, x.part(part), add.map(|add| add[at].part(part)));
                 let slope = f.activation.slope(z);
-                let mut g = pixel.part(part);
+                *g = pixel.part(part);
                 for i in 0..LANES {
                     g.0[i] *= slope.0[i];
                 }
-                // Sums are of what is stored, so that the mean that is taken off later is that of what it is taken from.
-                pixel.set_part(part, g);
-                let g = pixel.part(part);
+            }
+            // Sums are of what is stored, so that the mean that is taken off later is that of what it is taken from.
+            *pixel = P::of_parts(parts);
+            for (part, [sum, product]) in sums.iter_mut().enumerate().take(P::PARTS) {
+                let (mean, inverse) = (&pass.mean[part], &pass.inverse[part]);
+                let (g, x) = (pixel.part(part), x.part(part));
                 for i in 0..LANES {
                     sum[i] += g.0[i];
                     product[i] += g.0[i] * (x.0[i] - mean.0[i]) * inverse.0[i];
                 }
             }
-            add_row(&mut total[part], [&sum, &product]);
         }
+        add_row::<P>(&mut total, &sums);
     }
     total
 }
@@ -348,22 +368,14 @@ pub fn gradient<P: Pixel>(
         })
         .collect();
     let (gamma, beta) = sums_of_planes::<P>(shape, &sums);
-    let lines = Line::all(&of, &scale, [&beta, &gamma]);
+    let lines = Lines::new(&of, &scale, [&beta, &gamma]);
     let to = by_x.shape();
     let gradient = &*gradient;
     let planes = by_x.values_mut().par_chunks_mut(to.plane().max(1));
     planes.enumerate().for_each(|(index, out)| {
         let (image, block) = (index / blocks, index % blocks);
         let (x, g) = (of.x.plane(image, block), gradient.plane(image, block));
-        line_plane(
-            Line::of_block::<P>(&lines, block),
-            shape,
-            x,
-            from,
-            g,
-            to,
-            out,
-        );
+        line_plane(&lines.of_block::<P>(block), shape, x, from, g, to, out);
     });
     (gamma, beta)
 }
@@ -375,7 +387,14 @@ fn sums_of_planes<P: Pixel>(shape: Shape, sums: &[Moments]) -> (Vec<f32>, Vec<f3
     (all(1), all(0))
 }
 
-/// The derivative by a normalised value as a line in the one by the result and in the value.
+/// The derivative by normalised values as lines in the one by the result and in the value.
+struct Lines {
+    g: Vec<Lane>,
+    x: Vec<Lane>,
+    constant: Vec<Lane>,
+}
+
+/// The line of one part of a block.
 #[derive(Clone, Copy)]
 struct Line {
     g: Lane,
@@ -383,10 +402,10 @@ struct Line {
     constant: Lane,
 }
 
-impl Line {
-    /// `scale (g - mean(g) - normalised x mean(g normalised x))`, for every [`LANES`] channels; with the sums of g and of g
-    /// times normalised x, a value a channel.
-    fn all<P: Pixel>(of: &Normalised<'_, P>, scale: &[Lane], sums: [&[f32]; 2]) -> Vec<Self> {
+impl Lines {
+    /// `scale (g - mean(g) - normalised x mean(g normalised x))`, with the sums of g and of g times normalised x, a value a
+    /// channel.
+    fn new<P: Pixel>(of: &Normalised<'_, P>, scale: &[Lane], sums: [&[f32]; 2]) -> Self {
         let shape = of.x.shape();
         let share = if of.of_batch {
             1.0 / (shape.images * shape.height * shape.width) as f32
@@ -394,34 +413,37 @@ impl Line {
             0.0
         };
         let [sum_g, sum_gx] = sums.map(in_blocks);
-        let line = |lanes: usize| {
-            let scale = scale[lanes];
-            let mut line = Self {
-                g: scale,
-                x: Lane::ZERO,
-                constant: Lane::ZERO,
-            };
+        let zeros = vec![Lane::ZERO; scale.len()];
+        let (mut x, mut constant) = (zeros.clone(), zeros);
+        for (at, scale) in scale.iter().enumerate() {
             for i in 0..LANES {
-                let inverse = of.inverse[lanes].0[i];
-                line.x.0[i] = -scale.0[i] * sum_gx[lanes].0[i] * share * inverse;
-                line.constant.0[i] =
-                    -scale.0[i] * sum_g[lanes].0[i] * share - line.x.0[i] * of.mean[lanes].0[i];
+                let inverse = of.inverse[at].0[i];
+                let slope = -scale.0[i] * sum_gx[at].0[i] * share * inverse;
+                x[at].0[i] = slope;
+                constant[at].0[i] = -scale.0[i] * sum_g[at].0[i] * share - slope * of.mean[at].0[i];
             }
-            line
-        };
-        (0..shape.blocks()).map(line).collect()
+        }
+        Self {
+            g: scale.to_vec(),
+            x,
+            constant,
+        }
     }
 
     /// The lines of one block.
-    fn of_block<P: Pixel>(lines: &[Self], block: usize) -> &[Self] {
-        let first = block * P::PARTS;
-        &lines[first..(first + P::PARTS).min(lines.len())]
+    fn of_block<P: Pixel>(&self, block: usize) -> [Line; PARTS] {
+        let [g, x, constant] = [&self.g, &self.x, &self.constant].map(|v| of_block::<P>(v, block));
+        std::array::from_fn(|part| Line {
+            g: g[part],
+            x: x[part],
+            constant: constant[part],
+        })
     }
 }
 
 #[inline(always)]
 fn line_body<P: Pixel>(
-    lines: &[Line],
+    lines: &[Line; PARTS],
     shape: Shape,
     x: &[P],
     from: Shape,
@@ -433,19 +455,20 @@ fn line_body<P: Pixel>(
         let x = &x[shape.at(y, 0)..][..shape.width];
         let g = &g[from.at(y, 0)..][..shape.width];
         let out = &mut out[to.at(y, 0)..][..shape.width];
-        for (part, line) in lines.iter().enumerate() {
-            for ((out, x), g) in out.iter_mut().zip(x).zip(g) {
-                let (x, g, mut z) = (x.part(part), g.part(part), Lane::ZERO);
+        for ((out, x), g) in out.iter_mut().zip(x).zip(g) {
+            let mut parts = [Lane::ZERO; PARTS];
+            for (part, (line, z)) in lines.iter().zip(&mut parts).enumerate().take(P::PARTS) {
+                let (x, g) = (x.part(part), g.part(part));
                 for i in 0..LANES {
                     z.0[i] = line.g.0[i] * g.0[i] + line.x.0[i] * x.0[i] + line.constant.0[i];
                 }
-                out.set_part(part, z);
             }
+            *out = P::of_parts(parts);
         }
     }
 }
 dispatch!(fn line_plane<P> = line_body(
-    lines: &[Line],
+    lines: &[Line; PARTS],
     shape: Shape,
     x: &[P],
     from: Shape,

@@ -26,11 +26,17 @@ pub trait Pixel: Copy + Debug + PartialEq + Send + Sync + 'static {
     /// All zeros.
     const ZERO: Self;
 
+    /// Part and lane of a channel.
+    #[must_use]
+    fn place(channel: usize) -> (usize, usize);
     /// One part.
     #[must_use]
     fn part(&self, part: usize) -> Lane;
     /// Writes one part, rounded to what is stored.
     fn set_part(&mut self, part: usize, values: Lane);
+    /// From all parts, rounded to what is stored; those beyond [`Pixel::PARTS`] do not count.
+    #[must_use]
+    fn of_parts(parts: [Lane; 2]) -> Self;
     /// One channel.
     #[must_use]
     fn get(&self, channel: usize) -> f32;
@@ -44,12 +50,20 @@ impl Pixel for Lane {
     const ZERO: Self = Self::ZERO;
 
     #[inline(always)]
+    fn place(channel: usize) -> (usize, usize) {
+        (0, channel)
+    }
+    #[inline(always)]
     fn part(&self, _: usize) -> Lane {
         *self
     }
     #[inline(always)]
     fn set_part(&mut self, _: usize, values: Lane) {
         *self = values;
+    }
+    #[inline(always)]
+    fn of_parts(parts: [Lane; 2]) -> Self {
+        parts[0]
     }
     #[inline(always)]
     fn get(&self, channel: usize) -> f32 {

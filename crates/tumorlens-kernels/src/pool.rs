@@ -68,10 +68,10 @@ fn max_body<P: Pixel>(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut 
         let rows = pool.window(y, from.height);
         for column in 0..to.width {
             let columns = pool.window(column, from.width);
-            for part in 0..P::PARTS {
-                let mut most = Lane([f32::NEG_INFINITY; LANES]);
-                for row in rows.clone() {
-                    for pixel in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+            let mut most = [Lane([f32::NEG_INFINITY; LANES]); 2];
+            for row in rows.clone() {
+                for pixel in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+                    for (part, most) in most.iter_mut().enumerate().take(P::PARTS) {
                         let lane = pixel.part(part);
                         for i in 0..LANES {
                             let wins = lane.0[i] > most.0[i] || lane.0[i].is_nan();
@@ -79,8 +79,8 @@ fn max_body<P: Pixel>(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut 
                         }
                     }
                 }
-                out[to.at(y, column)].set_part(part, most);
             }
+            out[to.at(y, column)] = P::of_parts(most);
         }
     }
 }
@@ -282,16 +282,16 @@ pub fn upsample<P: Pixel>(x: &Blocked<P>, out: &mut Blocked<P>) {
                     (x[from.at(bottom, left)], v * (1.0 - u)),
                     (x[from.at(bottom, right)], v * u),
                 ];
-                for part in 0..P::PARTS {
-                    let mut sum = Lane::ZERO;
-                    for (pixel, share) in &corners {
+                let mut sums = [Lane::ZERO; 2];
+                for (pixel, share) in &corners {
+                    for (part, sum) in sums.iter_mut().enumerate().take(P::PARTS) {
                         let lane = pixel.part(part);
                         for i in 0..LANES {
                             sum.0[i] += share * lane.0[i];
                         }
                     }
-                    out[to.at(y, column)].set_part(part, sum);
                 }
+                out[to.at(y, column)] = P::of_parts(sums);
             }
         }
     });

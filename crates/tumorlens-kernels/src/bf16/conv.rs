@@ -5,12 +5,13 @@ use super::finish::{Finish, finish};
 use super::gather::{Phases, Rows};
 use super::pack::{Form, Packed};
 use super::product::{Product, Sums};
+use super::scratch::Scratch;
 use super::tiling::{Map, Tiling};
 use super::unit::Ready;
 use crate::conv::{After, Conv, Ending, Start};
 use crate::{Blocked, LANES, Lane, Pixel, Shape};
 use rayon::prelude::*;
-use std::borrow::Cow;
+use std::ops::Deref;
 
 /// Bytes of a pixel.
 const PIXEL: usize = size_of::<Bf16x32>();
@@ -24,9 +25,26 @@ struct Pass {
     tiling: Tiling,
 }
 
+/// A batch where it lies, or laid out anew.
+enum Source<'a> {
+    There(&'a [Bf16x32]),
+    Anew(Scratch),
+}
+
+impl Deref for Source<'_> {
+    type Target = [Bf16x32];
+
+    fn deref(&self) -> &[Bf16x32] {
+        match self {
+            Self::There(values) => values,
+            Self::Anew(values) => values,
+        }
+    }
+}
+
 /// What a convolution reads, image by image, and how.
 struct Job<'a> {
-    source: Cow<'a, [Bf16x32]>,
+    source: Source<'a>,
     /// Lines of an image.
     image: usize,
     passes: Vec<Pass>,
@@ -68,7 +86,7 @@ fn of_rows(conv: Conv, input: &Blocked<Bf16x32>, to: Shape) -> Job<'static> {
         pitch: conv.stride * rows.row * 2,
     };
     Job {
-        source: Cow::Owned(rows.lay(conv, input)),
+        source: Source::Anew(rows.lay(conv, input)),
         image: rows.image / Bf16x32::CHANNELS,
         passes: vec![Pass {
             steps: places.map(step).collect(),
@@ -85,7 +103,7 @@ fn of_blocks(conv: Conv, input: &Blocked<Bf16x32>, to: Shape) -> Job<'_> {
         let offset = |k: usize| (k / conv.kernel + edge) * from.row() + k % conv.kernel + edge;
         let offsets = (0..taps).map(offset).collect();
         (
-            Cow::Borrowed(input.values()),
+            Source::There(input.values()),
             from.plane(),
             from.row(),
             offsets,
@@ -93,7 +111,7 @@ fn of_blocks(conv: Conv, input: &Blocked<Bf16x32>, to: Shape) -> Job<'_> {
     } else {
         let phases = Phases::of(conv, from);
         let offsets = (0..taps).map(|k| phases.offset(conv, k)).collect();
-        let source = Cow::Owned(phases.split(conv, input));
+        let source = Source::Anew(phases.split(conv, input));
         (source, phases.block(), phases.columns, offsets)
     };
     let map = Map {
@@ -165,7 +183,7 @@ pub fn input_gradient(
         }
     };
     let job = Job {
-        source: Cow::Borrowed(output.values()),
+        source: Source::There(output.values()),
         image: output.blocks() * from.plane(),
         passes: (0..conv.stride * conv.stride).map(pass).collect(),
     };

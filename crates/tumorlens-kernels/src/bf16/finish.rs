@@ -45,8 +45,10 @@ impl Rounding for ByBits {
     #[inline(always)]
     unsafe fn round(parts: [Lane; 2]) -> Bf16x32 {
         let mut pixel = Bf16x32::ZERO;
-        pixel.set_part(0, parts[0]);
-        pixel.set_part(1, parts[1]);
+        let numbers = pixel.numbers_mut().iter_mut();
+        for (to, from) in numbers.zip(parts.iter().flat_map(|half| &half.0)) {
+            *to = super::round(*from);
+        }
         pixel
     }
 }
@@ -88,13 +90,13 @@ unsafe fn rows<R: Rounding>(
                 z.0[i] = sums[i] + of.bias[part].0[i];
             }
             if of.output {
-                let old = out.part(part);
+                let old = out.half(part);
                 for i in 0..LANES {
                     z.0[i] += old.0[i];
                 }
             }
             if let Some((at, add)) = of.add {
-                let more = add[at[place as usize] as usize].part(part);
+                let more = add[at[place as usize] as usize].half(part);
                 for i in 0..LANES {
                     z.0[i] += more.0[i];
                 }

@@ -1,6 +1,7 @@
 //! Maps laid out anew where a convolution cannot read them where they lie.
 
 use super::Bf16x32;
+use super::scratch::Scratch;
 use crate::conv::Conv;
 use crate::{Blocked, Pixel, Shape};
 use rayon::prelude::*;
@@ -69,9 +70,9 @@ impl Phases {
     }
 
     /// All images of a batch.
-    pub(super) fn split(&self, conv: Conv, input: &Blocked<Bf16x32>) -> Vec<Bf16x32> {
+    pub(super) fn split(&self, conv: Conv, input: &Blocked<Bf16x32>) -> Scratch {
         let (shape, blocks) = (input.shape(), input.blocks());
-        let mut values = vec![Bf16x32::ZERO; shape.images * blocks * self.block()];
+        let mut values = Scratch::stale(shape.images * blocks * self.block());
         let each = values.par_chunks_mut(self.block().max(1)).enumerate();
         each.for_each(|(index, out)| {
             self.copy(
@@ -84,8 +85,9 @@ impl Phases {
         values
     }
 
-    /// One plane of a batch of such a shape.
+    /// One plane of a batch of such a shape, its padding zero.
     pub(super) fn copy(&self, conv: Conv, input: Shape, plane: &[Bf16x32], out: &mut [Bf16x32]) {
+        out.fill(Bf16x32::ZERO);
         self.rows_of(conv, input, |place, from, count, step| {
             let from = plane[from..].iter().step_by(step);
             for (out, from) in out[place..place + count].iter_mut().zip(from) {
@@ -116,13 +118,14 @@ impl Rows {
     }
 
     /// All images of a batch.
-    pub(super) fn lay(&self, conv: Conv, input: &Blocked<Bf16x32>) -> Vec<Bf16x32> {
+    pub(super) fn lay(&self, conv: Conv, input: &Blocked<Bf16x32>) -> Scratch {
         let (shape, channels) = (input.shape(), conv.inputs);
         let lines = self.image / Bf16x32::CHANNELS;
-        let mut values = vec![Bf16x32::ZERO; shape.images * lines];
+        let mut values = Scratch::stale(shape.images * lines);
         let each = values.par_chunks_mut(lines).enumerate();
         each.for_each(|(image, out)| {
-            let (plane, out) = (input.plane(image, 0), out.as_flattened_numbers());
+            out.fill(Bf16x32::ZERO);
+            let (plane, out) = (input.plane(image, 0), out.as_numbers_mut());
             for y in 0..shape.height {
                 let start = (y + conv.padding) * self.row + conv.padding * channels;
                 let out = &mut out[start..][..shape.width * channels];
@@ -132,7 +135,7 @@ impl Rows {
                     3 => copy::<3>(pixels, out),
                     _ => {
                         for (out, pixel) in out.chunks_exact_mut(channels).zip(pixels) {
-                            out.copy_from_slice(&pixel.0[..channels]);
+                            out.copy_from_slice(&pixel.numbers()[..channels]);
                         }
                     }
                 }
@@ -144,17 +147,24 @@ impl Rows {
 
 fn copy<const N: usize>(pixels: &[Bf16x32], out: &mut [u16]) {
     for (out, pixel) in out.as_chunks_mut::<N>().0.iter_mut().zip(pixels) {
-        out.copy_from_slice(&pixel.0[..N]);
+        out.copy_from_slice(&pixel.numbers()[..N]);
     }
 }
 
 /// The numbers of some lines.
 pub(super) trait Numbers {
-    fn as_flattened_numbers(&mut self) -> &mut [u16];
+    fn as_numbers(&self) -> &[u16];
+    fn as_numbers_mut(&mut self) -> &mut [u16];
 }
 
 impl Numbers for [Bf16x32] {
-    fn as_flattened_numbers(&mut self) -> &mut [u16] {
+    fn as_numbers(&self) -> &[u16] {
+        let count = self.len() * Bf16x32::CHANNELS;
+        // SAFETY: a line is that many numbers and nothing else.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), count) }
+    }
+
+    fn as_numbers_mut(&mut self) -> &mut [u16] {
         let count = self.len() * Bf16x32::CHANNELS;
         // SAFETY: a line is that many numbers and nothing else, and every number is a valid line's part.
         unsafe { std::slice::from_raw_parts_mut(self.as_mut_ptr().cast(), count) }

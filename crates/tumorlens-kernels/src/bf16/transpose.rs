@@ -74,7 +74,7 @@ impl Matrix {
             for channel in 0..COLUMNS {
                 let mut line = [0; COLUMNS];
                 for (to, pixel) in line.iter_mut().zip(pixels) {
-                    *to = pixel.0[channel];
+                    *to = pixel.numbers()[channel];
                 }
                 // SAFETY: the caller's.
                 unsafe { self.write(row + channel, column, &line[..pixels.len()]) };
@@ -99,7 +99,8 @@ mod vectors {
         let (mut low, mut high) = ([zero; 16], [zero; 16]);
         for (pair, pixels) in pixels.chunks(2).enumerate() {
             // SAFETY: a pixel is 64 bytes.
-            let load = |pixel: &Bf16x32| unsafe { _mm512_loadu_si512(pixel.0.as_ptr().cast()) };
+            let load =
+                |pixel: &Bf16x32| unsafe { _mm512_loadu_si512(pixel.numbers().as_ptr().cast()) };
             let first = load(&pixels[0]);
             let second = pixels.get(1).map_or(zero, load);
             low[pair] = _mm512_unpacklo_epi16(first, second);

@@ -7,6 +7,7 @@ use super::Bf16x32;
 use super::gather::{Numbers, Phases};
 use super::pack::by_rows;
 use super::product::{COLUMNS, DEPTH, Product, ROWS, Sums};
+use super::scratch::Scratch;
 use super::transpose::Matrix;
 use super::unit::Ready;
 use crate::conv::Conv;
@@ -37,31 +38,41 @@ pub fn weight_gradient(
     assert!(from.border >= conv.padding, "border of {from:?}");
     let layout = Layout::new(conv, from, to);
     let blocks = output.blocks();
+    let mut left = Scratch::stale((layout.groups * layout.left_group()).div_ceil(COLUMNS));
+    let mut right = Scratch::stale(blocks * layout.right_block());
+    if layout.images >= from.images && blocks >= ENOUGH_TASKS {
+        let all = 0..from.images;
+        layout.lay(input, output, all, left.as_numbers_mut(), &mut right);
+        let laid = Laid {
+            layout: &layout,
+            left: left.as_numbers(),
+            right: &right,
+        };
+        return laid.weights_at_once(from.images);
+    }
     let tasks = layout.groups * blocks;
     let parts = (ENOUGH_TASKS / tasks.max(1)).max(1);
     let mut sums: Vec<Sums> = Vec::new();
     sums.resize_with(parts * tasks * layout.taps.len(), || Sums::ZERO);
-    let mut left = vec![0u16; layout.groups * layout.left_group()];
-    let mut right = vec![Bf16x32::ZERO; blocks * layout.right_block()];
     for first in (0..from.images).step_by(layout.images) {
         let images = first..(first + layout.images).min(from.images);
-        if layout.joined {
-            layout.join_taps(input, images.clone(), &mut left);
-        } else {
-            layout.turn(input, images.clone(), &mut left);
-        }
-        layout.pair(output, images.clone(), &mut right);
+        layout.lay(
+            input,
+            output,
+            images.clone(),
+            left.as_numbers_mut(),
+            &mut right,
+        );
+        let laid = Laid {
+            layout: &layout,
+            left: left.as_numbers(),
+            right: &right,
+        };
         let steps = layout.depth(images.len()) / DEPTH;
         let each = sums.par_chunks_mut(layout.taps.len()).enumerate();
         each.for_each(|(task, sums)| {
             let (part, task) = (task / tasks, task % tasks);
-            let (group, block) = (task / blocks, task % blocks);
-            let task = Task {
-                layout: &layout,
-                left: &left[group * layout.left_group()..][..layout.left_group()],
-                right: &right[block * layout.right_block()..][..layout.right_block()],
-                tiles: (layout.rows - group * COLUMNS).div_ceil(ROWS).min(2),
-            };
+            let task = laid.task(task / blocks, task % blocks);
             task.add(part * steps / parts..(part + 1) * steps / parts, sums);
         });
     }
@@ -164,6 +175,38 @@ impl Layout {
         ((images - 1) * self.image + last).next_multiple_of(DEPTH)
     }
 
+    /// Lays out some images.
+    fn lay(
+        &self,
+        input: &Blocked<Bf16x32>,
+        output: &Blocked<Bf16x32>,
+        images: std::ops::Range<usize>,
+        left: &mut [u16],
+        right: &mut [Bf16x32],
+    ) {
+        // What is left over there is multiplied by zero, so it must be a number. What lies between images and behind the
+        // last one:
+        let (used, row) = (self.phases.rows * self.phases.columns, self.row);
+        let used = if self.joined {
+            self.to.height * self.to.width
+        } else {
+            used
+        };
+        left.par_chunks_mut(row).for_each(|row| {
+            row[images.len() * self.image..].fill(0);
+            if used < self.image {
+                let all = row.chunks_exact_mut(self.image).take(images.len());
+                all.for_each(|image| image[used..].fill(0));
+            }
+        });
+        if self.joined {
+            self.join_taps(input, images.clone(), left);
+        } else {
+            self.turn(input, images.clone(), left);
+        }
+        self.pair(output, images, right);
+    }
+
     /// Turns the inputs of some images.
     fn turn(&self, input: &Blocked<Bf16x32>, images: std::ops::Range<usize>, left: &mut [u16]) {
         let (phases, blocks) = (self.phases, input.blocks());
@@ -210,7 +253,7 @@ impl Layout {
                 for channel in 0..channels {
                     let to = &mut maps[at + channel * plane..][..count];
                     for (to, pixel) in to.iter_mut().zip(source[from..].iter().step_by(step)) {
-                        *to = pixel.0[channel];
+                        *to = pixel.numbers()[channel];
                     }
                 }
             });
@@ -237,11 +280,11 @@ impl Layout {
         let to = self.to;
         let blocks = right.par_chunks_mut(self.right_block()).enumerate();
         blocks.for_each(|(block, values)| {
-            // What an earlier group had behind the last image of this one.
             values[images.len() * self.image..].fill(Bf16x32::ZERO);
             let each = values.par_chunks_mut(self.image).enumerate();
             each.take(images.len()).for_each(|(image, values)| {
                 let source = output.plane(images.start + image, block);
+                values.fill(Bf16x32::ZERO);
                 for y in 0..to.height {
                     let row = &source[to.at(y, 0)..][..to.width];
                     pair_row(row, y * self.pitch, values);
@@ -252,29 +295,76 @@ impl Layout {
 
     /// From sums `[group][block][tap]` to `[outputs, inputs, kernel, kernel]`.
     fn unpack(&self, sums: &[Sums]) -> Vec<f32> {
-        let (conv, taps) = (self.conv, self.conv.taps());
+        let (inputs, taps) = (self.conv.inputs, self.conv.taps());
         let blocks = self.to.blocks_of::<Bf16x32>();
-        let inputs = conv.inputs;
-        let mut values = vec![0.0; conv.outputs * inputs * taps];
+        let mut values = vec![0.0; self.conv.outputs * inputs * taps];
         let each = values.par_chunks_mut(COLUMNS * inputs * taps).enumerate();
         each.for_each(|(block, weights)| {
             for group in 0..self.groups {
-                let sums = &sums[(group * blocks + block) * self.taps.len()..][..self.taps.len()];
-                let first = group * COLUMNS;
-                for (output, weights) in weights.chunks_exact_mut(inputs * taps).enumerate() {
-                    for row in 0..COLUMNS.min(self.rows - first) {
-                        let of = |tap: usize| sums[tap].0[row / ROWS][row % ROWS][output];
-                        if self.joined {
-                            let (tap, channel) = ((first + row) / inputs, (first + row) % inputs);
-                            weights[channel * taps + tap] = of(0);
-                            continue;
-                        }
-                        let weights = &mut weights[(first + row) * taps..][..taps];
-                        for (tap, weight) in weights.iter_mut().enumerate() {
-                            *weight = of(tap);
-                        }
-                    }
+                let first = (group * blocks + block) * self.taps.len();
+                self.unpack_group(group, &sums[first..][..self.taps.len()], weights);
+            }
+        });
+        values
+    }
+
+    /// The sums of each tap of a group of rows, to the weights of a block of outputs.
+    fn unpack_group(&self, group: usize, sums: &[Sums], weights: &mut [f32]) {
+        let (inputs, taps) = (self.conv.inputs, self.conv.taps());
+        let first = group * COLUMNS;
+        for (output, weights) in weights.chunks_exact_mut(inputs * taps).enumerate() {
+            for row in 0..COLUMNS.min(self.rows - first) {
+                let of = |sums: &Sums| sums.0[row / ROWS][row % ROWS][output];
+                if self.joined {
+                    let (tap, channel) = ((first + row) / inputs, (first + row) % inputs);
+                    weights[channel * taps + tap] = of(&sums[0]);
+                    continue;
                 }
+                let weights = &mut weights[(first + row) * taps..][..taps];
+                for (weight, sums) in weights.iter_mut().zip(sums) {
+                    *weight = of(sums);
+                }
+            }
+        }
+    }
+}
+
+/// Some images as they were laid out.
+struct Laid<'a> {
+    layout: &'a Layout,
+    left: &'a [u16],
+    right: &'a [Bf16x32],
+}
+
+impl Laid<'_> {
+    fn task(&self, group: usize, block: usize) -> Task<'_> {
+        let Self {
+            layout,
+            left,
+            right,
+        } = *self;
+        Task {
+            layout,
+            left: &left[group * layout.left_group()..][..layout.left_group()],
+            right: &right[block * layout.right_block()..][..layout.right_block()],
+            tiles: (layout.rows - group * COLUMNS).div_ceil(ROWS).min(2),
+        }
+    }
+
+    /// The weights where all images were laid out: the sums of one group at a time, which stay in the cache.
+    fn weights_at_once(&self, images: usize) -> Vec<f32> {
+        let layout = self.layout;
+        let each = COLUMNS * layout.conv.inputs * layout.conv.taps();
+        let mut values = vec![0.0; layout.conv.outputs * layout.conv.inputs * layout.conv.taps()];
+        let blocks = values.par_chunks_mut(each).enumerate();
+        blocks.for_each(|(block, weights)| {
+            let mut sums: Vec<Sums> = Vec::new();
+            sums.resize_with(layout.taps.len(), || Sums::ZERO);
+            for group in 0..layout.groups {
+                sums.iter_mut().for_each(|sums| *sums = Sums::ZERO);
+                self.task(group, block)
+                    .add(0..layout.depth(images) / DEPTH, &mut sums);
+                layout.unpack_group(group, &sums, weights);
             }
         });
         values
@@ -285,11 +375,11 @@ impl Layout {
 fn pair_row_body(row: &[Bf16x32], first: usize, values: &mut [Bf16x32]) {
     let mut row = row;
     let values = &mut values[first / 2 * 2..];
-    let (mut at, numbers) = (0, values.as_flattened_numbers());
+    let (mut at, numbers) = (0, values.as_numbers_mut());
     let mut one = |pixel: &Bf16x32, at: usize| {
         for (pair, value) in numbers[at / 2 * 2 * COLUMNS..]
             .chunks_exact_mut(2)
-            .zip(pixel.0)
+            .zip(*pixel.numbers())
         {
             pair[at % 2] = value;
         }
@@ -302,11 +392,12 @@ fn pair_row_body(row: &[Bf16x32], first: usize, values: &mut [Bf16x32]) {
     if let [last] = rest {
         one(last, at + 2 * pairs.len());
     }
-    let numbers = values[at..].as_flattened_numbers();
+    let numbers = values[at..].as_numbers_mut();
     for ([a, b], out) in pairs.iter().zip(numbers.chunks_exact_mut(2 * COLUMNS)) {
+        let (a, b) = (a.numbers(), b.numbers());
         for i in 0..COLUMNS {
-            out[2 * i] = a.0[i];
-            out[2 * i + 1] = b.0[i];
+            out[2 * i] = a[i];
+            out[2 * i + 1] = b[i];
         }
     }
 }

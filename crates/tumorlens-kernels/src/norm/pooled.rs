@@ -1,7 +1,9 @@
 //! Normalisation, non-linearity and maximum over windows in one pass: what only the pool reads is never written down, and
 //! going back it is computed anew from the values before the normalisation.
 
-use super::{Line, Moments, NOTHING, Normalised, PARTS, add_row, folded, of_block, sums_of_planes};
+use super::{
+    Line, Lines, Moments, NOTHING, Normalised, PARTS, add_row, folded, of_block, sums_of_planes,
+};
 use crate::isa::on_lanes;
 use crate::lanes::Lanes;
 use crate::pool::{MaxPool, alike};
@@ -93,11 +95,13 @@ unsafe fn apply_windows<L: Lanes, P: Pixel, const K: usize>(
 ) {
     for y in 0..to.height {
         for column in 0..to.width {
-            for part in 0..P::PARTS {
+            let mut parts = [Lane::ZERO; PARTS];
+            for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
                 // SAFETY: the caller's.
                 let most = unsafe { lane(winner::<L, P, K>(pass, part, y, column).before) };
-                out[to.at(y, column)].set_part(part, pass.activation.apply(most));
+                *z = pass.activation.apply(most);
             }
+            out[to.at(y, column)] = P::of_parts(parts);
         }
     }
 }
@@ -164,10 +168,10 @@ unsafe fn sum_windows<L: Lanes, P: Pixel, const K: usize>(
 ) {
     let f = &pass.forward;
     for y in 0..pass.from.height {
-        for (part, total) in total.iter_mut().enumerate().take(P::PARTS) {
-            let (mean, inverse) = (pass.mean[part], pass.inverse[part]);
-            let (mut sum, mut product) = ([0.0f32; LANES], [0.0f32; LANES]);
-            for column in 0..pass.from.width {
+        let mut sums = [[[0.0f32; LANES]; 2]; PARTS];
+        for column in 0..pass.from.width {
+            for (part, [sum, product]) in sums.iter_mut().enumerate().take(P::PARTS) {
+                let (mean, inverse) = (&pass.mean[part], &pass.inverse[part]);
                 // SAFETY: the caller's.
                 let (before, x) = unsafe {
                     let found = winner::<L, P, K>(f, part, y, column);
@@ -181,8 +185,8 @@ unsafe fn sum_windows<L: Lanes, P: Pixel, const K: usize>(
                     product[i] += g * (x.0[i] - mean.0[i]) * inverse.0[i];
                 }
             }
-            add_row(total, [&sum, &product]);
         }
+        add_row::<P>(total, &sums);
     }
 }
 
@@ -203,7 +207,7 @@ on_lanes!(unsafe fn sums_plane<P> = sums_body(pass: &BackPass<'_, P>, total: &mu
 #[inline(always)]
 unsafe fn back_windows<L: Lanes, P: Pixel, const K: usize>(
     pass: &BackPass<'_, P>,
-    lines: &[Line],
+    lines: &[Line; PARTS],
     to: Shape,
     out: &mut [P],
 ) {
@@ -219,14 +223,15 @@ unsafe fn back_windows<L: Lanes, P: Pixel, const K: usize>(
         while begun < rows.end {
             let x = &f.x[f.shape.at(begun, 0)..][..f.shape.width];
             let out = &mut out[to.at(begun, 0)..][..f.shape.width];
-            for (part, line) in lines.iter().enumerate() {
-                for (out, x) in out.iter_mut().zip(x) {
-                    let (x, mut z) = (x.part(part), Lane::ZERO);
+            for (out, x) in out.iter_mut().zip(x) {
+                let mut parts = [Lane::ZERO; PARTS];
+                for (part, (line, z)) in lines.iter().zip(&mut parts).enumerate().take(P::PARTS) {
+                    let x = x.part(part);
                     for i in 0..LANES {
                         z.0[i] = line.x.0[i] * x.0[i] + line.constant.0[i];
                     }
-                    out.set_part(part, z);
                 }
+                *out = P::of_parts(parts);
             }
             begun += 1;
         }
@@ -235,7 +240,7 @@ unsafe fn back_windows<L: Lanes, P: Pixel, const K: usize>(
         }
         for column in 0..pass.from.width {
             let columns = f.pool.window(column, f.shape.width);
-            for (part, line) in lines.iter().enumerate() {
+            for (part, line) in lines.iter().enumerate().take(P::PARTS) {
                 // SAFETY: the caller's.
                 let (before, place) = unsafe {
                     let found = winner::<L, P, K>(f, part, y, column);
@@ -267,7 +272,7 @@ unsafe fn back_windows<L: Lanes, P: Pixel, const K: usize>(
 #[inline(always)]
 unsafe fn back_body<L: Lanes, P: Pixel>(
     pass: &BackPass<'_, P>,
-    lines: &[Line],
+    lines: &[Line; PARTS],
     to: Shape,
     out: &mut [P],
 ) {
@@ -280,7 +285,7 @@ unsafe fn back_body<L: Lanes, P: Pixel>(
         }
     }
 }
-on_lanes!(unsafe fn back_plane<P> = back_body(pass: &BackPass<'_, P>, lines: &[Line], to: Shape, out: &mut [P]));
+on_lanes!(unsafe fn back_plane<P> = back_body(pass: &BackPass<'_, P>, lines: &[Line; PARTS], to: Shape, out: &mut [P]));
 
 /// As [`super::gradient`] for [`apply_pooled`]: derivatives by gamma and beta, given the one by the maxima; the derivative
 /// by x is written to `by_x`.
@@ -328,13 +333,13 @@ pub fn gradient_pooled<P: Pixel>(
         })
         .collect();
     let (gamma, beta) = sums_of_planes::<P>(shape, &sums);
-    let lines = Line::all(&of, &scale, [&beta, &gamma]);
+    let lines = Lines::new(&of, &scale, [&beta, &gamma]);
     let planes = by_x.values_mut().par_chunks_mut(to.plane().max(1));
     planes.enumerate().for_each(|(index, out)| {
         let pass = pass(index);
         pass.forward.check(from);
         // SAFETY: windows were checked to lie within the plane.
-        unsafe { back_plane(&pass, Line::of_block::<P>(&lines, index % blocks), to, out) };
+        unsafe { back_plane(&pass, &lines.of_block::<P>(index % blocks), to, out) };
     });
     (gamma, beta)
 }

@@ -177,7 +177,7 @@ fn agree(ours: &Maps, plain: &[f64], what: &str) {
     let bits = |maps: &Maps| -> Vec<u16> {
         maps.values()
             .iter()
-            .flat_map(|pixel| pixel.0)
+            .flat_map(|pixel| *pixel.numbers())
             .map(|b| if b == 0x8000 { 0 } else { b })
             .collect()
     };
