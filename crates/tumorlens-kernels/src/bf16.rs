@@ -12,6 +12,7 @@ mod dot;
 mod finish;
 mod gather;
 mod pack;
+pub(crate) mod peak;
 mod product;
 mod scratch;
 mod tiling;

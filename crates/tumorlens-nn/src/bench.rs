@@ -1,7 +1,7 @@
 //! One step of training or of judging on made-up images, for timing; and what a step is measured by.
 
 pub use crate::engine::record::{LayerTime, Task};
-pub use tumorlens_kernels::peak::{multiply_add_peak, stream};
+pub use tumorlens_kernels::peak::stream;
 
 use crate::device::{DeviceChoice, DeviceError};
 use crate::engine::Judges;
@@ -15,7 +15,9 @@ use crate::train::learner::{Learner, StepError};
 use crate::weights::Weights;
 use rand::RngExt;
 use std::sync::Arc;
+use std::time::Duration;
 use tumorlens_core::{ClassSet, Seed};
+use tumorlens_kernels::peak;
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,15 @@ pub struct Bench {
 enum Body {
     Train(Box<Learner>),
     Infer(Box<Network>),
+}
+
+/// Operations a second of all threads in a precision, none of them waiting for memory, measured for about `time`.
+#[must_use]
+pub fn multiply_add_peak(precision: Precision, time: Duration) -> f64 {
+    match precision {
+        Precision::F32 => peak::multiply_add_peak(time),
+        Precision::Bf16 => peak::multiply_add_peak_of_bf16(time),
+    }
 }
 
 /// A step could not be timed.

@@ -78,13 +78,13 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let operations: f64 = bench.recorded().iter().map(|part| part.operations).sum();
     let early = if known {
         bench.record(args.layers)?;
-        multiply_add_peak(PEAK_TIME)
+        multiply_add_peak(precision, PEAK_TIME)
     } else {
         0.0
     };
     let mut figures = figures(args, device, &timed(&mut bench)?);
     if known {
-        let peak = multiply_add_peak(PEAK_TIME).max(early) / 1e9;
+        let peak = multiply_add_peak(precision, PEAK_TIME).max(early) / 1e9;
         let reached = operations / figures.ms / 1e6;
         figures.gflops = Some(reached);
         figures.peak_gflops = Some(peak);
@@ -177,9 +177,10 @@ fn line(args: &BenchArgs, figures: &Figures) -> anyhow::Result<String> {
             )
         });
     Ok(format!(
-        "{} {}, {} px, batch {}: {:.1} images/s (+- {:.1} %), {:.2} ms a step, {} steps, {} threads on {}{}",
+        "{} {} in {}, {} px, batch {}: {:.1} images/s (+- {:.1} %), {:.2} ms a step, {} steps, {} threads on {}{}",
         figures.model,
         figures.mode,
+        figures.precision,
         figures.size,
         figures.batch,
         figures.images_per_s,

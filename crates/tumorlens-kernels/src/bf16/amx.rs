@@ -228,3 +228,35 @@ unsafe fn one(of: &Product<'_>) {
         );
     }
 }
+
+/// Products of registers alone, four in each of so many (at least one) turns; gives their operations.
+///
+/// # Safety
+/// The unit must be usable and configured for whole tiles on this thread.
+pub(super) unsafe fn chains(turns: usize) -> usize {
+    // SAFETY: no memory is touched; tile registers are declared.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            "tilezero tmm4",
+            "tilezero tmm5",
+            "tilezero tmm6",
+            "tilezero tmm7",
+            "2:",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "dec {n}",
+            "jnz 2b",
+            n = inout(reg) turns.max(1) => _,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack, nomem),
+        );
+    }
+    turns.max(1) * 2 * (2 * ROWS) * STEP
+}

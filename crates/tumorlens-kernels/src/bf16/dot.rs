@@ -75,3 +75,25 @@ fn as_pairs(bits: __m512i) -> __m512bh {
     // SAFETY: both are 64 bytes of plain bits.
     unsafe { std::mem::transmute(bits) }
 }
+
+/// Sums side by side: more than the latency of a product on two units asks for.
+const SUMS: usize = 12;
+
+/// Products of registers alone; gives their operations.
+///
+/// # Safety
+/// The processor must have AVX-512 with BF16.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(super) unsafe fn chains(turns: usize) -> usize {
+    let value = std::hint::black_box([0u16; 2 * LANES]);
+    // SAFETY: the array is 64 bytes.
+    let value = as_pairs(unsafe { _mm512_loadu_si512(value.as_ptr().cast()) });
+    let mut sums = [_mm512_setzero_ps(); SUMS];
+    for _ in 0..turns {
+        for sum in &mut sums {
+            *sum = _mm512_dpbf16_ps(*sum, value, value);
+        }
+    }
+    std::hint::black_box(sums);
+    turns * SUMS * LANES * 4
+}

@@ -342,6 +342,37 @@ fn the_same_bits_come_out_in_bf16_for_any_number_of_threads() {
     }
 }
 
+/// Memory is used again as it was left.
+#[test]
+fn numbers_of_bf16_that_are_none_do_not_reach_the_next_convolution() {
+    let side = below(13);
+    for (inputs, kernel, stride) in [(3, 3, 1), (below(40), 3, 2), (below(40), 3, 1)] {
+        let of = case(
+            conv(inputs, below(70), kernel, stride, 1),
+            3,
+            [side, side],
+            1,
+        );
+        let poisoned = |shape: Shape| Maps::from_planar(&vec![f32::NAN; count(shape)], shape);
+        let (x, g) = (poisoned(of.input), poisoned(of.gradient()));
+        assert!(weight_gradient(of.conv, &x, &g)[0].is_nan());
+        let none = vec![f32::NAN; of.weights().len()];
+        let packed = Packed::forward(of.conv, &none);
+        let mut out = Maps::zeros(of.output());
+        forward(
+            of.conv,
+            &x,
+            &packed,
+            Ending::of(Start::Zero),
+            &mut out,
+            &|_, _, _| {},
+        );
+        drop((packed, Packed::backward(of.conv, &none)));
+        case(of.conv, 2, [side, side], 0).check();
+        case(conv(inputs, 5, kernel, stride, 0), 1, [side, side], 0).check();
+    }
+}
+
 #[test]
 fn an_image_gives_the_same_bits_in_bf16_alone_and_in_a_batch() {
     let side = below(11);

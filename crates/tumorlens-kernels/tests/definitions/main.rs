@@ -12,6 +12,7 @@ mod norm;
 mod plain;
 mod pool;
 mod refusal;
+mod stored;
 
 use proptest::test_runner::{Config, RngSeed};
 

@@ -226,3 +226,79 @@ fn a_depthwise_bias_of_other_than_all_channels_is_refused() {
         });
     }
 }
+
+#[test]
+fn convolutions_on_bf16_of_shapes_that_do_not_fit_are_refused() {
+    use tumorlens_kernels::bf16::{self, Packed};
+    use tumorlens_kernels::conv::Ending;
+    let output = Shape {
+        channels: 20,
+        border: 1,
+        ..INPUT
+    };
+    let weights = vec![0.5; 20 * 3 * 9];
+    let (ahead, back) = (
+        Packed::forward(CONV, &weights),
+        Packed::backward(CONV, &weights),
+    );
+    let forward = |input: Shape, output: Shape, packed: &Packed| {
+        let (x, mut y) = (Blocked::zeros(input), Blocked::zeros(output));
+        let ending = Ending::of(Start::Zero);
+        bf16::forward(CONV, &x, packed, ending, &mut y, &|_, _, _| {});
+    };
+    forward(INPUT, output, &ahead);
+    let narrow = Shape { border: 0, ..INPUT };
+    refused("a border below the padding", || {
+        forward(narrow, output, &ahead);
+    });
+    let few = Shape {
+        channels: 2,
+        ..INPUT
+    };
+    refused("too few channels", || forward(few, output, &ahead));
+    refused("weights of the gradient", || {
+        forward(INPUT, output, &back);
+    });
+    let input_gradient = |output: Shape, packed: &Packed| {
+        let (g, mut by_x) = (Blocked::zeros(output), Blocked::zeros(INPUT));
+        bf16::input_gradient(CONV, &g, packed, Start::Zero, &mut by_x);
+    };
+    input_gradient(output, &back);
+    let open = Shape {
+        border: 0,
+        ..output
+    };
+    refused("a gradient without a border", || {
+        input_gradient(open, &back);
+    });
+    refused("weights of the forward pass", || {
+        input_gradient(output, &ahead);
+    });
+    refused("too few weights", || {
+        drop(Packed::forward(CONV, &weights[1..]));
+    });
+    refused("a map of another size that is added", || {
+        let (x, mut y) = (Blocked::zeros(INPUT), Blocked::zeros(output));
+        let add = Blocked::zeros(Shape {
+            height: 4,
+            ..output
+        });
+        let mut ending = Ending::of(Start::Zero);
+        ending.add = Some(&add);
+        bf16::forward(CONV, &x, &ahead, ending, &mut y, &|_, _, _| {});
+    });
+    let gradient = |input: Shape, output: Shape| {
+        drop(bf16::weight_gradient(
+            CONV,
+            &Blocked::zeros(input),
+            &Blocked::zeros(output),
+        ));
+    };
+    gradient(INPUT, output);
+    refused("an input without a border", || gradient(narrow, output));
+    let more = Shape {
+        images: 3,
+        ..output
+    };
+    refused("images of another batch", || gradient(INPUT, more));
+}
