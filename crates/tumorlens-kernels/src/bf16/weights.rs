@@ -224,7 +224,7 @@ impl Layout {
                 unsafe { matrix.transpose(row, column, source) };
                 return;
             }
-            let mut split = vec![Bf16x32::ZERO; phases.block()];
+            let mut split = Scratch::stale(phases.block());
             phases.copy(self.conv, self.from, source, &mut split);
             for (phase, pixels) in split.chunks_exact(plane).enumerate() {
                 // SAFETY: as above.
@@ -247,13 +247,16 @@ impl Layout {
             let source = input.plane(image, 0);
             let column = (image - images.start) * self.image;
             // `[phase][channel][row][column]`
-            let mut maps = vec![0u16; phases.block() * channels];
+            let count = phases.block() * channels;
+            let mut maps = Scratch::stale(count.div_ceil(COLUMNS));
+            let maps = &mut maps.as_numbers_mut()[..count];
+            maps.fill(0);
             phases.rows_of(conv, self.from, |place, from, count, step| {
                 let at = place / plane * channels * plane + place % plane;
-                for channel in 0..channels {
-                    let to = &mut maps[at + channel * plane..][..count];
-                    for (to, pixel) in to.iter_mut().zip(source[from..].iter().step_by(step)) {
-                        *to = pixel.numbers()[channel];
+                let to = &mut maps[at..at + (channels - 1) * plane + count];
+                for (index, pixel) in source[from..].iter().step_by(step).take(count).enumerate() {
+                    for (channel, value) in pixel.numbers()[..channels].iter().enumerate() {
+                        to[channel * plane + index] = *value;
                     }
                 }
             });
