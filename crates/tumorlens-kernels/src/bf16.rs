@@ -11,6 +11,7 @@ mod conv;
 mod dot;
 mod finish;
 mod gather;
+mod layout;
 mod pack;
 pub(crate) mod peak;
 mod product;

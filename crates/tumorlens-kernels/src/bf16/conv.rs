@@ -66,10 +66,12 @@ pub fn forward(
     conv.check(from, to);
     assert!(from.border >= conv.padding, "border of {from:?}");
     assert_eq!(weights.conv, conv, "packed weights");
-    let job = match weights.form {
-        Form::Rows => of_rows(conv, input, to),
-        Form::Blocks => of_blocks(conv, input, to),
-        Form::Back => panic!("weights packed for the gradient of the input"),
+    let ahead = weights.form != Form::Back;
+    assert!(ahead, "weights packed for the gradient of the input");
+    let job = if weights.form == Form::Rows {
+        of_rows(conv, input, to)
+    } else {
+        of_blocks(conv, input, to)
     };
     run(&job, weights, ending, output, after);
 }

@@ -86,8 +86,8 @@ unsafe fn rows<R: Rounding>(
         let mut parts = [Lane::ZERO; 2];
         for (part, z) in parts.iter_mut().enumerate() {
             let sums = &sums[part * LANES..][..LANES];
-            for i in 0..LANES {
-                z.0[i] = sums[i] + of.bias[part].0[i];
+            for (z, (sum, bias)) in z.0.iter_mut().zip(sums.iter().zip(&of.bias[part].0)) {
+                *z = sum + bias;
             }
             if of.output {
                 let old = out.half(part);
