@@ -215,7 +215,7 @@ impl Input {
                 by_x[first] += f64::from(slopes[o]);
             }
         });
-        let x = Blocked::from_planar(&values, from);
+        let x: Blocked = Blocked::from_planar(&values, from);
         let mut out = batch(to, salt + 3).1;
         pool::max(of, &x, &mut out);
         agree(&out, &y, 0.0, "maximum");

@@ -200,6 +200,10 @@ impl RunConfig {
         if let Some(device) = &args.device {
             config.device = Device(device.parse()?);
         }
+        if let Some(precision) = &args.precision {
+            config.train.precision = precision.parse()?;
+        }
+        config.train.precision.check(config.device.0)?;
         if let Some(init) = &args.init {
             config.start.init = Some(std::path::absolute(init)?);
         }

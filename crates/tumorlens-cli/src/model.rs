@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 use tumorlens_nn::bundle::{Bundle, BundleError};
+use tumorlens_nn::precision::Precision;
 use tumorlens_nn::predict::Predictor;
 
 /// Name of the bundle in a run's folder.
@@ -47,10 +48,14 @@ fn file(path: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Loads a model and puts it on a device.
-pub(crate) fn predictor(path: Option<&Path>, device: &str) -> anyhow::Result<Predictor> {
+pub(crate) fn predictor(
+    path: Option<&Path>,
+    device: &str,
+    precision: Precision,
+) -> anyhow::Result<Predictor> {
     let device = device.parse::<tumorlens_nn::device::DeviceChoice>()?;
     let (bundle, name) = load_named(path)?;
-    Ok(Predictor::named(bundle, name, device)?)
+    Ok(Predictor::named_in(precision, bundle, name, device)?)
 }
 
 #[cfg(test)]

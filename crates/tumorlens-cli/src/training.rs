@@ -211,7 +211,17 @@ pub(crate) fn logits(
     observer: &dyn Observer,
 ) -> anyhow::Result<Vec<ScoredLogits>> {
     let network = Network::new(graph.clone(), weights, &config.device.0.open()?, None)?;
-    predict_logits(&network, source, reading, observer).map_err(|error| match error {
+    logits_of(&network, source, reading, observer)
+}
+
+/// As [`logits`], by a network that stands ready.
+pub(crate) fn logits_of(
+    network: &Network,
+    source: &dyn SampleSource,
+    reading: Reading,
+    observer: &dyn Observer,
+) -> anyhow::Result<Vec<ScoredLogits>> {
+    predict_logits(network, source, reading, observer).map_err(|error| match error {
         EvaluateError::Stopped => Stopped.into(),
         error => error.into(),
     })

@@ -12,11 +12,13 @@ mod table;
 
 use std::hint::black_box;
 use table::{Table, Work};
-use tumorlens_kernels::conv::{Conv, Packed, Start, forward, input_gradient, weight_gradient};
+use tumorlens_kernels::conv::{
+    Conv, Ending, Packed, Start, forward, input_gradient, weight_gradient,
+};
 use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::norm::{self, Normalised, in_blocks};
 use tumorlens_kernels::pool::{self, MaxPool};
-use tumorlens_kernels::{Activation, Blocked, Lane, Shape, element};
+use tumorlens_kernels::{Activation, Bf16x32, Blocked, Lane, Pixel, Shape, bf16, element};
 
 const BATCHES: [usize; 2] = [1, 32];
 
@@ -47,6 +49,7 @@ fn main() {
         };
         for images in BATCHES {
             convolution(&mut table, model, conv, images, side);
+            of_16_bits(&mut table, model, conv, images, side);
         }
     }
     for (channels, kernel, stride, side) in [(96, 7, 1, 32), (96, 3, 1, 32), (96, 5, 2, 32)] {
@@ -62,14 +65,16 @@ fn main() {
     }
     for images in BATCHES {
         for (channels, side) in [(64, 64), (512, 4)] {
-            normalisation(&mut table, images, channels, side);
+            normalisation::<Lane>(&mut table, "", images, channels, side);
+            normalisation::<Bf16x32>(&mut table, "bf16 ", images, channels, side);
         }
-        pools(&mut table, images);
+        pools::<Lane>(&mut table, "", images);
+        pools::<Bf16x32>(&mut table, "bf16 ", images);
     }
     table.end();
 }
 
-fn filled(shape: Shape) -> Blocked {
+fn filled<P: Pixel>(shape: Shape) -> Blocked<P> {
     let count = shape.images * shape.channels * shape.height * shape.width;
     let values: Vec<f32> = (0..count).map(|i| (i % 251) as f32 / 251.0 - 0.5).collect();
     Blocked::from_planar(&values, shape)
@@ -86,8 +91,8 @@ fn square(images: usize, channels: usize, side: usize, border: usize) -> Shape {
 }
 
 /// Bytes of the values of a batch without borders.
-fn bytes(shape: Shape) -> f64 {
-    (Shape { border: 0, ..shape }.len() * size_of::<Lane>()) as f64
+fn bytes<P: Pixel>(shape: Shape) -> f64 {
+    (Shape { border: 0, ..shape }.len_of::<P>() * size_of::<P>()) as f64
 }
 
 fn convolution(table: &mut Table, model: &str, conv: Conv, images: usize, side: usize) {
@@ -127,6 +132,54 @@ fn convolution(table: &mut Table, model: &str, conv: Conv, images: usize, side: 
     });
 }
 
+/// The same on numbers of 16 bits.
+fn of_16_bits(table: &mut Table, model: &str, conv: Conv, images: usize, side: usize) {
+    let Conv {
+        inputs,
+        outputs,
+        kernel,
+        stride,
+        padding,
+    } = conv;
+    let taps = kernel * kernel;
+    let input = square(images, inputs, side, padding);
+    let out_side = conv.slide(side);
+    let output = square(images, outputs, out_side, 0);
+    let wide = square(images, outputs, out_side, conv.gradient_border(input));
+    let products = images * out_side * out_side * inputs * outputs * taps;
+    let work = Work::Products(products as f64);
+    let name = |pass: &str| {
+        format!(
+            "bf16 {model} {inputs}->{outputs} {kernel}x{kernel}/{stride} @{side} x{images} {pass}"
+        )
+    };
+    let maps = filled::<Bf16x32>;
+    let weights: Vec<f32> = (0..inputs * outputs * taps)
+        .map(|i| (i % 17) as f32 / 17.0 - 0.5)
+        .collect();
+    table.row(&name("pack"), work, || {
+        let weights = weights.clone();
+        move || drop(black_box(bf16::Packed::forward(conv, &weights)))
+    });
+    table.row(&name("forward"), work, || {
+        let packed = bf16::Packed::forward(conv, &weights);
+        let (x, mut y) = (maps(input), Blocked::zeros(output));
+        move || {
+            let ending = Ending::of(Start::Zero);
+            bf16::forward(conv, &x, &packed, ending, &mut y, &|_, _, _| {});
+        }
+    });
+    table.row(&name("by-input"), work, || {
+        let packed = bf16::Packed::backward(conv, &weights);
+        let (g, mut by_x) = (maps(wide), Blocked::zeros(input));
+        move || bf16::input_gradient(conv, &g, &packed, Start::Zero, &mut by_x)
+    });
+    table.row(&name("by-weights"), work, || {
+        let (x, g) = (maps(input), maps(wide));
+        move || drop(black_box(bf16::weight_gradient(conv, &x, &g)))
+    });
+}
+
 fn by_channel(table: &mut Table, of: Depthwise, images: usize, side: usize) {
     let Depthwise {
         channels,
@@ -160,14 +213,20 @@ fn by_channel(table: &mut Table, of: Depthwise, images: usize, side: usize) {
     });
 }
 
-fn normalisation(table: &mut Table, images: usize, channels: usize, side: usize) {
+fn normalisation<P: Pixel>(
+    table: &mut Table,
+    of: &str,
+    images: usize,
+    channels: usize,
+    side: usize,
+) {
     let shape = square(images, channels, side, 1);
-    let each = bytes(shape);
+    let each = bytes::<P>(shape);
     let values = |value: f32| in_blocks(&vec![value; channels]);
-    let name = |what: &str| format!("norm {channels} @{side} x{images} {what}");
-    let blocks = shape.blocks();
+    let name = |what: &str| format!("{of}norm {channels} @{side} x{images} {what}");
+    let blocks = shape.blocks_of::<P>();
     table.row(&name("moments"), Work::Bytes(each), || {
-        let x = filled(shape);
+        let x = filled::<P>(shape);
         move || {
             for at in 0..images * blocks {
                 black_box(norm::moments(shape, x.plane(at / blocks, at % blocks)));
@@ -180,7 +239,11 @@ fn normalisation(table: &mut Table, images: usize, channels: usize, side: usize)
             &name(&format!("apply add {what}")),
             Work::Bytes(3.0 * each),
             || {
-                let (x, add, mut out) = (filled(shape), filled(shape), Blocked::zeros(shape));
+                let (x, add, mut out) = (
+                    filled::<P>(shape),
+                    filled::<P>(shape),
+                    Blocked::<P>::zeros(shape),
+                );
                 let (scale, shift) = (values(1.5), values(0.1));
                 move || norm::apply(&x, &scale, &shift, Some(&add), activation, &mut out)
             },
@@ -191,9 +254,10 @@ fn normalisation(table: &mut Table, images: usize, channels: usize, side: usize)
             &name(&format!("gradient add {what}")),
             Work::Bytes(9.0 * each),
             || {
-                let (x, add) = (filled(shape), filled(shape));
-                let fresh = filled(shape);
-                let (mut gradient, mut by_x) = (Blocked::zeros(shape), Blocked::zeros(shape));
+                let (x, add) = (filled::<P>(shape), filled::<P>(shape));
+                let fresh = filled::<P>(shape);
+                let (mut gradient, mut by_x) =
+                    (Blocked::<P>::zeros(shape), Blocked::<P>::zeros(shape));
                 let [gamma, beta, mean, inverse] = [1.5, 0.1, 0.2, 1.1].map(values);
                 move || {
                     element::copy(&fresh, &mut gradient);
@@ -214,7 +278,7 @@ fn normalisation(table: &mut Table, images: usize, channels: usize, side: usize)
     }
 }
 
-fn pools(table: &mut Table, images: usize) {
+fn pools<P: Pixel>(table: &mut Table, label: &str, images: usize) {
     for (kernel, side) in [(3, 64), (2, 128)] {
         let of = MaxPool {
             kernel,
@@ -222,34 +286,43 @@ fn pools(table: &mut Table, images: usize) {
             padding: kernel / 3,
         };
         let (from, to) = (square(images, 64, side, 0), square(images, 64, side / 2, 1));
-        let name = |what: &str| format!("pool 64 {kernel}x{kernel}/2 @{side} x{images} {what}");
-        table.row(&name("max"), Work::Bytes(bytes(from) + bytes(to)), || {
-            let (x, mut out) = (filled(from), Blocked::zeros(to));
-            move || pool::max(of, &x, &mut out)
-        });
-        let work = Work::Bytes(3.0 * bytes(from) + bytes(to));
+        let name =
+            |what: &str| format!("{label}pool 64 {kernel}x{kernel}/2 @{side} x{images} {what}");
+        table.row(
+            &name("max"),
+            Work::Bytes(bytes::<P>(from) + bytes::<P>(to)),
+            || {
+                let (x, mut out) = (filled::<P>(from), Blocked::<P>::zeros(to));
+                move || pool::max(of, &x, &mut out)
+            },
+        );
+        let work = Work::Bytes(3.0 * bytes::<P>(from) + bytes::<P>(to));
         table.row(&name("max gradient"), work, || {
-            let (x, g, mut by_x) = (filled(from), filled(to), Blocked::zeros(from));
+            let (x, g, mut by_x) = (
+                filled::<P>(from),
+                filled::<P>(to),
+                Blocked::<P>::zeros(from),
+            );
             move || pool::max_gradient(of, &x, &g, &mut by_x)
         });
     }
     let (from, to) = (square(images, 64, 64, 0), square(images, 64, 1, 0));
-    let name = |what: &str| format!("pool 64 @64 x{images} {what}");
-    table.row(&name("mean"), Work::Bytes(bytes(from)), || {
-        let (x, mut out) = (filled(from), Blocked::zeros(to));
+    let name = |what: &str| format!("{label}pool 64 @64 x{images} {what}");
+    table.row(&name("mean"), Work::Bytes(bytes::<P>(from)), || {
+        let (x, mut out) = (filled::<P>(from), Blocked::<P>::zeros(to));
         move || pool::mean(&x, &mut out)
     });
     let large = square(images, 64, 128, 0);
     table.row(
         &name("upsample"),
-        Work::Bytes(bytes(from) + bytes(large)),
+        Work::Bytes(bytes::<P>(from) + bytes::<P>(large)),
         || {
-            let (x, mut out) = (filled(from), Blocked::zeros(large));
+            let (x, mut out) = (filled::<P>(from), Blocked::<P>::zeros(large));
             move || pool::upsample(&x, &mut out)
         },
     );
-    table.row(&name("add"), Work::Bytes(3.0 * bytes(from)), || {
-        let (x, mut out) = (filled(from), Blocked::zeros(from));
+    table.row(&name("add"), Work::Bytes(3.0 * bytes::<P>(from)), || {
+        let (x, mut out) = (filled::<P>(from), Blocked::<P>::zeros(from));
         move || element::add(&x, &mut out)
     });
 }

@@ -1,17 +1,7 @@
 //! A batch of feature maps in blocks of channels.
 
-use crate::LANES;
+use crate::{LANES, Lane, Pixel};
 use rayon::prelude::*;
-
-/// One pixel of one block of channels, on a cache line of its own.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C, align(64))]
-pub struct Lane(pub [f32; LANES]);
-
-impl Lane {
-    /// All zeros.
-    pub const ZERO: Self = Self([0.0; LANES]);
-}
 
 /// Shape of a batch of feature maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +19,16 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Blocks of channels.
+    /// Blocks of channels of a batch in single precision.
     #[must_use]
     pub fn blocks(&self) -> usize {
-        self.channels.div_ceil(LANES)
+        self.blocks_of::<Lane>()
+    }
+
+    /// Blocks of channels of a batch of such pixels.
+    #[must_use]
+    pub fn blocks_of<P: Pixel>(&self) -> usize {
+        self.channels.div_ceil(P::CHANNELS)
     }
 
     /// Pixels of a row with its border.
@@ -53,10 +49,16 @@ impl Shape {
         (y + self.border) * self.row() + x + self.border
     }
 
-    /// Pixels of all planes.
+    /// Pixels of all planes of a batch in single precision.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.images * self.blocks() * self.plane()
+        self.len_of::<Lane>()
+    }
+
+    /// Pixels of all planes of a batch of such pixels.
+    #[must_use]
+    pub fn len_of<P: Pixel>(&self) -> usize {
+        self.images * self.blocks_of::<P>() * self.plane()
     }
 
     /// Whether the number of all values fits an integer, and with it that of every part.
@@ -84,19 +86,19 @@ impl Shape {
 ///
 /// The lanes beyond the last channel are zero, and so is the border; every kernel keeps it so.
 #[derive(Clone, Debug)]
-pub struct Blocked {
+pub struct Blocked<P = Lane> {
     shape: Shape,
-    values: Vec<Lane>,
+    values: Vec<P>,
 }
 
 /// Vectors below which it takes longer to wake a thread than to do its share.
 const SMALL: usize = 1 << 11;
 
 /// Calls `f` with every plane of some values and its index, on all threads where there is enough to do.
-pub(crate) fn each_plane(
-    values: &mut [Lane],
+pub(crate) fn each_plane<P: Pixel>(
+    values: &mut [P],
     plane: usize,
-    f: impl Fn(usize, &mut [Lane]) + Sync + Send,
+    f: impl Fn(usize, &mut [P]) + Sync + Send,
 ) {
     let plane = plane.max(1);
     if values.len() < SMALL {
@@ -108,7 +110,7 @@ pub(crate) fn each_plane(
     }
 }
 
-impl Blocked {
+impl<P: Pixel> Blocked<P> {
     /// All zeros.
     ///
     /// # Panics
@@ -118,7 +120,7 @@ impl Blocked {
         assert!(shape.countable(), "{shape:?} is too large");
         Self {
             shape,
-            values: vec![Lane::ZERO; shape.len()],
+            values: vec![P::ZERO; shape.len_of::<P>()],
         }
     }
 
@@ -145,15 +147,16 @@ impl Blocked {
             s.images * s.channels * area,
             "values of {s:?}"
         );
-        let images = self.values.par_chunks_mut((s.blocks() * s.plane()).max(1));
+        let each = (self.blocks() * s.plane()).max(1);
+        let images = self.values.par_chunks_mut(each);
         let maps = values.par_chunks((s.channels * area).max(1));
         images.zip(maps).for_each(|(planes, maps)| {
             for (channel, map) in maps.chunks_exact(area.max(1)).enumerate() {
-                let plane = &mut planes[channel / LANES * s.plane()..];
+                let plane = &mut planes[channel / P::CHANNELS * s.plane()..];
                 for (y, row) in map.chunks_exact(s.width).enumerate() {
                     let start = s.at(y, 0);
                     for (lane, &value) in plane[start..start + s.width].iter_mut().zip(row) {
-                        lane.0[channel % LANES] = value;
+                        lane.set(channel % P::CHANNELS, value);
                     }
                 }
             }
@@ -163,7 +166,7 @@ impl Blocked {
     /// Sets everything to zero.
     pub fn clear(&mut self) {
         let planes = self.values.par_chunks_mut(self.shape.plane().max(1));
-        planes.for_each(|plane| plane.fill(Lane::ZERO));
+        planes.for_each(|plane| plane.fill(P::ZERO));
     }
 
     /// To `[image, channel, row, column]`.
@@ -173,15 +176,21 @@ impl Blocked {
         let mut values = Vec::with_capacity(s.images * s.channels * s.height * s.width);
         for image in 0..s.images {
             for channel in 0..s.channels {
-                let plane = self.plane(image, channel / LANES);
+                let plane = self.plane(image, channel / P::CHANNELS);
                 for y in 0..s.height {
                     let start = s.at(y, 0);
                     let row = &plane[start..start + s.width];
-                    values.extend(row.iter().map(|lane| lane.0[channel % LANES]));
+                    values.extend(row.iter().map(|lane| lane.get(channel % P::CHANNELS)));
                 }
             }
         }
         values
+    }
+
+    /// Blocks of channels.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.shape.blocks_of::<P>()
     }
 
     /// Its shape.
@@ -192,27 +201,27 @@ impl Blocked {
 
     /// All pixels, borders included.
     #[must_use]
-    pub fn values(&self) -> &[Lane] {
+    pub fn values(&self) -> &[P] {
         &self.values
     }
 
     /// All pixels, borders included. Borders and unused lanes must stay zero.
-    pub fn values_mut(&mut self) -> &mut [Lane] {
+    pub fn values_mut(&mut self) -> &mut [P] {
         &mut self.values
     }
 
     /// One plane with its border.
     #[must_use]
-    pub fn plane(&self, image: usize, block: usize) -> &[Lane] {
+    pub fn plane(&self, image: usize, block: usize) -> &[P] {
         let n = self.shape.plane();
-        let start = (image * self.shape.blocks() + block) * n;
+        let start = (image * self.blocks() + block) * n;
         &self.values[start..start + n]
     }
 
     /// One plane with its border.
-    pub fn plane_mut(&mut self, image: usize, block: usize) -> &mut [Lane] {
+    pub fn plane_mut(&mut self, image: usize, block: usize) -> &mut [P] {
         let n = self.shape.plane();
-        let start = (image * self.shape.blocks() + block) * n;
+        let start = (image * self.blocks() + block) * n;
         &mut self.values[start..start + n]
     }
 }

@@ -6,14 +6,16 @@
 mod gradient;
 mod pack;
 mod rows;
+mod storage;
 mod weights;
 mod winograd;
 
 pub use gradient::input_gradient;
 pub use pack::Packed;
+pub use storage::Storage;
 pub use weights::{weight_gradient, weight_gradient_of_tiles};
 
-use crate::{Blocked, Lane, Shape};
+use crate::{Activation, Blocked, Lane, Shape};
 use rayon::prelude::*;
 use rows::{Job, Tap};
 
@@ -52,11 +54,35 @@ impl Conv {
         low.max(high(input.height)).max(high(input.width))
     }
 
-    fn taps(&self) -> usize {
+    /// The taps through which an output saw the inputs of one phase of the stride, row by row.
+    pub(crate) fn taps_of_phase(&self, phase: usize) -> Vec<BackTap> {
+        // Kernel rows (or columns) and the distance of the output from the phase's first.
+        let seen = |phase: usize| -> Vec<(usize, isize)> {
+            (0..self.kernel)
+                .filter(|k| {
+                    (phase + self.padding + self.stride * self.kernel - k)
+                        .is_multiple_of(self.stride)
+                })
+                .map(|k| (k, (phase + self.padding) as isize - k as isize))
+                .map(|(k, distance)| (k, distance.div_euclid(self.stride as isize)))
+                .collect()
+        };
+        let columns = seen(phase % self.stride);
+        let tap = |(ky, y): (usize, isize), (kx, x): (usize, isize)| BackTap {
+            distance: [y, x],
+            tap: ky * self.kernel + kx,
+        };
+        seen(phase / self.stride)
+            .into_iter()
+            .flat_map(|row| columns.iter().map(move |&column| tap(row, column)))
+            .collect()
+    }
+
+    pub(crate) fn taps(&self) -> usize {
         self.kernel * self.kernel
     }
 
-    fn check(&self, input: Shape, output: Shape) {
+    pub(crate) fn check(&self, input: Shape, output: Shape) {
         assert!(self.stride > 0 && self.kernel > 0, "{self:?}");
         assert_eq!(input.channels, self.inputs, "channels in of {self:?}");
         assert_eq!(output.channels, self.outputs, "channels out of {self:?}");
@@ -67,6 +93,40 @@ impl Conv {
         assert!(self.kernel <= least, "{self:?} on {input:?}");
     }
 }
+
+/// A tap going back: the output that it leads to, rows and columns from that of the phase's first input, and its place in
+/// the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BackTap {
+    pub(crate) distance: [isize; 2],
+    pub(crate) tap: usize,
+}
+
+/// What is done with an output before it is written: `activation(sums + start + add)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'a, P> {
+    /// Added first.
+    pub start: Start<'a>,
+    /// A batch of the same shape but for its border.
+    pub add: Option<&'a Blocked<P>>,
+    /// The non-linearity.
+    pub activation: Activation,
+}
+
+impl<'a, P> Ending<'a, P> {
+    /// Nothing but a start.
+    #[must_use]
+    pub fn of(start: Start<'a>) -> Self {
+        Self {
+            start,
+            add: None,
+            activation: Activation::Identity,
+        }
+    }
+}
+
+/// What sees each finished group of planes (image, first block, the planes) while it is in the cache.
+pub type After<'a, P> = dyn Fn(usize, usize, &mut [P]) + Sync + 'a;
 
 /// What is added to the output as it is written.
 #[derive(Clone, Copy, Debug)]

@@ -73,17 +73,18 @@ impl Isa {
 
 /// Compiles a safe inlined body once for each instruction set and defines a function that picks at run time.
 ///
-/// `dispatch!(name = body(argument: Type, ...) -> Type)`; the body must be `#[inline(always)]`.
+/// `dispatch!(name = body(argument: Type, ...) -> Type)`; the body must be `#[inline(always)]`. `name<P>` is generic over
+/// a [`crate::Pixel`].
 macro_rules! dispatch {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident = $body:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)?) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$p:ident>)? = $body:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)?) => {
         $(#[$meta])*
-        $vis fn $name($($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name $(<$p: $crate::Pixel>)? ($($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,avx2")]
-                fn avx512($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
+                fn avx512 $(<$p: $crate::Pixel>)? ($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
                 #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
+                fn avx2 $(<$p: $crate::Pixel>)? ($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
                 match $crate::Isa::best() {
                     // SAFETY: `best` answers with an instruction set that this processor has.
                     $crate::Isa::Avx512 => return unsafe { avx512($($arg),*) },
@@ -110,20 +111,20 @@ pub(crate) use dispatch;
 /// Compiles an unsafe inlined body that is generic over [`crate::lanes::Lanes`] once for each instruction set and
 /// defines a function that picks at run time. The function is as unsafe as its body.
 macro_rules! on_lanes {
-    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident = $body:ident ( $($arg:ident : $ty:ty),* $(,)? )) => {
+    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident $(<$p:ident>)? = $body:ident ( $($arg:ident : $ty:ty),* $(,)? )) => {
         $(#[$meta])*
-        $vis unsafe fn $name($($arg: $ty),*) {
+        $vis unsafe fn $name $(<$p: $crate::Pixel>)? ($($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,avx2")]
-                unsafe fn avx512($($arg: $ty),*) {
+                unsafe fn avx512 $(<$p: $crate::Pixel>)? ($($arg: $ty),*) {
                     // SAFETY: the caller's.
-                    unsafe { $body::<$crate::lanes::Avx512>($($arg),*) }
+                    unsafe { $body::<$crate::lanes::Avx512 $(, $p)?>($($arg),*) }
                 }
                 #[target_feature(enable = "avx2,fma")]
-                unsafe fn avx2($($arg: $ty),*) {
+                unsafe fn avx2 $(<$p: $crate::Pixel>)? ($($arg: $ty),*) {
                     // SAFETY: the caller's.
-                    unsafe { $body::<$crate::lanes::Avx2>($($arg),*) }
+                    unsafe { $body::<$crate::lanes::Avx2 $(, $p)?>($($arg),*) }
                 }
                 match $crate::Isa::best() {
                     // SAFETY: `best` answers with an instruction set that this processor has; the rest is the caller's.
@@ -146,7 +147,7 @@ macro_rules! on_lanes {
                 }
             }
             // SAFETY: plain Rust runs everywhere; the rest is the caller's.
-            unsafe { $body::<$crate::lanes::Portable>($($arg),*) }
+            unsafe { $body::<$crate::lanes::Portable $(, $p)?>($($arg),*) }
         }
     };
 }

@@ -10,6 +10,7 @@
 //! The crate knows no network: `tumorlens-nn` plans one on top of it.
 
 mod activation;
+pub mod bf16;
 mod blocked;
 pub mod conv;
 pub mod depthwise;
@@ -20,12 +21,15 @@ mod lanes;
 mod memory;
 pub mod norm;
 pub mod peak;
+mod pixel;
 pub mod pool;
 
 pub use activation::Activation;
-pub use blocked::{Blocked, Lane, Shape};
+pub use bf16::Bf16x32;
+pub use blocked::{Blocked, Shape};
 pub use isa::Isa;
 pub use memory::HugePages;
+pub use pixel::{Lane, Pixel};
 
 /// Channels in a block, and values in a vector.
 pub const LANES: usize = 16;

@@ -1,96 +1,68 @@
 //! Batch normalisation (Ioffe and Szegedy 2015) with what follows it: a sum and a non-linearity, in one pass.
 
+mod moments;
 mod pooled;
 
+pub use moments::{Moments, moments, statistics, sums};
 pub use pooled::{apply_pooled, gradient_pooled};
 
 use crate::isa::dispatch;
-use crate::{Activation, Blocked, LANES, Lane, Shape};
+use crate::{Activation, Blocked, LANES, Lane, Pixel, Shape};
+use moments::{NOTHING, PARTS, add_row, total};
 use rayon::prelude::*;
-
-/// Sum and sum of squares of every lane of a plane, added up row by row in double precision.
-pub type Moments = [[f64; LANES]; 2];
-
-#[inline(always)]
-fn moments_body(shape: Shape, plane: &[Lane]) -> Moments {
-    let mut total = [[0.0; LANES]; 2];
-    for y in 0..shape.height {
-        let start = shape.at(y, 0);
-        let (mut sum, mut square) = ([0.0f32; LANES], [0.0f32; LANES]);
-        for lane in &plane[start..start + shape.width] {
-            for i in 0..LANES {
-                sum[i] += lane.0[i];
-                square[i] += lane.0[i] * lane.0[i];
-            }
-        }
-        for i in 0..LANES {
-            total[0][i] += f64::from(sum[i]);
-            total[1][i] += f64::from(square[i]);
-        }
-    }
-    total
-}
-dispatch! {
-    /// Moments of one plane of a batch of this shape.
-    #[must_use]
-    pub fn moments = moments_body(shape: Shape, plane: &[Lane]) -> Moments
-}
-
-/// Of the moments of all planes, `[image][block]`, the sum of one channel.
-fn total(shape: Shape, moments: &[Moments], channel: usize, which: usize) -> f64 {
-    let planes = moments.iter().skip(channel / LANES).step_by(shape.blocks());
-    planes.map(|m| m[which][channel % LANES]).sum()
-}
-
-/// Mean and biased variance of every channel from the moments of its planes, `[image][block]`.
-#[must_use]
-pub fn statistics(shape: Shape, moments: &[Moments]) -> (Vec<f32>, Vec<f32>) {
-    let count = (shape.images * shape.height * shape.width) as f64;
-    let of = |channel: usize, which: usize| total(shape, moments, channel, which) / count;
-    (0..shape.channels)
-        .map(|c| {
-            let (mean, square) = (of(c, 0), of(c, 1));
-            (mean as f32, (square - mean * mean).max(0.0) as f32)
-        })
-        .unzip()
-}
-
-/// Sum of every channel.
-#[must_use]
-pub fn sums(x: &Blocked) -> Vec<f32> {
-    let (shape, blocks) = (x.shape(), x.shape().blocks());
-    let of: Vec<Moments> = (0..shape.images * blocks)
-        .into_par_iter()
-        .map(|index| moments(shape, x.plane(index / blocks, index % blocks)))
-        .collect();
-    let sum = |channel: usize| total(shape, &of, channel, 0) as f32;
-    (0..shape.channels).map(sum).collect()
-}
 
 /// A value a channel in blocks, unused lanes zero.
 #[must_use]
 pub fn in_blocks(values: &[f32]) -> Vec<Lane> {
-    values
-        .chunks(LANES)
-        .map(|chunk| {
-            let mut lane = Lane::ZERO;
-            lane.0[..chunk.len()].copy_from_slice(chunk);
-            lane
-        })
-        .collect()
+    let blocks = values.chunks(LANES).map(|chunk| {
+        let mut lane = Lane::ZERO;
+        lane.0[..chunk.len()].copy_from_slice(chunk);
+        lane
+    });
+    blocks.collect()
 }
 
-struct Pass<'a> {
+/// The values of one block, in its parts.
+fn of_block<P: Pixel>(values: &[Lane], block: usize) -> [Lane; PARTS] {
+    let mut parts = [Lane::ZERO; PARTS];
+    for channel in 0..P::CHANNELS {
+        let at = block * P::CHANNELS + channel;
+        if let Some(lane) = values.get(at / LANES) {
+            let (part, place) = P::place(channel);
+            parts[part].0[place] = lane.0[at % LANES];
+        }
+    }
+    parts
+}
+
+struct Pass<'a, P> {
     shape: Shape,
-    scale: Lane,
-    shift: Lane,
+    scale: [Lane; PARTS],
+    shift: [Lane; PARTS],
     activation: Activation,
-    x: &'a [Lane],
-    add: Option<(Shape, &'a [Lane])>,
+    x: &'a [P],
+    add: Option<(Shape, &'a [P])>,
+}
+
+impl<P: Pixel> Pass<'_, P> {
+    /// A value before the non-linearity.
+    #[inline(always)]
+    fn before(&self, part: usize, x: Lane, add: Option<Lane>) -> Lane {
+        let mut z = Lane::ZERO;
+        for i in 0..LANES {
+            z.0[i] = x.0[i] * self.scale[part].0[i] + self.shift[part].0[i];
+        }
+        if let Some(add) = add {
+            for i in 0..LANES {
+                z.0[i] += add.0[i];
+            }
+        }
+        z
+    }
 }
 
 #[inline(always)]
-fn apply_body(pass: &Pass<'_>, to: Shape, out: &mut [Lane]) {
+fn apply_body<P: Pixel>(pass: &Pass<'_, P>, to: Shape, out: &mut [P]) {
     let s = pass.shape;
     for y in 0..s.height {
         let x = &pass.x[s.at(y, 0)..][..s.width];
@@ -98,44 +70,46 @@ fn apply_body(pass: &Pass<'_>, to: Shape, out: &mut [Lane]) {
         match pass.add {
             None => {
                 for (out, x) in out.iter_mut().zip(x) {
-                    let mut z = Lane::ZERO;
-                    for i in 0..LANES {
-                        z.0[i] = x.0[i] * pass.scale.0[i] + pass.shift.0[i];
+                    let mut parts = [Lane::ZERO; PARTS];
+                    for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                        *z = pass.activation.apply(pass.before(part, x.part(part), None));
                     }
-                    *out = pass.activation.apply(z);
+                    *out = P::of_parts(parts);
                 }
             }
             Some((shape, add)) => {
                 let add = &add[shape.at(y, 0)..][..s.width];
                 for ((out, x), add) in out.iter_mut().zip(x).zip(add) {
-                    let mut z = Lane::ZERO;
-                    for i in 0..LANES {
-                        z.0[i] = x.0[i] * pass.scale.0[i] + pass.shift.0[i] + add.0[i];
+                    let mut parts = [Lane::ZERO; PARTS];
+                    for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                        let before = pass.before(part, x.part(part), Some(add.part(part)));
+                        *z = pass.activation.apply(before);
                     }
-                    *out = pass.activation.apply(z);
+                    *out = P::of_parts(parts);
                 }
             }
         }
     }
 }
-dispatch!(fn apply_plane = apply_body(pass: &Pass<'_>, to: Shape, out: &mut [Lane]));
+dispatch!(fn apply_plane<P> = apply_body(pass: &Pass<'_, P>, to: Shape, out: &mut [P]));
 
 /// `out = activation(scale x + shift + add)`, scale and shift a value a channel in blocks ([`in_blocks`]).
 ///
 /// # Panics
 /// When shapes differ in more than their borders.
-pub fn apply(
-    x: &Blocked,
+pub fn apply<P: Pixel>(
+    x: &Blocked<P>,
     scale: &[Lane],
     shift: &[Lane],
-    add: Option<&Blocked>,
+    add: Option<&Blocked<P>>,
     activation: Activation,
-    out: &mut Blocked,
+    out: &mut Blocked<P>,
 ) {
     let (shape, to) = (x.shape(), out.shape());
     same(shape, to);
-    let blocks = shape.blocks();
-    assert!(scale.len() == blocks && shift.len() == blocks, "channels");
+    let blocks = x.blocks();
+    let lanes = shape.blocks();
+    assert!(scale.len() == lanes && shift.len() == lanes, "channels");
     if let Some(add) = add {
         same(shape, add.shape());
     }
@@ -144,8 +118,8 @@ pub fn apply(
         let (image, block) = (index / blocks, index % blocks);
         let pass = Pass {
             shape,
-            scale: scale[block],
-            shift: shift[block],
+            scale: of_block::<P>(scale, block),
+            shift: of_block::<P>(shift, block),
             activation,
             x: x.plane(image, block),
             add: add.map(|add| (add.shape(), add.plane(image, block))),
@@ -155,25 +129,36 @@ pub fn apply(
 }
 
 #[inline(always)]
-fn finish_body(
+fn finish_body<P: Pixel>(
     to: Shape,
-    planes: &mut [Lane],
-    add: Option<(Shape, &[Lane])>,
+    planes: &mut [P],
+    add: Option<(Shape, &[P])>,
     activation: Activation,
 ) {
     for (index, plane) in planes.chunks_exact_mut(to.plane()).enumerate() {
         for y in 0..to.height {
             let out = &mut plane[to.at(y, 0)..][..to.width];
-            if let Some((shape, add)) = add {
-                let add = &add[index * shape.plane() + shape.at(y, 0)..][..to.width];
-                for (out, add) in out.iter_mut().zip(add) {
-                    for i in 0..LANES {
-                        out.0[i] += add.0[i];
+            let Some((shape, add)) = add else {
+                for out in out {
+                    let mut parts = [Lane::ZERO; PARTS];
+                    for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                        *z = activation.apply(out.part(part));
                     }
+                    *out = P::of_parts(parts);
                 }
-            }
-            for out in out {
-                *out = activation.apply(*out);
+                continue;
+            };
+            let add = &add[index * shape.plane() + shape.at(y, 0)..][..to.width];
+            for (out, add) in out.iter_mut().zip(add) {
+                let mut parts = [Lane::ZERO; PARTS];
+                for (part, z) in parts.iter_mut().enumerate().take(P::PARTS) {
+                    let (mut sum, add) = (out.part(part), add.part(part));
+                    for i in 0..LANES {
+                        sum.0[i] += add.0[i];
+                    }
+                    *z = activation.apply(sum);
+                }
+                *out = P::of_parts(parts);
             }
         }
     }
@@ -181,7 +166,7 @@ fn finish_body(
 dispatch! {
     /// `planes = activation(planes + add)` in place, for some planes of a batch of shape `to`; `add` are the planes of
     /// another batch from the same image and block on, with its shape.
-    pub fn finish = finish_body(to: Shape, planes: &mut [Lane], add: Option<(Shape, &[Lane])>, activation: Activation)
+    pub fn finish<P> = finish_body(to: Shape, planes: &mut [P], add: Option<(Shape, &[P])>, activation: Activation)
 }
 
 /// Panics unless the shapes are alike but for their borders.
@@ -190,53 +175,58 @@ pub(crate) fn same(a: Shape, b: Shape) {
     assert_eq!(open(a), open(b), "shapes");
 }
 
-struct BackPass<'a> {
-    forward: Pass<'a>,
+struct BackPass<'a, P> {
+    forward: Pass<'a, P>,
     /// Mean and 1 / deviation of x.
-    mean: Lane,
-    inverse: Lane,
+    mean: [Lane; PARTS],
+    inverse: [Lane; PARTS],
 }
 
 /// Through the non-linearity; gives the sums of the gradient and of the gradient times normalised x.
 #[inline(always)]
-fn slope_body(pass: &BackPass<'_>, from: Shape, gradient: &mut [Lane]) -> Moments {
+fn slope_body<P: Pixel>(pass: &BackPass<'_, P>, from: Shape, gradient: &mut [P]) -> Moments {
     let f = &pass.forward;
     let s = f.shape;
-    let mut total = [[0.0; LANES]; 2];
+    let mut total = NOTHING;
     for y in 0..s.height {
         let x = &f.x[s.at(y, 0)..][..s.width];
         let row = &mut gradient[from.at(y, 0)..][..s.width];
         let add = f.add.map(|(shape, add)| &add[shape.at(y, 0)..][..s.width]);
-        let (mut sum, mut product) = ([0.0f32; LANES], [0.0f32; LANES]);
-        for (i, (g, x)) in row.iter_mut().zip(x).enumerate() {
-            let add = add.map_or(Lane::ZERO, |add| add[i]);
-            let mut z = Lane::ZERO;
-            for i in 0..LANES {
-                z.0[i] = x.0[i] * f.scale.0[i] + f.shift.0[i] + add.0[i];
+        let mut sums = [[[0.0f32; LANES]; 2]; PARTS];
+        for (at, (pixel, x)) in row.iter_mut().zip(x).enumerate() {
+            let mut parts = [Lane::ZERO; PARTS];
+            for (part, g) in parts.iter_mut().enumerate().take(P::PARTS) {
+                let z = f.before(part, x.part(part), add.map(|add| add[at].part(part)));
+                let slope = f.activation.slope(z);
+                *g = pixel.part(part);
+                for i in 0..LANES {
+                    g.0[i] *= slope.0[i];
+                }
             }
-            let slope = f.activation.slope(z);
-            for i in 0..LANES {
-                g.0[i] *= slope.0[i];
-                sum[i] += g.0[i];
-                product[i] += g.0[i] * (x.0[i] - pass.mean.0[i]) * pass.inverse.0[i];
+            // Sums are of what is stored, so that the mean that is taken off later is that of what it is taken from.
+            *pixel = P::of_parts(parts);
+            for (part, [sum, product]) in sums.iter_mut().enumerate().take(P::PARTS) {
+                let (mean, inverse) = (&pass.mean[part], &pass.inverse[part]);
+                let (g, x) = (pixel.part(part), x.part(part));
+                for i in 0..LANES {
+                    sum[i] += g.0[i];
+                    product[i] += g.0[i] * (x.0[i] - mean.0[i]) * inverse.0[i];
+                }
             }
         }
-        for i in 0..LANES {
-            total[0][i] += f64::from(sum[i]);
-            total[1][i] += f64::from(product[i]);
-        }
+        add_row::<P>(&mut total, &sums);
     }
     total
 }
-dispatch!(fn slope_plane = slope_body(pass: &BackPass<'_>, from: Shape, gradient: &mut [Lane]) -> Moments);
+dispatch!(fn slope_plane<P> = slope_body(pass: &BackPass<'_, P>, from: Shape, gradient: &mut [P]) -> Moments);
 
 /// What the gradient of a normalisation needs of the forward pass.
 #[derive(Clone, Copy, Debug)]
-pub struct Normalised<'a> {
+pub struct Normalised<'a, P> {
     /// The values normalised.
-    pub x: &'a Blocked,
+    pub x: &'a Blocked<P>,
     /// What was added before the non-linearity.
-    pub add: Option<&'a Blocked>,
+    pub add: Option<&'a Blocked<P>>,
     /// Learned scale, a value a channel in blocks.
     pub gamma: &'a [Lane],
     /// Learned shift, a value a channel in blocks.
@@ -272,16 +262,16 @@ pub fn folded(gamma: &[Lane], beta: &[Lane], mean: &[Lane], inverse: &[Lane]) ->
 /// # Panics
 /// When shapes differ in more than their borders.
 #[must_use]
-pub fn gradient(
-    of: Normalised<'_>,
-    gradient: &mut Blocked,
-    by_x: &mut Blocked,
+pub fn gradient<P: Pixel>(
+    of: Normalised<'_, P>,
+    gradient: &mut Blocked<P>,
+    by_x: &mut Blocked<P>,
 ) -> (Vec<f32>, Vec<f32>) {
     let shape = of.x.shape();
     let from = gradient.shape();
     same(shape, from);
     same(shape, by_x.shape());
-    let blocks = shape.blocks();
+    let blocks = of.x.blocks();
     let [scale, shift] = folded(of.gamma, of.beta, of.mean, of.inverse);
     let planes = gradient.values_mut().par_chunks_mut(from.plane().max(1));
     let sums: Vec<Moments> = planes
@@ -291,97 +281,124 @@ pub fn gradient(
             let pass = BackPass {
                 forward: Pass {
                     shape,
-                    scale: scale[block],
-                    shift: shift[block],
+                    scale: of_block::<P>(&scale, block),
+                    shift: of_block::<P>(&shift, block),
                     activation: of.activation,
                     x: of.x.plane(image, block),
                     add: of.add.map(|add| (add.shape(), add.plane(image, block))),
                 },
-                mean: of.mean[block],
-                inverse: of.inverse[block],
+                mean: of_block::<P>(of.mean, block),
+                inverse: of_block::<P>(of.inverse, block),
             };
             slope_plane(&pass, from, plane)
         })
         .collect();
-    let (gamma, beta) = sums_of_planes(shape, &sums);
-    let (mean_g, mean_gx) = (in_blocks(&beta), in_blocks(&gamma));
+    let (gamma, beta) = sums_of_planes::<P>(shape, &sums);
+    let lines = Lines::new(&of, &scale, [&beta, &gamma]);
     let to = by_x.shape();
     let gradient = &*gradient;
     let planes = by_x.values_mut().par_chunks_mut(to.plane().max(1));
     planes.enumerate().for_each(|(index, out)| {
         let (image, block) = (index / blocks, index % blocks);
-        let line = Line::of(&of, scale[block], block, mean_g[block], mean_gx[block]);
         let (x, g) = (of.x.plane(image, block), gradient.plane(image, block));
-        line_plane(&line, shape, x, from, g, to, out);
+        line_plane(&lines.of_block::<P>(block), shape, x, from, g, to, out);
     });
     (gamma, beta)
 }
 
 /// Derivatives by gamma and beta from the sums over each plane, `[image][block]`.
-fn sums_of_planes(shape: Shape, sums: &[Moments]) -> (Vec<f32>, Vec<f32>) {
-    let sum = |channel: usize, which: usize| total(shape, sums, channel, which) as f32;
+fn sums_of_planes<P: Pixel>(shape: Shape, sums: &[Moments]) -> (Vec<f32>, Vec<f32>) {
+    let sum = |channel: usize, which: usize| total::<P>(shape, sums, channel, which) as f32;
     let all = |which: usize| (0..shape.channels).map(|c| sum(c, which)).collect();
     (all(1), all(0))
 }
 
-/// The derivative by a normalised value as a line in the one by the result and in the value.
+/// The derivative by normalised values as lines in the one by the result and in the value.
+struct Lines {
+    g: Vec<Lane>,
+    x: Vec<Lane>,
+    constant: Vec<Lane>,
+}
+
+/// The line of one part of a block.
+#[derive(Clone, Copy)]
 struct Line {
     g: Lane,
     x: Lane,
     constant: Lane,
 }
 
-impl Line {
-    /// `scale (g - mean(g) - normalised x mean(g normalised x))`, with the sums of one block.
-    fn of(of: &Normalised<'_>, scale: Lane, block: usize, sum_g: Lane, sum_gx: Lane) -> Self {
+impl Lines {
+    /// `scale (g - mean(g) - normalised x mean(g normalised x))`, with the sums of g and of g times normalised x, a value a
+    /// channel.
+    fn new<P: Pixel>(of: &Normalised<'_, P>, scale: &[Lane], sums: [&[f32]; 2]) -> Self {
         let shape = of.x.shape();
         let share = if of.of_batch {
             1.0 / (shape.images * shape.height * shape.width) as f32
         } else {
             0.0
         };
-        let mut line = Self {
-            g: scale,
-            x: Lane::ZERO,
-            constant: Lane::ZERO,
-        };
-        for i in 0..LANES {
-            let inverse = of.inverse[block].0[i];
-            line.x.0[i] = -scale.0[i] * sum_gx.0[i] * share * inverse;
-            line.constant.0[i] =
-                -scale.0[i] * sum_g.0[i] * share - line.x.0[i] * of.mean[block].0[i];
+        let [sum_g, sum_gx] = sums.map(in_blocks);
+        let zeros = vec![Lane::ZERO; scale.len()];
+        let (mut x, mut constant) = (zeros.clone(), zeros);
+        for (at, scale) in scale.iter().enumerate() {
+            for i in 0..LANES {
+                let inverse = of.inverse[at].0[i];
+                let slope = -scale.0[i] * sum_gx[at].0[i] * share * inverse;
+                x[at].0[i] = slope;
+                constant[at].0[i] = -scale.0[i] * sum_g[at].0[i] * share - slope * of.mean[at].0[i];
+            }
         }
-        line
+        Self {
+            g: scale.to_vec(),
+            x,
+            constant,
+        }
+    }
+
+    /// The lines of one block.
+    fn of_block<P: Pixel>(&self, block: usize) -> [Line; PARTS] {
+        let [g, x, constant] = [&self.g, &self.x, &self.constant].map(|v| of_block::<P>(v, block));
+        std::array::from_fn(|part| Line {
+            g: g[part],
+            x: x[part],
+            constant: constant[part],
+        })
     }
 }
 
 #[inline(always)]
-fn line_body(
-    line: &Line,
+fn line_body<P: Pixel>(
+    lines: &[Line; PARTS],
     shape: Shape,
-    x: &[Lane],
+    x: &[P],
     from: Shape,
-    g: &[Lane],
+    g: &[P],
     to: Shape,
-    out: &mut [Lane],
+    out: &mut [P],
 ) {
     for y in 0..shape.height {
         let x = &x[shape.at(y, 0)..][..shape.width];
         let g = &g[from.at(y, 0)..][..shape.width];
         let out = &mut out[to.at(y, 0)..][..shape.width];
         for ((out, x), g) in out.iter_mut().zip(x).zip(g) {
-            for i in 0..LANES {
-                out.0[i] = line.g.0[i] * g.0[i] + line.x.0[i] * x.0[i] + line.constant.0[i];
+            let mut parts = [Lane::ZERO; PARTS];
+            for (part, (line, z)) in lines.iter().zip(&mut parts).enumerate().take(P::PARTS) {
+                let (x, g) = (x.part(part), g.part(part));
+                for i in 0..LANES {
+                    z.0[i] = line.g.0[i] * g.0[i] + line.x.0[i] * x.0[i] + line.constant.0[i];
+                }
             }
+            *out = P::of_parts(parts);
         }
     }
 }
-dispatch!(fn line_plane = line_body(
-    line: &Line,
+dispatch!(fn line_plane<P> = line_body(
+    lines: &[Line; PARTS],
     shape: Shape,
-    x: &[Lane],
+    x: &[P],
     from: Shape,
-    g: &[Lane],
+    g: &[P],
     to: Shape,
-    out: &mut [Lane],
+    out: &mut [P],
 ));

@@ -20,11 +20,24 @@ const DECAY: f32 = -1.0 / ROUND as f32;
 /// core of their own do not count.
 #[must_use]
 pub fn multiply_add_peak(time: Duration) -> f64 {
+    best_of_rounds(time, multiply_add)
+}
+
+/// As [`multiply_add_peak`], of products of numbers of 16 bits summed in single precision, on the unit in use
+/// ([`crate::bf16::Unit::best`]).
+#[must_use]
+pub fn multiply_add_peak_of_bf16(time: Duration) -> f64 {
+    best_of_rounds(time, || {
+        crate::bf16::peak::round().unwrap_or_else(multiply_add)
+    })
+}
+
+fn best_of_rounds(time: Duration, operations: impl Fn() -> usize + Sync) -> f64 {
     let each = rayon::broadcast(|_| {
         let (begun, mut best) = (Instant::now(), 0.0f64);
         loop {
             let round = Instant::now();
-            let operations = multiply_add() as f64;
+            let operations = operations() as f64;
             best = best.max(operations / round.elapsed().as_secs_f64());
             if begun.elapsed() >= time {
                 return best;
@@ -166,6 +179,8 @@ mod tests {
     fn a_processor_multiplies_and_moves_something_and_not_everything() {
         let operations = multiply_add_peak(Duration::ZERO);
         assert!((1e6..1e17).contains(&operations), "{operations}");
+        let of_bf16 = multiply_add_peak_of_bf16(Duration::ZERO);
+        assert!((1e6..1e17).contains(&of_bf16), "{of_bf16}");
         let bytes = stream(1 << 20, Duration::ZERO);
         assert!((1e5..1e15).contains(&bytes), "{bytes}");
     }

@@ -7,7 +7,7 @@
 
 use crate::blocked::each_plane;
 use crate::isa::dispatch;
-use crate::{Blocked, LANES, Lane, Shape};
+use crate::{Blocked, LANES, Lane, Pixel, Shape};
 
 /// Geometry of a maximum over square windows; padding never wins, and what is not a number always does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +49,10 @@ impl MaxPool {
 }
 
 /// Runs `f` on every plane of `out` with its image and block.
-fn planes(out: &mut Blocked, f: impl Fn(usize, usize, &mut [Lane]) + Sync) {
-    let shape = out.shape();
+fn planes<P: Pixel>(out: &mut Blocked<P>, f: impl Fn(usize, usize, &mut [P]) + Sync) {
+    let (shape, blocks) = (out.shape(), out.blocks());
     each_plane(out.values_mut(), shape.plane(), |index, plane| {
-        f(index / shape.blocks(), index % shape.blocks(), plane);
+        f(index / blocks, index % blocks, plane);
     });
 }
 
@@ -63,31 +63,34 @@ pub(crate) fn alike(a: Shape, b: Shape) {
 }
 
 #[inline(always)]
-fn max_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, out: &mut [Lane]) {
+fn max_body<P: Pixel>(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut [P]) {
     for y in 0..to.height {
         let rows = pool.window(y, from.height);
         for column in 0..to.width {
             let columns = pool.window(column, from.width);
-            let mut most = Lane([f32::NEG_INFINITY; LANES]);
+            let mut most = [Lane([f32::NEG_INFINITY; LANES]); 2];
             for row in rows.clone() {
-                for lane in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
-                    for i in 0..LANES {
-                        let wins = lane.0[i] > most.0[i] || lane.0[i].is_nan();
-                        most.0[i] = if wins { lane.0[i] } else { most.0[i] };
+                for pixel in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+                    for (part, most) in most.iter_mut().enumerate().take(P::PARTS) {
+                        let lane = pixel.part(part);
+                        for i in 0..LANES {
+                            let wins = lane.0[i] > most.0[i] || lane.0[i].is_nan();
+                            most.0[i] = if wins { lane.0[i] } else { most.0[i] };
+                        }
                     }
                 }
             }
-            out[to.at(y, column)] = most;
+            out[to.at(y, column)] = P::of_parts(most);
         }
     }
 }
-dispatch!(fn max_plane = max_body(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, out: &mut [Lane]));
+dispatch!(fn max_plane<P> = max_body(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut [P]));
 
 /// The largest value of every window.
 ///
 /// # Panics
 /// When images or channels differ, or a window lies outside.
-pub fn max(pool: MaxPool, x: &Blocked, out: &mut Blocked) {
+pub fn max<P: Pixel>(pool: MaxPool, x: &Blocked<P>, out: &mut Blocked<P>) {
     let (from, to) = (x.shape(), out.shape());
     pool.check(from, to);
     planes(out, |image, block, out| {
@@ -99,65 +102,72 @@ pub fn max(pool: MaxPool, x: &Blocked, out: &mut Blocked) {
 ///
 /// # Panics
 /// When images or channels differ, a window sees no pixel, or a plane is another's.
-pub fn max_of_plane(pool: MaxPool, from: Shape, x: &[Lane], to: Shape, out: &mut [Lane]) {
+pub fn max_of_plane<P: Pixel>(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut [P]) {
     pool.check(from, to);
     assert!(x.len() == from.plane() && out.len() == to.plane(), "planes");
     max_plane(pool, from, x, to, out);
 }
 
 #[inline(always)]
-fn max_gradient_body(
+fn max_gradient_body<P: Pixel>(
     pool: MaxPool,
     from: Shape,
-    x: &[Lane],
+    x: &[P],
     to: Shape,
-    g: &[Lane],
-    by_x: &mut [Lane],
+    g: &[P],
+    by_x: &mut [P],
     of: Shape,
 ) {
     for y in 0..to.height {
         let rows = pool.window(y, from.height);
         for column in 0..to.width {
             let columns = pool.window(column, from.width);
-            let mut most = Lane([f32::NEG_INFINITY; LANES]);
-            let mut place = [0u32; LANES];
-            let mut index = 0;
-            for row in rows.clone() {
-                for lane in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
-                    for i in 0..LANES {
-                        let wins = lane.0[i] > most.0[i];
-                        most.0[i] = if wins { lane.0[i] } else { most.0[i] };
-                        place[i] = if wins { index } else { place[i] };
+            for part in 0..P::PARTS {
+                let mut most = Lane([f32::NEG_INFINITY; LANES]);
+                let mut place = [0u32; LANES];
+                let mut index = 0;
+                for row in rows.clone() {
+                    for pixel in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+                        let lane = pixel.part(part);
+                        for i in 0..LANES {
+                            let wins = lane.0[i] > most.0[i];
+                            most.0[i] = if wins { lane.0[i] } else { most.0[i] };
+                            place[i] = if wins { index } else { place[i] };
+                        }
+                        index += 1;
                     }
-                    index += 1;
                 }
-            }
-            let gradient = g[to.at(y, column)];
-            let mut index = 0;
-            for row in rows.clone() {
-                for lane in &mut by_x[of.at(row, columns.start)..of.at(row, columns.end)] {
-                    for i in 0..LANES {
-                        lane.0[i] += if place[i] == index {
-                            gradient.0[i]
-                        } else {
-                            0.0
-                        };
+                let gradient = g[to.at(y, column)].part(part);
+                let mut index = 0;
+                for row in rows.clone() {
+                    for pixel in &mut by_x[of.at(row, columns.start)..of.at(row, columns.end)] {
+                        let mut lane = pixel.part(part);
+                        for i in 0..LANES {
+                            let wins = place[i] == index;
+                            lane.0[i] += if wins { gradient.0[i] } else { 0.0 };
+                        }
+                        pixel.set_part(part, lane);
+                        index += 1;
                     }
-                    index += 1;
                 }
             }
         }
     }
 }
-dispatch!(fn max_gradient_plane = max_gradient_body(
-    pool: MaxPool, from: Shape, x: &[Lane], to: Shape, g: &[Lane], by_x: &mut [Lane], of: Shape,
+dispatch!(fn max_gradient_plane<P> = max_gradient_body(
+    pool: MaxPool, from: Shape, x: &[P], to: Shape, g: &[P], by_x: &mut [P], of: Shape,
 ));
 
 /// Adds to `by_x` the derivative by the input: all of it to the first of the largest values of each window.
 ///
 /// # Panics
 /// When images or channels differ, or a window lies outside.
-pub fn max_gradient(pool: MaxPool, x: &Blocked, gradient: &Blocked, by_x: &mut Blocked) {
+pub fn max_gradient<P: Pixel>(
+    pool: MaxPool,
+    x: &Blocked<P>,
+    gradient: &Blocked<P>,
+    by_x: &mut Blocked<P>,
+) {
     let (from, to, of) = (x.shape(), gradient.shape(), by_x.shape());
     pool.check(from, to);
     crate::norm::same(from, of);
@@ -176,7 +186,7 @@ fn cell(at: usize, cells: usize, side: usize) -> std::ops::Range<usize> {
 ///
 /// # Panics
 /// When images or channels differ.
-pub fn mean(x: &Blocked, out: &mut Blocked) {
+pub fn mean<P: Pixel>(x: &Blocked<P>, out: &mut Blocked<P>) {
     let (from, to) = (x.shape(), out.shape());
     alike(from, to);
     planes(out, |image, block, out| {
@@ -185,18 +195,21 @@ pub fn mean(x: &Blocked, out: &mut Blocked) {
             let rows = cell(y, to.height, from.height);
             let columns = cell(column, to.width, from.width);
             let share = 1.0 / (rows.len() * columns.len()) as f32;
-            let mut sum = Lane::ZERO;
-            for row in rows {
-                for lane in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
-                    for i in 0..LANES {
-                        sum.0[i] += lane.0[i];
+            for part in 0..P::PARTS {
+                let mut sum = Lane::ZERO;
+                for row in rows.clone() {
+                    for pixel in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+                        let lane = pixel.part(part);
+                        for i in 0..LANES {
+                            sum.0[i] += lane.0[i];
+                        }
                     }
                 }
+                for v in &mut sum.0 {
+                    *v *= share;
+                }
+                out[to.at(y, column)].set_part(part, sum);
             }
-            for v in &mut sum.0 {
-                *v *= share;
-            }
-            out[to.at(y, column)] = sum;
         }
     });
 }
@@ -205,7 +218,7 @@ pub fn mean(x: &Blocked, out: &mut Blocked) {
 ///
 /// # Panics
 /// When images or channels differ.
-pub fn mean_gradient(gradient: &Blocked, by_x: &mut Blocked) {
+pub fn mean_gradient<P: Pixel>(gradient: &Blocked<P>, by_x: &mut Blocked<P>) {
     let (to, of) = (gradient.shape(), by_x.shape());
     alike(to, of);
     planes(by_x, |image, block, out| {
@@ -216,9 +229,13 @@ pub fn mean_gradient(gradient: &Blocked, by_x: &mut Blocked) {
             let share = 1.0 / (rows.len() * columns.len()) as f32;
             let g = g[to.at(y, column)];
             for row in rows {
-                for lane in &mut out[of.at(row, columns.start)..of.at(row, columns.end)] {
-                    for i in 0..LANES {
-                        lane.0[i] += share * g.0[i];
+                for pixel in &mut out[of.at(row, columns.start)..of.at(row, columns.end)] {
+                    for part in 0..P::PARTS {
+                        let (mut lane, g) = (pixel.part(part), g.part(part));
+                        for i in 0..LANES {
+                            lane.0[i] += share * g.0[i];
+                        }
+                        pixel.set_part(part, lane);
                     }
                 }
             }
@@ -248,7 +265,7 @@ fn between(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
 ///
 /// # Panics
 /// When images or channels differ.
-pub fn upsample(x: &Blocked, out: &mut Blocked) {
+pub fn upsample<P: Pixel>(x: &Blocked<P>, out: &mut Blocked<P>) {
     let (from, to) = (x.shape(), out.shape());
     alike(from, to);
     let (rows, columns) = (
@@ -265,13 +282,16 @@ pub fn upsample(x: &Blocked, out: &mut Blocked) {
                     (x[from.at(bottom, left)], v * (1.0 - u)),
                     (x[from.at(bottom, right)], v * u),
                 ];
-                let mut sum = Lane::ZERO;
-                for (lane, share) in corners {
-                    for i in 0..LANES {
-                        sum.0[i] += share * lane.0[i];
+                let mut sums = [Lane::ZERO; 2];
+                for (pixel, share) in &corners {
+                    for (part, sum) in sums.iter_mut().enumerate().take(P::PARTS) {
+                        let lane = pixel.part(part);
+                        for i in 0..LANES {
+                            sum.0[i] += share * lane.0[i];
+                        }
                     }
                 }
-                out[to.at(y, column)] = sum;
+                out[to.at(y, column)] = P::of_parts(sums);
             }
         }
     });
@@ -281,7 +301,7 @@ pub fn upsample(x: &Blocked, out: &mut Blocked) {
 ///
 /// # Panics
 /// When images or channels differ.
-pub fn upsample_gradient(gradient: &Blocked, by_x: &mut Blocked) {
+pub fn upsample_gradient<P: Pixel>(gradient: &Blocked<P>, by_x: &mut Blocked<P>) {
     let (to, of) = (gradient.shape(), by_x.shape());
     alike(to, of);
     let (rows, columns) = (between(of.height, to.height), between(of.width, to.width));
@@ -297,8 +317,12 @@ pub fn upsample_gradient(gradient: &Blocked, by_x: &mut Blocked) {
                     (of.at(bottom, right), v * u),
                 ];
                 for (at, share) in corners {
-                    for i in 0..LANES {
-                        out[at].0[i] += share * g.0[i];
+                    for part in 0..P::PARTS {
+                        let (mut lane, g) = (out[at].part(part), g.part(part));
+                        for i in 0..LANES {
+                            lane.0[i] += share * g.0[i];
+                        }
+                        out[at].set_part(part, lane);
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tumorlens_kernels::norm::{self, Normalised, in_blocks, moments, statistics};
 use tumorlens_kernels::pool::{self, MaxPool};
-use tumorlens_kernels::{Activation, Blocked, Shape, element};
+use tumorlens_kernels::{Activation, Blocked, Lane, Shape, element};
 
 fn numbers(count: usize, salt: usize) -> Vec<f32> {
     (0..count)
@@ -37,7 +37,7 @@ proptest! {
         let values = numbers(count(shape), 3);
         let blocked = Blocked::from_planar(&values, shape);
         prop_assert_eq!(&blocked.to_planar(), &values);
-        let all: f64 = blocked.values().iter().flat_map(|l| l.0).map(|v| f64::from(v).abs()).sum();
+        let all: f64 = blocked.values().iter().flat_map(|l: &Lane| l.0).map(|v| f64::from(v).abs()).sum();
         let inner: f64 = values.iter().map(|v| f64::from(*v).abs()).sum();
         prop_assert!((all - inner).abs() < 1e-9 * (1.0 + inner));
     }
@@ -114,7 +114,7 @@ proptest! {
             prop_assert_eq!(a.len(), b.len());
             prop_assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-4 * (1.0 + a.abs())));
         }
-        let again = Blocked::from_planar(&by_joined.to_planar(), shape);
+        let again: Blocked = Blocked::from_planar(&by_joined.to_planar(), shape);
         prop_assert!(again.values() == by_joined.values(), "border or unused lanes");
     }
 
@@ -125,7 +125,7 @@ proptest! {
         let of: Vec<_> = (0..shape.images * shape.blocks())
             .map(|i| moments(shape, x.plane(i / shape.blocks(), i % shape.blocks())))
             .collect();
-        let (mean, variance) = statistics(shape, &of);
+        let (mean, variance) = statistics::<Lane>(shape, &of);
         let ones = in_blocks(&vec![1.0; shape.channels]);
         let zeros = in_blocks(&vec![0.0; shape.channels]);
         let inverse = in_blocks(&variance.iter().map(|v| 1.0 / (v + 1e-12).sqrt()).collect::<Vec<_>>());
@@ -168,7 +168,7 @@ fn derivatives_of_the_non_linearities_are_their_finite_differences() {
     };
     let x: Vec<f32> = (0..640).map(|i| (i as f32 - 320.5) / 80.0).collect();
     let run = |which, x: &[f32]| {
-        let mut out = Blocked::zeros(shape);
+        let mut out: Blocked = Blocked::zeros(shape);
         element::activate(which, &Blocked::from_planar(x, shape), &mut out);
         out.to_planar()
     };
@@ -182,7 +182,7 @@ fn derivatives_of_the_non_linearities_are_their_finite_differences() {
         let step = 1e-3;
         let shifted = |by: f32| run(which, &x.iter().map(|v| v + by).collect::<Vec<_>>());
         let (above, below) = (shifted(step), shifted(-step));
-        let mut slope = Blocked::from_planar(&vec![1.0; 640], shape);
+        let mut slope: Blocked = Blocked::from_planar(&vec![1.0; 640], shape);
         element::activate_gradient(which, &Blocked::from_planar(&x, shape), &mut slope);
         for (i, slope) in slope.to_planar().into_iter().enumerate() {
             let finite = (above[i] - below[i]) / (2.0 * step);

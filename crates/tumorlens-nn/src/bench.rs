@@ -1,19 +1,23 @@
 //! One step of training or of judging on made-up images, for timing; and what a step is measured by.
 
 pub use crate::engine::record::{LayerTime, Task};
-pub use tumorlens_kernels::peak::{multiply_add_peak, stream};
+pub use tumorlens_kernels::peak::stream;
 
 use crate::device::{DeviceChoice, DeviceError};
-use crate::engine::Judge;
+use crate::engine::Judges;
 use crate::loss::image::ImageLoss;
 use crate::model::{ModelConfig, ModelError};
 use crate::network::{DeviceFailure, Network, NetworkError};
+use crate::precision::Precision;
 use crate::train::TrainConfig;
 use crate::train::batch::Batch;
 use crate::train::learner::{Learner, StepError};
 use crate::weights::Weights;
 use rand::RngExt;
+use std::sync::Arc;
+use std::time::Duration;
 use tumorlens_core::{ClassSet, Seed};
+use tumorlens_kernels::peak;
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,15 @@ pub struct Bench {
 enum Body {
     Train(Box<Learner>),
     Infer(Box<Network>),
+}
+
+/// Operations a second of all threads in a precision, none of them waiting for memory, measured for about `time`.
+#[must_use]
+pub fn multiply_add_peak(precision: Precision, time: Duration) -> f64 {
+    match precision {
+        Precision::F32 => peak::multiply_add_peak(time),
+        Precision::Bf16 => peak::multiply_add_peak_of_bf16(time),
+    }
 }
 
 /// A step could not be timed.
@@ -66,12 +79,13 @@ impl Bench {
     /// (`[channels, height, width]`) with values in [-1, 1).
     ///
     /// # Errors
-    /// When the model does not fit the input, or the device is not compiled in.
+    /// When the model does not fit the input, or the device is not compiled in or has no such precision.
     pub fn new(
         model: &ModelConfig,
         input: [usize; 3],
         images: usize,
         work: Work,
+        precision: Precision,
         device: DeviceChoice,
     ) -> Result<Self, BenchError> {
         let classes = ClassSet::tumor();
@@ -91,11 +105,19 @@ impl Bench {
             targets: targets.collect(),
             outlines: Vec::new(),
         };
+        precision.check(device)?;
         let device = device.open()?;
         let body = match work {
-            Work::Infer => Body::Infer(Box::new(Network::new(graph, &weights, &device, None)?)),
+            Work::Infer => {
+                let weights = Arc::new(weights);
+                let network = Network::judging_in(precision, graph, weights, &device)?;
+                Body::Infer(Box::new(network))
+            }
             Work::Train => {
-                let config = TrainConfig::default();
+                let config = TrainConfig {
+                    precision,
+                    ..TrainConfig::default()
+                };
                 let learner = Learner::new(&graph, weights, &config, loss, &|_| false, &device)?;
                 Body::Train(Box::new(learner))
             }
@@ -119,7 +141,7 @@ impl Bench {
     /// images that one thread takes together.
     pub fn recorded(&mut self) -> Vec<LayerTime> {
         match &mut self.body {
-            Body::Infer(network) => network.judge().map(Judge::recorded),
+            Body::Infer(network) => network.judge().map(Judges::recorded),
             Body::Train(learner) => learner.engine().map(|engine| engine.recorded()),
         }
         .unwrap_or_default()

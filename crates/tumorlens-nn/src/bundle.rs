@@ -266,7 +266,20 @@ impl Bundle {
     /// # Errors
     /// When the weights do not fit the architecture.
     pub fn network(&self, device: &Device) -> Result<Network, NetworkError> {
-        Network::judging(self.graph.clone(), Arc::clone(&self.weights), device)
+        self.network_in(crate::precision::Precision::F32, device)
+    }
+
+    /// As [`Bundle::network`], in a precision.
+    ///
+    /// # Errors
+    /// As [`Bundle::network`]; and when the device has no such precision.
+    pub fn network_in(
+        &self,
+        precision: crate::precision::Precision,
+        device: &Device,
+    ) -> Result<Network, NetworkError> {
+        let weights = Arc::clone(&self.weights);
+        Network::judging_in(precision, self.graph.clone(), weights, device)
     }
 }
 

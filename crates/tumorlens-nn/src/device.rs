@@ -1,5 +1,6 @@
 //! Where a network runs: a run-time value.
 
+use crate::precision::Precision;
 use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;
@@ -29,6 +30,14 @@ pub enum DeviceError {
         device: String,
         /// Feature that brings it.
         feature: &'static str,
+    },
+    /// It computes in single precision only.
+    #[error("precision {precision} is for the device cpu only, not for {device}")]
+    NoSuchPrecision {
+        /// What was asked for.
+        precision: Precision,
+        /// Of what.
+        device: String,
     },
 }
 

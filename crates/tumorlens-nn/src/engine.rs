@@ -12,50 +12,77 @@ mod forward;
 mod judge;
 mod plan;
 pub(crate) mod record;
+mod stored;
 
 pub(crate) use backward::Gradients;
 pub(crate) use judge::Judge;
+pub(crate) use stored::{Judges, Trains, judging, training};
 
 use crate::graph::{Graph, ShapeError};
 use crate::weights::{Parameter, Weights};
 use plan::Plan;
 use std::sync::Arc;
-use tumorlens_kernels::conv::Packed;
+use tumorlens_kernels::conv::{Packed, Storage};
 use tumorlens_kernels::norm::Moments;
 use tumorlens_kernels::{Blocked, Lane, Shape};
 
 /// A graph planned for the processor.
 #[derive(Debug)]
-pub(crate) struct Engine {
+pub(crate) struct Engine<P: Storage = Lane> {
     graph: Arc<Graph>,
     plan: Arc<Plan>,
-    buffers: Buffers,
+    buffers: Buffers<P>,
     /// For judging: packed weights and biases of every layer that has some. Training, which changes weights, drops them.
-    packed: Vec<Option<Arc<PackedLayer>>>,
+    packed: Vec<Option<Arc<PackedLayer<P>>>>,
     recorder: Option<record::Recorder>,
 }
 
 /// Weights of a layer as the kernels read them, its normalisation folded in, and its bias in blocks.
 #[derive(Debug)]
-struct PackedLayer {
-    weights: Packed,
+struct PackedLayer<P: Storage> {
+    weights: LayerWeights<P>,
     bias: Vec<Lane>,
 }
 
+#[derive(Debug)]
+enum LayerWeights<P: Storage> {
+    Conv(P::Packed),
+    /// Dense layers compute in single precision, however values are stored: they are small, and the last one gives the
+    /// logits.
+    Dense(Packed),
+}
+
 /// Values and gradients of a batch.
-#[derive(Debug, Default)]
-struct Buffers {
+#[derive(Debug)]
+struct Buffers<P> {
     images: usize,
     /// Output of every node that is written down.
-    values: Vec<Option<Blocked>>,
+    values: Vec<Option<Blocked<P>>>,
     /// Derivatives by those outputs.
-    gradients: Vec<Option<Blocked>>,
+    gradients: Vec<Option<Blocked<P>>>,
     /// Whether a gradient holds something of this pass.
     filled: Vec<bool>,
     /// Statistics of the normalisations, inference's or the batch's.
     norms: Vec<Option<Statistics>>,
     /// Factors of dropouts and evidence pools, `[image, channel, row, column]`.
     factors: Vec<Vec<f32>>,
+    /// Results, `[image, output, row, column]`, where they were known in single precision before they were stored.
+    exact: Vec<Option<Vec<f32>>>,
+}
+
+impl<P> Buffers<P> {
+    fn new(images: usize, nodes: usize) -> Self {
+        let none = || (0..nodes).map(|_| None).collect();
+        Self {
+            images,
+            values: none(),
+            gradients: none(),
+            filled: vec![false; nodes],
+            norms: vec![None; nodes],
+            factors: vec![Vec::new(); nodes],
+            exact: vec![None; nodes],
+        }
+    }
 }
 
 /// Mean and biased variance of every channel.
@@ -86,7 +113,7 @@ pub(crate) struct LayerStatistics {
     pub(crate) count: usize,
 }
 
-impl Engine {
+impl<P: Storage> Engine<P> {
     /// Plans a graph. Weights given later must hold its parameters by name, in the order of these; between two passes
     /// that judge they must not change.
     pub(crate) fn new(graph: &Graph, weights: &Weights) -> Result<Self, ShapeError> {
@@ -98,7 +125,7 @@ impl Engine {
         Ok(Self {
             plan: Arc::new(Plan::new(graph, weights, read)?),
             graph: Arc::new(graph.clone()),
-            buffers: Buffers::default(),
+            buffers: Buffers::new(0, 0),
             packed: vec![None; graph.nodes.len()],
             recorder: None,
         })
@@ -107,15 +134,7 @@ impl Engine {
     /// Empties what depends on the number of images, if it changed.
     fn fit(&mut self, images: usize) {
         if self.buffers.images != images {
-            let n = self.graph.nodes.len();
-            self.buffers = Buffers {
-                images,
-                values: vec![None; n],
-                gradients: vec![None; n],
-                filled: vec![false; n],
-                norms: vec![None; n],
-                factors: vec![Vec::new(); n],
-            };
+            self.buffers = Buffers::new(images, self.graph.nodes.len());
         }
     }
 
@@ -126,7 +145,7 @@ impl Engine {
     }
 
     /// Takes a node's value out, made if it is not there.
-    fn take_value(&mut self, node: usize) -> Blocked {
+    fn take_value(&mut self, node: usize) -> Blocked<P> {
         let shape = self.value_shape(node);
         self.buffers.values[node]
             .take()
@@ -134,11 +153,17 @@ impl Engine {
     }
 
     /// A node's value. Every step comes after what it reads.
-    fn value(&self, node: usize) -> &Blocked {
+    fn value(&self, node: usize) -> &Blocked<P> {
         match &self.buffers.values[node] {
             Some(value) => value,
             None => unreachable!("node {node} is read before it is written"),
         }
+    }
+
+    /// A result after a pass, `[images, channels, height, width]`.
+    fn result(&self, node: usize) -> Vec<f32> {
+        let exact = self.buffers.exact[node].clone();
+        exact.unwrap_or_else(|| self.value(node).to_planar())
     }
 
     /// A node's value after a pass, `[images, channels, height, width]`; none for a node that another step joined to its

@@ -18,6 +18,7 @@ pub mod loss;
 pub mod model;
 pub mod network;
 pub mod optimizer;
+pub mod precision;
 pub mod predict;
 pub mod schedule;
 pub mod train;

@@ -8,8 +8,9 @@ pub(crate) use evidence_pool::evidence_shares;
 pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
 pub(crate) use forward::{EPSILON, dropout_factors};
 
-use crate::engine::Judge;
+use crate::engine::{Judges, judging};
 use crate::graph::{Graph, NodeId, Op, ShapeError};
+use crate::precision::Precision;
 use crate::weights::{Parameter, Weights, slots};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub struct Network {
     values: OnceLock<BTreeMap<String, Tensor<1>>>,
     device: Device,
     /// On the processor, and for judging only: the same graph planned for it.
-    judge: Option<Arc<Judge>>,
+    judge: Option<Arc<dyn Judges>>,
 }
 
 /// What a network says of one image.
@@ -73,6 +74,9 @@ pub enum NetworkError {
         /// Shape the graph needs.
         expected: Vec<usize>,
     },
+    /// A precision of the processor on another device.
+    #[error("precision {0} is for the device cpu only")]
+    Precision(Precision),
 }
 
 impl Network {
@@ -121,14 +125,30 @@ impl Network {
         weights: Arc<Weights>,
         device: &Device,
     ) -> Result<Self, NetworkError> {
+        Self::judging_in(Precision::F32, graph, weights, device)
+    }
+
+    /// As [`Network::judging`], in a precision.
+    ///
+    /// # Errors
+    /// As [`Network::new`]; and when the device has no such precision.
+    pub fn judging_in(
+        precision: Precision,
+        graph: Graph,
+        weights: Arc<Weights>,
+        device: &Device,
+    ) -> Result<Self, NetworkError> {
         if *device != Device::flex() {
+            if !precision.is_single() {
+                return Err(NetworkError::Precision(precision));
+            }
             return Self::new(graph, &weights, device, None);
         }
         graph.shapes()?;
         fitting(&graph, &weights)?;
         let read: Vec<usize> = read(&graph).into_iter().map(|id| id.0).collect();
         Ok(Self {
-            judge: Some(Arc::new(Judge::new(&graph, weights, &read)?)),
+            judge: Some(judging(&graph, weights, &read, precision)?),
             graph,
             values: OnceLock::new(),
             device: device.clone(),
@@ -139,7 +159,7 @@ impl Network {
         self.values.get_or_init(|| {
             let judge = self.judge.iter();
             judge
-                .flat_map(|judge| &judge.weights.parameters)
+                .flat_map(|judge| &judge.weights().parameters)
                 .map(|p| (p.name.clone(), flat(&p.values, &self.device)))
                 .collect()
         })
@@ -202,7 +222,7 @@ impl Network {
     }
 
     /// What judges on the processor, where it does.
-    pub(crate) fn judge(&self) -> Option<&Judge> {
+    pub(crate) fn judge(&self) -> Option<&dyn Judges> {
         self.judge.as_deref()
     }
 

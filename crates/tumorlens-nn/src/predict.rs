@@ -4,6 +4,7 @@ use crate::bundle::{Bundle, BundleError};
 use crate::device::{DeviceChoice, DeviceError};
 use crate::explain::{self, Method};
 use crate::network::{DeviceFailure, Network};
+use crate::precision::Precision;
 use tumorlens_core::{Attribution, ClassSet, Classifier, ClassifyError, Judgement, PreprocessSpec};
 
 /// Images that go through the network at once.
@@ -48,7 +49,23 @@ impl Predictor {
         name: String,
         device: DeviceChoice,
     ) -> Result<Self, PredictorError> {
-        let network = bundle.network(&device.open()?).map_err(BundleError::from)?;
+        Self::named_in(Precision::F32, bundle, name, device)
+    }
+
+    /// As [`Self::named`], in a precision. Temperature and thresholds of a bundle were fitted in single precision; in 16 bits
+    /// a probability near a threshold may fall on its other side.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; and when the device has no such precision.
+    pub fn named_in(
+        precision: Precision,
+        bundle: Bundle,
+        name: String,
+        device: DeviceChoice,
+    ) -> Result<Self, PredictorError> {
+        precision.check(device)?;
+        let network = bundle.network_in(precision, &device.open()?);
+        let network = network.map_err(BundleError::from)?;
         let method = Method::default_for(&bundle.graph);
         Ok(Self {
             bundle,

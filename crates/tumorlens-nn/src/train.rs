@@ -232,6 +232,7 @@ impl Job<'_> {
     /// Checks everything that can be checked before the first step.
     fn check(&self) -> Result<(), TrainError> {
         self.config.check(self.classes.len())?;
+        self.config.precision.check(self.device)?;
         let misfit = |reason: String| Err(TrainError::Misfit(reason));
         let (outputs, logits) = (self.graph.outputs(), self.classes.logits());
         if outputs != logits {

@@ -26,6 +26,10 @@ pub(crate) struct EvaluateArgs {
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+    /// f32, or bf16 on the device cpu: faster on processors with a unit for it; a probability near a threshold may fall on its
+    /// other side.
+    #[arg(long, default_value = "f32")]
+    pub(crate) precision: String,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +96,10 @@ pub(crate) struct PredictArgs {
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+    /// f32, or bf16 on the device cpu: faster on processors with a unit for it; a probability near a threshold may fall on its
+    /// other side.
+    #[arg(long, default_value = "f32")]
+    pub(crate) precision: String,
 }
 
 #[derive(Debug, Args)]

@@ -22,8 +22,16 @@ pub(crate) struct RunArgs {
 }
 
 /// The arguments of [`TrainingArgs`], by their names.
-const TRAINING: [&str; 8] = [
-    "config", "seed", "model", "size", "epochs", "init", "freeze", "device",
+const TRAINING: [&str; 9] = [
+    "config",
+    "seed",
+    "model",
+    "size",
+    "epochs",
+    "init",
+    "freeze",
+    "device",
+    "precision",
 ];
 
 /// What training may be told on the command line; everything else is in a configuration file.
@@ -54,6 +62,9 @@ pub(crate) struct TrainingArgs {
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long)]
     pub(crate) device: Option<String>,
+    /// f32, or bf16: maps and products of 16 bits, everything else in single precision; on the device cpu.
+    #[arg(long)]
+    pub(crate) precision: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -202,6 +213,9 @@ pub(crate) struct BenchArgs {
     /// cpu, wgpu, wgpu:N, cuda or cuda:N.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
+    /// f32, or bf16 on the device cpu.
+    #[arg(long, default_value = "f32")]
+    pub(crate) precision: String,
 }
 
 /// What a step of `bench` is.

@@ -12,6 +12,7 @@ use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_nn::bench::{Bench, Work, multiply_add_peak, stream};
 use tumorlens_nn::device::DeviceChoice;
 use tumorlens_nn::model::{Architecture, ModelConfig};
+use tumorlens_nn::precision::Precision;
 use tumorlens_report::figure::roofline::roofline;
 use tumorlens_report::number::{number, percent};
 
@@ -33,6 +34,7 @@ struct Figures {
     size: usize,
     batch: usize,
     device: String,
+    precision: String,
     threads: usize,
     steps: usize,
     /// Median of the steps.
@@ -60,10 +62,11 @@ struct Figures {
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let device = args.device.parse::<DeviceChoice>()?;
+    let precision = args.precision.parse::<Precision>()?;
     if args.layers && device != DeviceChoice::Cpu {
         bail!("--layers times the parts of a step on the device cpu only, not on {device}");
     }
-    let mut bench = bench(args, device)?;
+    let mut bench = bench(args, device, precision)?;
     // The operations of a step are those of its parts; other devices do not tell.
     let known = device == DeviceChoice::Cpu;
     if known {
@@ -75,13 +78,13 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let operations: f64 = bench.recorded().iter().map(|part| part.operations).sum();
     let early = if known {
         bench.record(args.layers)?;
-        multiply_add_peak(PEAK_TIME)
+        multiply_add_peak(precision, PEAK_TIME)
     } else {
         0.0
     };
     let mut figures = figures(args, device, &timed(&mut bench)?);
     if known {
-        let peak = multiply_add_peak(PEAK_TIME).max(early) / 1e9;
+        let peak = multiply_add_peak(precision, PEAK_TIME).max(early) / 1e9;
         let reached = operations / figures.ms / 1e6;
         figures.gflops = Some(reached);
         figures.peak_gflops = Some(peak);
@@ -98,7 +101,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn bench(args: &BenchArgs, device: DeviceChoice) -> anyhow::Result<Bench> {
+fn bench(args: &BenchArgs, device: DeviceChoice, precision: Precision) -> anyhow::Result<Bench> {
     let architecture: Architecture = args.model.parse()?;
     let channels = args
         .channels
@@ -113,6 +116,7 @@ fn bench(args: &BenchArgs, device: DeviceChoice) -> anyhow::Result<Bench> {
         [channels, args.size, args.size],
         args.batch,
         work,
+        precision,
         device,
     )
     .with_context(|| format!("{} at {} pixels", args.model, args.size))
@@ -141,6 +145,7 @@ fn figures(args: &BenchArgs, device: DeviceChoice, times: &[f64]) -> Figures {
         size: args.size,
         batch: args.batch,
         device: device.to_string(),
+        precision: args.precision.clone(),
         threads: rayon::current_num_threads(),
         steps: times.len(),
         ms: at(0.5) * 1e3,
@@ -172,9 +177,10 @@ fn line(args: &BenchArgs, figures: &Figures) -> anyhow::Result<String> {
             )
         });
     Ok(format!(
-        "{} {}, {} px, batch {}: {:.1} images/s (+- {:.1} %), {:.2} ms a step, {} steps, {} threads on {}{}",
+        "{} {} in {}, {} px, batch {}: {:.1} images/s (+- {:.1} %), {:.2} ms a step, {} steps, {} threads on {}{}",
         figures.model,
         figures.mode,
+        figures.precision,
         figures.size,
         figures.batch,
         figures.images_per_s,

@@ -19,6 +19,7 @@ use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::bundle::{Bundle, Decision, Familiarity};
 use tumorlens_nn::evaluate::{Reading, ScoredLogits};
 use tumorlens_nn::explain::scores::Scores;
+use tumorlens_nn::precision::Precision;
 use tumorlens_report::terminal;
 use tumorlens_stats::evaluation::{Evaluation, Scored};
 
@@ -52,10 +53,11 @@ pub(super) fn reading(
     model: &Path,
     folder: &Path,
     part: &str,
-    device: &str,
+    (device, precision): (&str, Precision),
     progress: &Progress,
 ) -> anyhow::Result<Read> {
     let device = Device(device.parse()?);
+    precision.check(device.0)?;
     let bundle = model::load(Some(model))?;
     let dataset = Dataset::load(folder)?;
     let classes = &bundle.card.classes;
@@ -86,14 +88,8 @@ pub(super) fn reading(
         ..RunConfig::default()
     };
     let source = training::source(&dataset, &rows, &config, &AugmentConfig::none())?;
-    let logits = training::logits(
-        &bundle.graph,
-        &bundle.weights,
-        &source,
-        &config,
-        Reading::default(),
-        progress,
-    )?;
+    let network = bundle.network_in(precision, &device.0.open()?)?;
+    let logits = training::logits_of(&network, &source, Reading::default(), progress)?;
     Ok(Read {
         bundle,
         rows,
@@ -153,7 +149,7 @@ pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Ex
         &args.model,
         &args.dataset,
         &args.part,
-        &args.device,
+        (&args.device, args.precision.parse()?),
         progress,
     )?;
     let (classes, decision) = (&read.bundle.card.classes, &read.bundle.decision);

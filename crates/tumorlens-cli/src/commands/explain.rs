@@ -12,12 +12,13 @@ use tumorlens_core::{Classifier, Observer};
 use tumorlens_data::scan::path_text::to_text;
 use tumorlens_data::slice::Volumes;
 use tumorlens_nn::explain::{self, Method, layers};
+use tumorlens_nn::precision::Precision;
 use tumorlens_nn::predict::Predictor;
 use tumorlens_report::figure::tensor::{TileLayout, tiles};
 use tumorlens_report::overlay_png;
 
 pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exit> {
-    let predictor = model::predictor(args.model.as_deref(), &args.device)?;
+    let predictor = model::predictor(args.model.as_deref(), &args.device, Precision::F32)?;
     if let Some(names) = listing(args, &predictor)? {
         for name in names {
             println!("{name}");

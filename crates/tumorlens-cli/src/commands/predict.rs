@@ -34,7 +34,8 @@ const CHUNK: usize = 128;
 const PIECE: usize = 8;
 
 pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exit> {
-    let mut predictor = model::predictor(args.model.as_deref(), &args.device)?;
+    let mut predictor =
+        model::predictor(args.model.as_deref(), &args.device, args.precision.parse()?)?;
     if args.no_guard {
         predictor = predictor.unguarded();
     }

@@ -9,6 +9,7 @@ use crate::training::aggregate;
 use anyhow::{Context, bail};
 use tumorlens_core::Seed;
 use tumorlens_nn::bundle::{Decision, Triage};
+use tumorlens_nn::precision::Precision;
 
 pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result<Exit> {
     if args.out.exists() {
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
         &args.model,
         &args.dataset,
         &args.part,
-        &args.device,
+        (&args.device, Precision::F32),
         progress,
     )?;
     let classes = read.bundle.card.classes.clone();

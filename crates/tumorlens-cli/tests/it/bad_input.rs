@@ -93,6 +93,18 @@ fn a_damaged_bundle_is_refused() {
     );
 }
 
+#[test]
+fn a_precision_that_is_none_or_that_a_device_does_not_have_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for verb in [&["bench"][..], &["predict", "x.png"]] {
+        let elsewhere = [verb, &["--device", "wgpu", "--precision", "bf16"]].concat();
+        let reason = "precision bf16 is for the device cpu only, not for wgpu";
+        fail(dir.path(), &elsewhere, 1, &[reason]);
+        let unknown = [verb, &["--precision", "f16"]].concat();
+        fail(dir.path(), &unknown, 1, &["'f16': use f32 or bf16"]);
+    }
+}
+
 #[cfg(not(feature = "cuda"))]
 #[test]
 fn a_device_that_is_not_compiled_in_names_its_feature() {

@@ -48,9 +48,16 @@ fn bench_prints_what_it_measured_and_refuses_what_it_cannot_time() {
     let args = [
         "bench", "--json", "--model", "cnn", "--size", "16", "--batch", "2", "--mode",
     ];
-    for mode in ["train", "infer"] {
-        let text = succeed(dir.path(), &[&args[..], &[mode]].concat());
+    for (mode, precision) in [
+        ("train", "f32"),
+        ("infer", "f32"),
+        ("train", "bf16"),
+        ("infer", "bf16"),
+    ] {
+        let how = [&args[..], &[mode, "--precision", precision]].concat();
+        let text = succeed(dir.path(), &how);
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["precision"], precision);
         assert!(line["images_per_s"].as_f64().unwrap() > 0.0, "{text}");
         assert!(line["spread"].as_f64().unwrap() >= 0.0, "{text}");
         let of = |key: &str| line[key].as_f64().unwrap();

@@ -1,7 +1,7 @@
 //! Gradient of the input: a convolution of the output's gradient, one for each phase of the stride.
 
 use super::rows::{Job, Tap};
-use super::{Conv, Packed, Start, run, winograd};
+use super::{BackTap, Conv, Packed, Start, run, winograd};
 use crate::{Blocked, Lane};
 
 /// Writes to `input` the derivative by it, given the derivative by the output; with [`Start::Output`] it is added.
@@ -34,30 +34,26 @@ pub fn input_gradient(
         winograd::forward(turned, output, weights, start, input, &|_, _, _| {});
         return;
     }
-    let (stride, padding) = (conv.stride, conv.padding);
-    // Output rows (kernel row, distance from the phase's first row) that see input rows of this phase.
-    let seen = |phase: usize| -> Vec<(usize, isize)> {
-        (0..conv.kernel)
-            .filter(|k| (phase + padding + stride * conv.kernel - k).is_multiple_of(stride))
-            .map(|k| (k, (phase + padding) as isize - k as isize))
-            .map(|(k, distance)| (k, distance.div_euclid(stride as isize)))
-            .collect()
-    };
+    let stride = conv.stride;
     for phase in 0..stride * stride {
         let (py, px) = (phase / stride, phase % stride);
         if py >= to.height || px >= to.width {
             continue;
         }
-        let place = |(ky, oy): (usize, isize), (kx, ox): (usize, isize)| Tap {
-            // The border makes both at least 0.
-            offset: ((oy + from.border as isize) * from.row() as isize + ox + from.border as isize)
-                as usize,
-            weight: ky * conv.kernel + kx,
-        };
-        let columns = seen(px);
-        let taps: Vec<Tap> = seen(py)
+        let border = from.border as isize;
+        let taps: Vec<Tap> = conv
+            .taps_of_phase(phase)
             .into_iter()
-            .flat_map(|row| columns.iter().map(move |&column| place(row, column)))
+            .map(
+                |BackTap {
+                     distance: [y, x],
+                     tap,
+                 }| Tap {
+                    // The border makes both at least 0.
+                    offset: ((y + border) * from.row() as isize + x + border) as usize,
+                    weight: tap,
+                },
+            )
             .collect();
         let job = Job {
             plane: from.plane(),

@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod activation;
+mod bf16;
 mod conv;
 mod depthwise;
 mod norm;
 mod plain;
 mod pool;
 mod refusal;
+mod stored;
 
 use proptest::test_runner::{Config, RngSeed};
 

@@ -223,11 +223,11 @@ proptest! {
         let shape = Shape { images, channels, height, width, border };
         let values = numbers(images * channels * height * width, salt);
         let values: Vec<f32> = values.iter().map(|v| v + offset).collect();
-        let x = Blocked::from_planar(&values, shape);
+        let x: Blocked = Blocked::from_planar(&values, shape);
         let planes: Vec<_> = (0..images * shape.blocks())
             .map(|i| moments(shape, x.plane(i / shape.blocks(), i % shape.blocks())))
             .collect();
-        let (mean, variance) = statistics(shape, &planes);
+        let (mean, variance) = statistics::<Lane>(shape, &planes);
         let case = Case { shape, activation: Activation::Identity, add: false, of_batch: true, borders: [0; 3], salt };
         for channel in 0..channels {
             let values = case.channel(&wide(&values), channel);

@@ -134,7 +134,7 @@ fn a_shape_of_more_values_than_can_be_counted_is_refused() {
         width: 16,
         border: 0,
     };
-    refused("a height of 2^60", || drop(Blocked::zeros(shape)));
+    refused("a height of 2^60", || drop(Blocked::<Lane>::zeros(shape)));
 }
 
 #[test]
@@ -157,10 +157,10 @@ fn windows_that_see_no_pixel_are_refused() {
         };
         for to in [to, turned] {
             refused("a window on the padding alone", || {
-                pool::max(of, &Blocked::zeros(INPUT), &mut Blocked::zeros(to));
+                pool::max(of, &Blocked::<Lane>::zeros(INPUT), &mut Blocked::zeros(to));
             });
             refused("the gradient of a window on the padding alone", || {
-                let mut by_x = Blocked::zeros(INPUT);
+                let mut by_x: Blocked = Blocked::zeros(INPUT);
                 pool::max_gradient(of, &Blocked::zeros(INPUT), &Blocked::zeros(to), &mut by_x);
             });
         }
@@ -179,7 +179,7 @@ fn what_is_not_a_number_stays_so_through_non_linearities_and_maxima() {
     for at in 0..3 {
         let mut values = vec![-1.0, 2.0, 1.0];
         values[at] = f32::NAN;
-        let x = Blocked::from_planar(&values, shape);
+        let x: Blocked = Blocked::from_planar(&values, shape);
         for which in crate::plain::ACTIVATIONS {
             let mut out = Blocked::zeros(shape);
             element::activate(which, &x, &mut out);
@@ -225,4 +225,80 @@ fn a_depthwise_bias_of_other_than_all_channels_is_refused() {
             depthwise::forward(of, &x, &taps, &vec![1.0; count], &mut y);
         });
     }
+}
+
+#[test]
+fn convolutions_on_bf16_of_shapes_that_do_not_fit_are_refused() {
+    use tumorlens_kernels::bf16::{self, Packed};
+    use tumorlens_kernels::conv::Ending;
+    let output = Shape {
+        channels: 20,
+        border: 1,
+        ..INPUT
+    };
+    let weights = vec![0.5; 20 * 3 * 9];
+    let (ahead, back) = (
+        Packed::forward(CONV, &weights),
+        Packed::backward(CONV, &weights),
+    );
+    let forward = |input: Shape, output: Shape, packed: &Packed| {
+        let (x, mut y) = (Blocked::zeros(input), Blocked::zeros(output));
+        let ending = Ending::of(Start::Zero);
+        bf16::forward(CONV, &x, packed, ending, &mut y, &|_, _, _| {});
+    };
+    forward(INPUT, output, &ahead);
+    let narrow = Shape { border: 0, ..INPUT };
+    refused("a border below the padding", || {
+        forward(narrow, output, &ahead);
+    });
+    let few = Shape {
+        channels: 2,
+        ..INPUT
+    };
+    refused("too few channels", || forward(few, output, &ahead));
+    refused("weights of the gradient", || {
+        forward(INPUT, output, &back);
+    });
+    let input_gradient = |output: Shape, packed: &Packed| {
+        let (g, mut by_x) = (Blocked::zeros(output), Blocked::zeros(INPUT));
+        bf16::input_gradient(CONV, &g, packed, Start::Zero, &mut by_x);
+    };
+    input_gradient(output, &back);
+    let open = Shape {
+        border: 0,
+        ..output
+    };
+    refused("a gradient without a border", || {
+        input_gradient(open, &back);
+    });
+    refused("weights of the forward pass", || {
+        input_gradient(output, &ahead);
+    });
+    refused("too few weights", || {
+        drop(Packed::forward(CONV, &weights[1..]));
+    });
+    refused("a map of another size that is added", || {
+        let (x, mut y) = (Blocked::zeros(INPUT), Blocked::zeros(output));
+        let add = Blocked::zeros(Shape {
+            height: 4,
+            ..output
+        });
+        let mut ending = Ending::of(Start::Zero);
+        ending.add = Some(&add);
+        bf16::forward(CONV, &x, &ahead, ending, &mut y, &|_, _, _| {});
+    });
+    let gradient = |input: Shape, output: Shape| {
+        drop(bf16::weight_gradient(
+            CONV,
+            &Blocked::zeros(input),
+            &Blocked::zeros(output),
+        ));
+    };
+    gradient(INPUT, output);
+    refused("an input without a border", || gradient(narrow, output));
+    let more = Shape {
+        images: 3,
+        ..output
+    };
+    refused("images of another batch", || gradient(INPUT, more));
 }

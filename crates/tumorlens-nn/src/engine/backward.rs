@@ -6,7 +6,7 @@ use super::plan::{self, Norm, Step, activation, conv};
 use super::record::Task;
 use crate::graph::Op;
 use crate::weights::Weights;
-use tumorlens_kernels::conv::{Packed, Start, input_gradient, weight_gradient};
+use tumorlens_kernels::conv::{Packed, Start, Storage, input_gradient, weight_gradient};
 use tumorlens_kernels::depthwise::{self, Taps};
 use tumorlens_kernels::norm::{self, Normalised, in_blocks};
 use tumorlens_kernels::{Blocked, Shape, element, pool};
@@ -23,7 +23,7 @@ struct Pass<'a> {
     needed: Vec<bool>,
 }
 
-impl Engine {
+impl<P: Storage> Engine<P> {
     /// Goes back through the last forward pass, which must have been with these weights.
     ///
     /// `by_logits` is `[images, outputs]`, `by_evidence` `[images, outputs, h, w]`; `learns` has one entry a parameter.
@@ -87,7 +87,7 @@ impl Engine {
     }
 
     /// Takes out the derivative by a node's value, and whether it holds something of this pass.
-    fn take_gradient(&mut self, node: usize) -> (Blocked, bool) {
+    fn take_gradient(&mut self, node: usize) -> (Blocked<P>, bool) {
         let border = self.plan.gradient_borders[node];
         let shape = self.plan.shape(node, self.buffers.images, border);
         let gradient = self.buffers.gradients[node].take();
@@ -97,13 +97,13 @@ impl Engine {
         )
     }
 
-    fn put_gradient(&mut self, node: usize, gradient: Blocked) {
+    fn put_gradient(&mut self, node: usize, gradient: Blocked<P>) {
         self.buffers.gradients[node] = Some(gradient);
         self.buffers.filled[node] = true;
     }
 
     /// Lets `f` add to the derivative by a node's value; it is zero at first.
-    fn add_to(&mut self, pass: &Pass<'_>, node: usize, f: impl FnOnce(&Self, &mut Blocked)) {
+    fn add_to(&mut self, pass: &Pass<'_>, node: usize, f: impl FnOnce(&Self, &mut Blocked<P>)) {
         if !pass.needed[node] {
             return;
         }
@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// The derivative by a node's value, complete once all its readers are through.
-    fn gradient(&self, node: usize) -> &Blocked {
+    fn gradient(&self, node: usize) -> &Blocked<P> {
         match &self.buffers.gradients[node] {
             Some(gradient) => gradient,
             None => unreachable!("node {node} has no gradient yet"),
@@ -223,7 +223,7 @@ impl Engine {
             return;
         };
         self.learn(pass, [index, 0], gradients, || {
-            weight_gradient(conv, self.value(from), self.gradient(index))
+            P::weight_gradient(conv, self.value(from), self.gradient(index))
         });
         self.learn(pass, [index, 1], gradients, || {
             norm::sums(self.gradient(index))
@@ -234,9 +234,9 @@ impl Engine {
         }
         let values = self.values_of(pass.weights, index, 0);
         let (mut gradient, filled) = self.take_gradient(from);
-        let packed = Packed::for_gradient(conv, values, gradient.shape());
+        let packed = P::for_gradient(conv, values, gradient.shape());
         let start = if filled { Start::Output } else { Start::Zero };
-        input_gradient(conv, self.gradient(index), &packed, start, &mut gradient);
+        P::input_gradient(conv, self.gradient(index), &packed, start, &mut gradient);
         self.put_gradient(from, gradient);
     }
 
@@ -246,12 +246,14 @@ impl Engine {
             return;
         };
         self.learn(pass, [index, 0], gradients, || {
-            depthwise::weight_gradient(of, self.value(from), self.gradient(index))
+            let (x, g) = (self.value(from), self.gradient(index));
+            depthwise::weight_gradient(of, &P::widened(x), &P::widened(g))
         });
         self.lap(Some(index), Task::ByWeights);
         let taps = Taps::new(of, self.values_of(pass.weights, index, 0));
         self.add_to(pass, from, |s, out| {
-            depthwise::input_gradient(of, s.gradient(index), &taps, out);
+            let g = P::widened(s.gradient(index));
+            P::changed(out, |out| depthwise::input_gradient(of, &g, &taps, out));
         });
     }
 

@@ -6,6 +6,7 @@ use super::record::Task;
 use crate::graph::Op;
 use crate::weights::slots;
 use tumorlens_kernels::Activation;
+use tumorlens_kernels::conv::Storage;
 
 /// What a part of a step asks of a processor.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -16,8 +17,9 @@ pub(super) struct Cost {
     pub(super) bytes: f64,
 }
 
-/// Bytes of a number.
-const NUMBER: f64 = 4.0;
+/// Bytes of a number in single precision.
+const SINGLE: f64 = 4.0;
+
 /// A value of a map upsampled: two weighted means along the rows and one across.
 const BILINEAR: f64 = 9.0;
 /// A weight in AdamW: clipping (3), the two means (3 and 4), the new weight (7); and numbers read and written for it.
@@ -31,14 +33,14 @@ fn after(of: Norm) -> (f64, f64) {
     (added + one(of.activation != Activation::Identity), added)
 }
 
-fn cost(operations: f64, numbers: f64) -> Cost {
+fn cost<P: Storage>(operations: f64, numbers: f64) -> Cost {
     Cost {
         operations,
-        bytes: numbers * NUMBER,
+        bytes: numbers * P::BYTES as f64,
     }
 }
 
-impl Engine {
+impl<P: Storage> Engine<P> {
     /// Cost of a part of a node's step for the current batch.
     pub(super) fn cost(&self, node: Option<usize>, task: Task) -> Cost {
         let Some(index) = node else {
@@ -52,7 +54,7 @@ impl Engine {
             (Step::Norm(of), Task::Normalise) => {
                 let (n, (operations, maps)) = (self.numbers(of.from), after(of));
                 // A product and a sum; reads one map or two.
-                cost(
+                cost::<P>(
                     (2.0 + operations) * n,
                     (1.0 + maps) * n + self.numbers(index),
                 )
@@ -75,7 +77,7 @@ impl Engine {
         // A shift more. What is written is the value of the step, which may be smaller than that of the convolution.
         Cost {
             operations: own.operations + (1.0 + operations) * n,
-            bytes: own.bytes + ((maps - 1.0) * n + self.numbers(index)) * NUMBER,
+            bytes: own.bytes + ((maps - 1.0) * n + self.numbers(index)) * P::BYTES as f64,
         }
     }
 
@@ -87,11 +89,11 @@ impl Engine {
         if of.pool.is_some() {
             // The maxima are found anew both times, and only their derivative is read.
             let read = 2.0 * self.numbers(index);
-            return cost((13.0 + 2.0 * operations) * n, 3.0 * n + read);
+            return cost::<P>((13.0 + 2.0 * operations) * n, 3.0 * n + read);
         }
         // The value again (2 and what follows), the sums (5), a line in two values (4). What was added is read, and its
         // own derivative is read and written.
-        cost((11.0 + 2.0 * operations) * n, (5.0 + 3.0 * maps) * n)
+        cost::<P>((11.0 + 2.0 * operations) * n, (5.0 + 3.0 * maps) * n)
     }
 
     fn cost_of_node(&self, index: usize, task: Task) -> Cost {
@@ -107,32 +109,32 @@ impl Engine {
                 ..
             } => {
                 let products = (inputs * kernel * kernel) as f64;
-                cost(2.0 * products * to, from + to + products * outputs as f64)
+                cost::<P>(2.0 * products * to, from + to + products * outputs as f64)
             }
             Op::Depthwise {
                 channels, kernel, ..
             } => {
                 let taps = (kernel * kernel) as f64;
-                cost(2.0 * taps * to, from + to + taps * channels as f64)
+                cost::<P>(2.0 * taps * to, from + to + taps * channels as f64)
             }
             Op::Linear { inputs, outputs } => {
                 let weights = (inputs * outputs) as f64;
-                cost(2.0 * inputs as f64 * to, from + to + weights)
+                cost::<P>(2.0 * inputs as f64 * to, from + to + weights)
             }
             // The place of each maximum is found again.
             Op::MaxPool { kernel, .. } => {
                 let compared = (kernel * kernel) as f64 * to;
-                cost(compared, to + if back { 2.0 * from } else { from })
+                cost::<P>(compared, to + if back { 2.0 * from } else { from })
             }
-            Op::AvgPool { .. } => cost(from, from + to),
-            Op::Upsample { .. } => cost(BILINEAR * to, from + to),
-            Op::EvidencePool { .. } => cost(2.0 * from, 2.0 * from + to),
-            Op::Activate { .. } if back => cost(2.0 * to, 3.0 * to),
-            Op::Dropout { .. } => cost(to, 3.0 * to),
-            Op::Add if back => cost(0.0, 3.0 * to),
-            Op::Activate { .. } | Op::Add => cost(to, from + to),
-            Op::Input => cost(0.0, 2.0 * to),
-            Op::Flatten | Op::BatchNorm { .. } => cost(0.0, from + to),
+            Op::AvgPool { .. } => cost::<P>(from, from + to),
+            Op::Upsample { .. } => cost::<P>(BILINEAR * to, from + to),
+            Op::EvidencePool { .. } => cost::<P>(2.0 * from, 2.0 * from + to),
+            Op::Activate { .. } if back => cost::<P>(2.0 * to, 3.0 * to),
+            Op::Dropout { .. } => cost::<P>(to, 3.0 * to),
+            Op::Add if back => cost::<P>(0.0, 3.0 * to),
+            Op::Activate { .. } | Op::Add => cost::<P>(to, from + to),
+            Op::Input => cost::<P>(0.0, 2.0 * to),
+            Op::Flatten | Op::BatchNorm { .. } => cost::<P>(0.0, from + to),
         }
     }
 
@@ -142,6 +144,9 @@ impl Engine {
         let n: usize = learned
             .map(|slot| slot.shape.iter().product::<usize>())
             .sum();
-        cost(ADAM_OPERATIONS * n as f64, ADAM_NUMBERS * n as f64)
+        Cost {
+            operations: ADAM_OPERATIONS * n as f64,
+            bytes: ADAM_NUMBERS * n as f64 * SINGLE,
+        }
     }
 }

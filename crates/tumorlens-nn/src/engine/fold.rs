@@ -1,25 +1,18 @@
 //! Judging a convolution: its normalisation is part of its weights, and what follows is done while a plane is in the
 //! cache.
 
-use super::forward::dense;
 use super::plan::{Norm, Step, conv};
-use super::{Engine, PackedLayer, Statistics};
+use super::{Engine, LayerWeights, PackedLayer, Statistics};
 use crate::graph::Op;
 use crate::network::Mode;
 use crate::weights::Weights;
 use std::sync::{Arc, Mutex};
-use tumorlens_kernels::conv::{Conv, Packed, Start, forward};
-use tumorlens_kernels::norm::{self, in_blocks};
+use tumorlens_kernels::conv::{After, Conv, Ending, Start, Storage};
+use tumorlens_kernels::norm::in_blocks;
 use tumorlens_kernels::pool::{self, MaxPool};
-use tumorlens_kernels::{Blocked, Lane, Shape};
+use tumorlens_kernels::{Blocked, Shape};
 
-/// What is done with finished planes of an image from a block on.
-type Finish<'a> = dyn Fn(Added<'_>, usize, usize, &mut [Lane]) + Sync + 'a;
-
-/// What is added to some planes: the shape of another batch, and its planes from the same place on.
-type Added<'a> = Option<(Shape, &'a [Lane])>;
-
-impl Engine {
+impl<P: Storage> Engine<P> {
     pub(super) fn running(&self, weights: &Weights, of: Norm) -> Statistics {
         Statistics {
             mean: self.values_of(weights, of.node, 2).to_vec(),
@@ -29,7 +22,7 @@ impl Engine {
     }
 
     /// Packed weights of every layer, for judging.
-    pub(super) fn pack(mut self, weights: &Weights) -> Vec<Option<Arc<PackedLayer>>> {
+    pub(super) fn pack(mut self, weights: &Weights) -> Vec<Option<Arc<PackedLayer<P>>>> {
         for index in 0..self.graph.nodes.len() {
             let mode = Mode::Inference;
             match (self.plan.steps[index], self.graph.nodes[index].op) {
@@ -44,7 +37,7 @@ impl Engine {
                 }
                 (Step::Node, Op::Linear { inputs, outputs }) => {
                     let output = self.plan.shape(index, 1, 0);
-                    self.plain(weights, index, dense(inputs, outputs), output, mode);
+                    self.dense(weights, index, [inputs, outputs], output, mode);
                 }
                 (Step::Node, op) => {
                     if let Some(conv) =
@@ -68,7 +61,7 @@ impl Engine {
         known: &Statistics,
         conv: Conv,
         output: Shape,
-    ) -> Arc<PackedLayer> {
+    ) -> Arc<PackedLayer<P>> {
         if let Some(layer) = &self.packed[of.from] {
             return Arc::clone(layer);
         }
@@ -84,26 +77,23 @@ impl Engine {
             *shift += bias * scale;
         }
         let layer = Arc::new(PackedLayer {
-            weights: Packed::for_judging(conv, &values, output),
+            weights: LayerWeights::Conv(P::for_judging(conv, &values, output)),
             bias: in_blocks(&shift),
         });
         self.packed[of.from] = Some(Arc::clone(&layer));
         layer
     }
 
-    /// The convolution of a judgement: the normalisation is part of its weights, and what follows is done while a
-    /// plane is in the cache.
+    /// The convolution of a judgement: the normalisation is part of its weights, and what follows is done before a value
+    /// is written, or while a plane is in the cache.
     pub(super) fn folded_conv(
         &mut self,
         weights: &Weights,
         of: Norm,
         known: &Statistics,
-        out: &mut Blocked,
+        out: &mut Blocked<P>,
     ) {
-        let shape = out.shape();
-        self.judged_conv(weights, of, known, out, &|add, _, _, planes| {
-            norm::finish(shape, planes, add, of.activation);
-        });
+        self.judged_conv(weights, of, known, out, &|_, _, _| {});
     }
 
     /// The same with the pool that alone reads it: from `whole`, which is written plane by plane, to `out`.
@@ -113,18 +103,17 @@ impl Engine {
         of: Norm,
         known: &Statistics,
         pool: MaxPool,
-        [whole, out]: [&mut Blocked; 2],
+        [whole, out]: [&mut Blocked<P>; 2],
     ) {
-        let (shape, to) = (whole.shape(), out.shape());
-        let slots: Vec<Mutex<&mut [Lane]>> = out
+        let (shape, to, blocks) = (whole.shape(), out.shape(), out.blocks());
+        let slots: Vec<Mutex<&mut [P]>> = out
             .values_mut()
             .chunks_mut(to.plane().max(1))
             .map(Mutex::new)
             .collect();
-        self.judged_conv(weights, of, known, whole, &|add, image, block, planes| {
-            norm::finish(shape, planes, add, of.activation);
+        self.judged_conv(weights, of, known, whole, &|image, block, planes| {
             for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
-                if let Ok(mut out) = slots[image * to.blocks() + block + i].lock() {
+                if let Ok(mut out) = slots[image * blocks + block + i].lock() {
                     pool::max_of_plane(pool, shape, plane, to, &mut out);
                 }
             }
@@ -136,24 +125,21 @@ impl Engine {
         weights: &Weights,
         of: Norm,
         known: &Statistics,
-        out: &mut Blocked,
-        finish: &Finish<'_>,
+        out: &mut Blocked<P>,
+        after: &After<'_, P>,
     ) {
         let node = &self.graph.nodes[of.from];
         let (from, Some(conv)) = (node.inputs[0].0, conv(node.op)) else {
             return;
         };
         let layer = self.folded(weights, of, known, conv, out.shape());
-        let add = of.add.map(|add| self.value(add));
-        let after = |image: usize, block: usize, planes: &mut [Lane]| {
-            let add = add.map(|add| {
-                let s = add.shape();
-                let first = (image * s.blocks() + block) * s.plane();
-                (s, &add.values()[first..])
-            });
-            finish(add, image, block, planes);
+        let ending = Ending {
+            start: Start::Bias(&layer.bias),
+            add: of.add.map(|add| self.value(add)),
+            activation: of.activation,
         };
-        let start = Start::Bias(&layer.bias);
-        forward(conv, self.value(from), &layer.weights, start, out, &after);
+        if let LayerWeights::Conv(weights) = &layer.weights {
+            P::forward(conv, self.value(from), weights, ending, out, after);
+        }
     }
 }

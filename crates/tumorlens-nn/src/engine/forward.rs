@@ -2,18 +2,18 @@
 
 use super::plan::{self, Norm, Step, activation, conv};
 use super::record::Task;
-use super::{Collected, Engine, LayerStatistics, Output, PackedLayer, Statistics};
+use super::{Collected, Engine, LayerStatistics, LayerWeights, Output, PackedLayer, Statistics};
 use crate::graph::Op;
 use crate::network::{EPSILON, Mode, dropout_factors, evidence_shares};
 use crate::weights::Weights;
 use std::sync::{Arc, Mutex};
-use tumorlens_kernels::conv::{Conv, Packed, Start, forward};
+use tumorlens_kernels::conv::{Conv, Ending, Packed, Start, Storage, forward};
 use tumorlens_kernels::depthwise::{self, Taps};
 use tumorlens_kernels::norm::{self, in_blocks, moments};
 use tumorlens_kernels::pool;
-use tumorlens_kernels::{Blocked, LANES, Lane, Shape, element};
+use tumorlens_kernels::{Blocked, Lane, Shape, element};
 
-impl Engine {
+impl<P: Storage> Engine<P> {
     /// Runs a batch `[images, channels, height, width]`.
     pub(crate) fn forward(&mut self, weights: &Weights, input: &[f32], mode: Mode) -> Output {
         let images = input.len() / self.graph.input.iter().product::<usize>().max(1);
@@ -32,8 +32,8 @@ impl Engine {
             self.lap_forward(index, mode);
         }
         Output {
-            logits: self.value(self.graph.logits.0).to_planar(),
-            evidence: self.graph.evidence.map(|id| self.value(id.0).to_planar()),
+            logits: self.result(self.graph.logits.0),
+            evidence: self.graph.evidence.map(|id| self.result(id.0)),
             statistics,
         }
     }
@@ -51,15 +51,18 @@ impl Engine {
             Op::Conv { .. } => {
                 if let Some(conv) = conv(op) {
                     let layer = self.plain(weights, index, conv, out.shape(), mode);
-                    let start = start(&layer.bias);
-                    let x = self.value(from);
-                    forward(conv, x, &layer.weights, start, &mut out, &|_, _, _| {});
+                    let ending = Ending::of(start(&layer.bias));
+                    if let LayerWeights::Conv(weights) = &layer.weights {
+                        let x = self.value(from);
+                        P::forward(conv, x, weights, ending, &mut out, &|_, _, _| {});
+                    }
                 }
             }
             Op::Depthwise { .. } => {
                 if let Some(of) = plan::depthwise(op) {
                     let taps = Taps::new(of, self.values_of(weights, index, 0));
-                    depthwise::forward(of, self.value(from), &taps, &[], &mut out);
+                    let x = P::widened(self.value(from));
+                    P::changed(&mut out, |out| depthwise::forward(of, &x, &taps, &[], out));
                 }
             }
             Op::Activate { activation: which } => {
@@ -78,11 +81,14 @@ impl Engine {
                     channels: outputs,
                     ..x.shape()
                 });
-                let conv = dense(inputs, outputs);
-                let layer = self.plain(weights, index, conv, y.shape(), mode);
-                let start = start(&layer.bias);
-                forward(conv, &x, &layer.weights, start, &mut y, &|_, _, _| {});
-                out.fill_planar(&transposed(&y.to_planar(), outputs));
+                let layer = self.dense(weights, index, [inputs, outputs], y.shape(), mode);
+                if let LayerWeights::Dense(weights) = &layer.weights {
+                    let (conv, start) = (dense(inputs, outputs), start(&layer.bias));
+                    forward(conv, &x, weights, start, &mut y, &|_, _, _| {});
+                }
+                let y = transposed(&y.to_planar(), outputs);
+                out.fill_planar(&y);
+                self.buffers.exact[index] = Some(y);
             }
             Op::Dropout { rate } => {
                 element::copy(self.value(from), &mut out);
@@ -114,6 +120,7 @@ impl Engine {
                 let products: Vec<f32> = products.collect();
                 let scores: Vec<f32> = products.chunks(h * w).map(|p| p.iter().sum()).collect();
                 out.fill_planar(&scores);
+                self.buffers.exact[index] = Some(scores);
                 self.buffers.factors[index] = shares;
             }
             Op::BatchNorm { .. } => unreachable!("the plan makes a step of its own of it"),
@@ -121,7 +128,7 @@ impl Engine {
         self.buffers.values[index] = Some(out);
     }
 
-    /// Weights and bias of a layer as they are.
+    /// Weights and bias of a convolution as they are.
     pub(super) fn plain(
         &mut self,
         weights: &Weights,
@@ -129,18 +136,48 @@ impl Engine {
         conv: Conv,
         output: Shape,
         mode: Mode,
-    ) -> Arc<PackedLayer> {
+    ) -> Arc<PackedLayer<P>> {
+        self.packed_layer(weights, index, mode, |values| {
+            LayerWeights::Conv(if mode == Mode::Inference {
+                P::for_judging(conv, values, output)
+            } else {
+                P::for_training(conv, values, output)
+            })
+        })
+    }
+
+    /// Weights and bias of a dense layer.
+    pub(super) fn dense(
+        &mut self,
+        weights: &Weights,
+        index: usize,
+        [inputs, outputs]: [usize; 2],
+        output: Shape,
+        mode: Mode,
+    ) -> Arc<PackedLayer<P>> {
+        let conv = dense(inputs, outputs);
+        self.packed_layer(weights, index, mode, |values| {
+            LayerWeights::Dense(if mode == Mode::Inference {
+                Packed::for_judging(conv, values, output)
+            } else {
+                Packed::for_training(conv, values, output)
+            })
+        })
+    }
+
+    /// A layer's weights by `pack`, kept while nothing learns.
+    fn packed_layer(
+        &mut self,
+        weights: &Weights,
+        index: usize,
+        mode: Mode,
+        pack: impl FnOnce(&[f32]) -> LayerWeights<P>,
+    ) -> Arc<PackedLayer<P>> {
         if let Some(layer) = &self.packed[index] {
             return Arc::clone(layer);
         }
-        let values = self.values_of(weights, index, 0);
-        let weights_of = if mode == Mode::Inference {
-            Packed::for_judging
-        } else {
-            Packed::for_training
-        };
         let layer = Arc::new(PackedLayer {
-            weights: weights_of(conv, values, output),
+            weights: pack(self.values_of(weights, index, 0)),
             bias: in_blocks(self.values_of(weights, index, 1)),
         });
         if mode == Mode::Inference {
@@ -177,13 +214,13 @@ impl Engine {
                 self.measured_conv(weights, of.from, mode)
             } else {
                 let x = self.value(of.from);
-                let s = x.shape();
-                (0..s.images * s.blocks())
-                    .map(|i| moments(s, x.plane(i / s.blocks(), i % s.blocks())))
+                let (s, blocks) = (x.shape(), x.blocks());
+                (0..s.images * blocks)
+                    .map(|i| moments(s, x.plane(i / blocks, i % blocks)))
                     .collect()
             };
             let shape = self.value(of.from).shape();
-            let (mean, variance) = norm::statistics(shape, &collected);
+            let (mean, variance) = norm::statistics::<P>(shape, &collected);
             statistics.push(LayerStatistics {
                 layer: self.graph.nodes[of.node].name.clone(),
                 mean: mean.clone(),
@@ -223,7 +260,7 @@ impl Engine {
         (scale, shift)
     }
 
-    fn apply(&self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked) {
+    fn apply(&self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked<P>) {
         let (scale, shift) = self.line(weights, of, known);
         let (scale, shift) = (in_blocks(&scale), in_blocks(&shift));
         if let Some(pool) = of.pool {
@@ -240,22 +277,24 @@ impl Engine {
         let mut out = self.take_value(index);
         let shape = out.shape();
         let node = &self.graph.nodes[index];
-        let (op, from, blocks) = (node.op, node.inputs[0].0, shape.blocks());
-        let zero = [[0.0; LANES]; 2];
+        let (op, from, blocks) = (node.op, node.inputs[0].0, out.blocks());
+        let zero = norm::Moments::default();
         let collected: Collected = (0..shape.images * blocks)
             .map(|_| Mutex::new(zero))
             .collect();
         if let Some(conv) = conv(op) {
             let layer = self.plain(weights, index, conv, shape, mode);
-            let measure = |image: usize, block: usize, planes: &mut [Lane]| {
+            let measure = |image: usize, block: usize, planes: &mut [P]| {
                 for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
                     if let Ok(mut slot) = collected[image * blocks + block + i].lock() {
                         *slot = moments(shape, plane);
                     }
                 }
             };
-            let (x, start) = (self.value(from), start(&layer.bias));
-            forward(conv, x, &layer.weights, start, &mut out, &measure);
+            let (x, ending) = (self.value(from), Ending::of(start(&layer.bias)));
+            if let LayerWeights::Conv(weights) = &layer.weights {
+                P::forward(conv, x, weights, ending, &mut out, &measure);
+            }
         }
         self.buffers.values[index] = Some(out);
         self.lap(Some(index), Task::Forward);
@@ -291,7 +330,7 @@ pub(super) fn dense(inputs: usize, outputs: usize) -> Conv {
 }
 
 /// The features of each image as a pixel of one row.
-pub(super) fn columns(x: &Blocked) -> Blocked {
+pub(super) fn columns<P: Storage>(x: &Blocked<P>) -> Blocked {
     let (images, [c, h, w]) = (x.shape().images, dims(x.shape()));
     let shape = Shape {
         images: 1,

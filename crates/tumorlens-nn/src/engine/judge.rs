@@ -8,24 +8,26 @@ use crate::network::Mode;
 use crate::weights::Weights;
 use rayon::prelude::*;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tumorlens_kernels::Lane;
+use tumorlens_kernels::conv::Storage;
 
 /// Images that a thread takes together at most.
 const MOST: usize = 4;
 
 /// A graph with weights that do not change, for batches of any size and callers on any thread.
 #[derive(Debug)]
-pub(crate) struct Judge {
+pub(crate) struct Judge<P: Storage = Lane> {
     pub(crate) weights: Arc<Weights>,
     /// Images that a thread takes together.
     group: usize,
     /// What others are made from; it has no buffers.
-    pattern: Engine,
+    pattern: Engine<P>,
     /// Packed once, by whoever judges first.
-    packed: OnceLock<Vec<Option<Arc<PackedLayer>>>>,
+    packed: OnceLock<Vec<Option<Arc<PackedLayer<P>>>>>,
     /// Engines that nobody uses at the moment.
-    resting: Mutex<Vec<Engine>>,
+    resting: Mutex<Vec<Engine<P>>>,
     /// The one that takes all images, one group after the other, while parts are timed.
-    timed: Mutex<Option<Engine>>,
+    timed: Mutex<Option<Engine<P>>>,
 }
 
 /// Logits `[images, outputs]`, and the values asked for, `[images, channels, height, width]` each.
@@ -44,7 +46,7 @@ fn group(graph: &Graph, weights: &Weights) -> Result<usize, ShapeError> {
     Ok((weights / values.max(1)).clamp(1, MOST))
 }
 
-impl Judge {
+impl<P: Storage> Judge<P> {
     /// Only the values of the nodes `read` can be asked for later.
     pub(crate) fn new(
         graph: &Graph,
@@ -113,7 +115,7 @@ impl Judge {
     }
 
     /// Lends an engine; one that panics is not given back.
-    fn with<R>(&self, use_it: impl FnOnce(&mut Engine) -> R) -> R {
+    fn with<R>(&self, use_it: impl FnOnce(&mut Engine<P>) -> R) -> R {
         let resting = || self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         let engine = resting().pop();
         let mut engine = engine.unwrap_or_else(|| self.engine());
@@ -123,12 +125,12 @@ impl Judge {
     }
 
     /// One more, with buffers of its own and the weights that all share.
-    fn engine(&self) -> Engine {
+    fn engine(&self) -> Engine<P> {
         let pattern = &self.pattern;
         let with = |packed| Engine {
             graph: Arc::clone(&pattern.graph),
             plan: Arc::clone(&pattern.plan),
-            buffers: super::Buffers::default(),
+            buffers: super::Buffers::new(0, 0),
             packed,
             recorder: None,
         };
@@ -137,12 +139,12 @@ impl Judge {
         with(packed.clone())
     }
 
-    fn timed(&self) -> MutexGuard<'_, Option<Engine>> {
+    fn timed(&self) -> MutexGuard<'_, Option<Engine<P>>> {
         self.timed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Engine {
+impl<P: Storage> Engine<P> {
     fn images(&mut self, weights: &Weights, input: &[f32], wanted: &[usize]) -> Judgement {
         let logits = self.forward(weights, input, Mode::Inference).logits;
         let read = |&node: &usize| self.planar(node).unwrap_or_default();

@@ -9,6 +9,7 @@ use super::plan::Step;
 use crate::graph::Op;
 use crate::network::Mode;
 use std::time::Instant;
+use tumorlens_kernels::conv::Storage;
 
 /// A part of a layer's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +70,7 @@ pub struct LayerTime {
     pub seconds: f64,
     /// Floating point operations of its plain definition, whatever the algorithm; a multiply-add is two.
     pub operations: f64,
-    /// Bytes of what it reads and writes, each once, as 32-bit numbers without borders and blocks filled up with zeros.
+    /// Bytes of what it reads and writes, each once, without borders and blocks filled up with zeros.
     pub bytes: f64,
 }
 
@@ -97,7 +98,7 @@ impl Recorder {
     }
 }
 
-impl Engine {
+impl<P: Storage> Engine<P> {
     /// Records from the next step on, or no longer.
     pub(crate) fn record(&mut self, on: bool) {
         self.recorder = on.then(|| Recorder {

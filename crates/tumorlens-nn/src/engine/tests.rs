@@ -6,6 +6,9 @@ use crate::model::{Head, ModelConfig};
 use crate::network::{Mode, Network};
 use burn::tensor::{Device, Tensor, TensorData};
 use tumorlens_core::Seed;
+use tumorlens_kernels::Bf16x32;
+
+mod bf16;
 
 fn numbers(count: usize, salt: usize) -> Vec<f32> {
     (0..count)
@@ -73,7 +76,7 @@ fn compare(graph: &Graph, images: usize, mode: Mode) {
     let learn: &dyn Fn(&Parameter) -> bool = &|_| true;
     let network = Network::new(graph.clone(), &weights, &Device::flex(), Some(learn)).unwrap();
     let pass = network.forward(network.batch(input.clone()), mode);
-    let mut engine = Engine::new(graph, &weights).unwrap();
+    let mut engine: Engine = Engine::new(graph, &weights).unwrap();
     // Twice: buffers are used again.
     let _ = engine.forward(&weights, &input, mode);
     let output = engine.forward(&weights, &input, mode);
@@ -172,8 +175,8 @@ fn every_non_linearity_gives_what_it_gives_on_burn() {
     }
 }
 
-#[test]
-fn one_thread_gives_the_bits_of_two() {
+/// Whatever values are stored in.
+fn bits_of_one_thread_and_two<P: Storage>() {
     let graph = graph("resnet18", Head::Gap, Activation::Relu, [1, 48, 48]);
     let weights = weights(&graph);
     let input = numbers(5 * 48 * 48, 1);
@@ -184,7 +187,7 @@ fn one_thread_gives_the_bits_of_two() {
             .build()
             .unwrap();
         pool.install(|| {
-            let mut engine = Engine::new(&graph, &weights).unwrap();
+            let mut engine: Engine<P> = Engine::new(&graph, &weights).unwrap();
             let output = engine.forward(&weights, &input, Mode::Training(Seed(1)));
             let gradients = engine.backward(&weights, &output.logits, None, &learns);
             (output.logits, gradients)
@@ -194,11 +197,17 @@ fn one_thread_gives_the_bits_of_two() {
 }
 
 #[test]
+fn one_thread_gives_the_bits_of_two() {
+    bits_of_one_thread_and_two::<Lane>();
+    bits_of_one_thread_and_two::<Bf16x32>();
+}
+
+#[test]
 fn what_is_frozen_has_no_gradient_and_the_rest_keeps_its_own() {
     let graph = graph("resnet18", Head::Gap, Activation::Relu, [1, 48, 48]);
     let weights = weights(&graph);
     let input = numbers(2 * 48 * 48, 1);
-    let mut engine = Engine::new(&graph, &weights).unwrap();
+    let mut engine: Engine = Engine::new(&graph, &weights).unwrap();
     let output = engine.forward(&weights, &input, Mode::Training(Seed(1)));
     let all = vec![true; weights.parameters.len()];
     let full = engine.backward(&weights, &output.logits, None, &all);
@@ -216,6 +225,12 @@ fn what_is_frozen_has_no_gradient_and_the_rest_keeps_its_own() {
 
 #[test]
 fn what_is_judged_of_an_image_depends_neither_on_its_company_nor_on_the_threads() {
+    bits_of_judging::<Lane>();
+    bits_of_judging::<Bf16x32>();
+}
+
+/// Whatever values are stored in.
+fn bits_of_judging<P: Storage>() {
     for (architecture, side) in [("cnn", 72), ("resnet18", 64)] {
         let graph = graph(architecture, Head::Gap, Activation::Relu, [1, side, side]);
         let weights = Arc::new(weights(&graph));
@@ -225,7 +240,7 @@ fn what_is_judged_of_an_image_depends_neither_on_its_company_nor_on_the_threads(
         let judge = |threads: usize, images: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build().unwrap().install(|| {
-                let judge = Judge::new(&graph, Arc::clone(&weights), &[deepest]).unwrap();
+                let judge: Judge<P> = Judge::new(&graph, Arc::clone(&weights), &[deepest]).unwrap();
                 let parts = input.chunks(images * size);
                 let all = parts.map(|part| judge.judge(part, &[deepest]));
                 let all = all.flat_map(|j| j.logits.into_iter().chain(j.values[0].clone()));

@@ -1,6 +1,7 @@
 //! How a network is trained: every choice, with defaults, ranges and a check.
 
 use crate::optimizer::OptimizerConfig;
+use crate::precision::Precision;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeBounds;
@@ -21,6 +22,10 @@ pub struct TrainConfig {
     /// Epochs during which the learning rate rises in a line to its peak; 0 or above, below `epochs`. The one-cycle
     /// schedule has a rise of its own.
     pub warm_up_epochs: f64,
+    /// What maps and the factors of convolutions are stored in; 16 bits on the device cpu. Left out where it is the default,
+    /// so that a run of a version without it can be resumed.
+    #[serde(skip_serializing_if = "Precision::is_single")]
+    pub precision: Precision,
     /// Clips the gradient to this global norm; 0 leaves it.
     pub clip_norm: f64,
     /// Memory of the exponential moving average of the weights, 0 (none) to below 1. With an average, validation and
@@ -48,6 +53,7 @@ impl Default for TrainConfig {
             batch_size: 32,
             learning_rate: 1e-3,
             warm_up_epochs: 2.0,
+            precision: Precision::default(),
             clip_norm: 1.0,
             average: 0.99,
             mixup: 0.0,

@@ -77,11 +77,11 @@ impl Identity {
 fn changed_fields(a: &str, b: &str) -> String {
     let read = |text| serde_json::from_str::<serde_json::Map<_, _>>(text).unwrap_or_default();
     let (a, b) = (read(a), read(b));
-    let fields: Vec<&str> = a
-        .keys()
-        .filter(|key| a.get(*key) != b.get(*key))
-        .map(String::as_str)
-        .collect();
+    // A field at its default may be left out of either.
+    let mut fields: Vec<&str> = a.keys().chain(b.keys()).map(String::as_str).collect();
+    fields.retain(|key| a.get(*key) != b.get(*key));
+    fields.sort_unstable();
+    fields.dedup();
     if fields.is_empty() {
         String::new()
     } else {

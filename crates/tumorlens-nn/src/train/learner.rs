@@ -4,7 +4,7 @@ use super::average::Average;
 use super::batch::Batch;
 use super::config::TrainConfig;
 use crate::engine::record::Task;
-use crate::engine::{Engine, Gradients, LayerStatistics};
+use crate::engine::{Gradients, LayerStatistics, Trains, training};
 use crate::loss::image::ImageLoss;
 use crate::loss::outline::outline_loss;
 use crate::network::{DeviceFailure, Mode, Network, NetworkError, Pass, host};
@@ -33,7 +33,7 @@ pub(crate) struct Learner {
 #[derive(Debug)]
 enum Body {
     /// The processor: the graph planned for it, and which parameters learn.
-    Planned(Box<Engine>, Vec<bool>),
+    Planned(Box<dyn Trains>, Vec<bool>),
     /// Any other device, by burn.
     Framework(Box<Network>),
 }
@@ -91,9 +91,11 @@ impl Learner {
         let body = if *device == Device::flex() {
             let learns = |p: &Parameter| p.role.is_learned() && learns(p);
             let learns = weights.parameters.iter().map(learns).collect();
-            Body::Planned(Box::new(Engine::new(graph, &weights)?), learns)
-        } else {
+            Body::Planned(training(graph, &weights, config.precision)?, learns)
+        } else if config.precision.is_single() {
             Body::Framework(Box::new(network))
+        } else {
+            return Err(NetworkError::Precision(config.precision));
         };
         Ok(Self {
             body,
@@ -151,9 +153,9 @@ impl Learner {
     }
 
     /// What runs on the processor, where it does.
-    pub(crate) fn engine(&mut self) -> Option<&mut Engine> {
+    pub(crate) fn engine(&mut self) -> Option<&mut (dyn Trains + 'static)> {
         match &mut self.body {
-            Body::Planned(engine, _) => Some(engine),
+            Body::Planned(engine, _) => Some(engine.as_mut()),
             Body::Framework(_) => None,
         }
     }

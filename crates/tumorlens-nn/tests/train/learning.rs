@@ -4,11 +4,25 @@ use crate::scene::{Patience, Scene, Squares, cnn, evidence_cnn, linear};
 use std::process::Command;
 use tumorlens_core::Quiet;
 use tumorlens_nn::optimizer::{OptimizerConfig, Sgd};
+use tumorlens_nn::precision::Precision;
 use tumorlens_nn::train::{EarlyStopping, Keep, Metric, Start, TrainConfig};
 
 #[test]
-fn a_small_network_learns_eight_images_by_heart() {
+fn a_small_network_learns_eight_images_by_heart_in_every_precision() {
+    let losses = [Precision::F32, Precision::Bf16].map(learns_by_heart);
+    // Rounding moves the way, not where it leads.
+    let halfway = losses.each_ref().map(|losses| losses[10]);
+    assert!(
+        (halfway[0] - halfway[1]).abs() < 0.1 * halfway[0],
+        "{halfway:?}"
+    );
+    assert!(losses[0] != losses[1]);
+}
+
+/// Losses of the epochs.
+fn learns_by_heart(precision: Precision) -> Vec<f64> {
     let config = TrainConfig {
+        precision,
         epochs: 100,
         batch_size: 8,
         learning_rate: 0.05,
@@ -28,6 +42,11 @@ fn a_small_network_learns_eight_images_by_heart() {
     assert!(best.validation.loss < 0.05, "{best:?}");
     assert_eq!(best.validation.balanced_accuracy.get(), Some(1.0));
     assert!(trained.history[0].train.loss > 0.5);
+    trained
+        .history
+        .iter()
+        .map(|epoch| epoch.train.loss)
+        .collect()
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::scene::{Patience, Scene, Squares, busy_config, cnn};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use tumorlens_core::{Observer, Quiet, Seed};
+use tumorlens_nn::precision::Precision;
 use tumorlens_nn::train::{EarlyStopping, Metric, Outcome, Start, TrainError};
 
 /// Starts a second run in the folder while the first is at work.
@@ -96,6 +97,11 @@ fn a_run_goes_on_only_as_it_began() {
     let error = refused(|scene| scene.config.seed = Seed(5));
     assert!(
         error.contains("the configuration (seed) changed"),
+        "{error}"
+    );
+    let error = refused(|scene| scene.config.precision = Precision::Bf16);
+    assert!(
+        error.contains("the configuration (precision) changed"),
         "{error}"
     );
 }

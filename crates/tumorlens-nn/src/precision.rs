@@ -1,0 +1,96 @@
+//! What a network's values are stored and multiplied in: a run-time value.
+
+use crate::device::{DeviceChoice, DeviceError};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A precision by name: `f32` or `bf16`.
+///
+/// Weights, their gradients, what the optimiser remembers, statistics, sums and logits are in single precision always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Numbers of 16 bits with the exponent of single precision (bfloat16): maps, their gradients, and both factors of
+    /// convolutions. On the device cpu.
+    Bf16,
+}
+
+/// Not a precision.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown precision '{0}': use f32 or bf16")]
+pub struct UnknownPrecision(String);
+
+impl Precision {
+    /// Whether it is single precision.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        *self == Self::F32
+    }
+
+    /// Refuses a device that does not have it.
+    ///
+    /// # Errors
+    /// On other devices than the processor in 16 bits.
+    pub fn check(self, device: DeviceChoice) -> Result<(), DeviceError> {
+        if self.is_single() || device == DeviceChoice::Cpu {
+            return Ok(());
+        }
+        Err(DeviceError::NoSuchPrecision {
+            precision: self,
+            device: device.to_string(),
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = UnknownPrecision;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(UnknownPrecision(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_precision_is_read_and_written_alike() {
+        for name in ["f32", "bf16"] {
+            assert_eq!(name.parse::<Precision>().unwrap().to_string(), name);
+            let text = format!("\"{name}\"");
+            let read: Precision = serde_json::from_str(&text).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+        assert!("f16".parse::<Precision>().is_err());
+    }
+
+    #[test]
+    fn other_devices_than_the_processor_have_single_precision_only() {
+        let gpu = DeviceChoice::Wgpu(None);
+        assert!(Precision::F32.check(gpu).is_ok());
+        assert!(Precision::Bf16.check(DeviceChoice::Cpu).is_ok());
+        let error = Precision::Bf16.check(gpu).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "precision bf16 is for the device cpu only, not for wgpu"
+        );
+    }
+}
