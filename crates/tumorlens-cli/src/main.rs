@@ -38,6 +38,7 @@ use progress::Progress;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    ALLOCATOR.spread();
     let arguments = Arguments::parse();
     let exit = match start(&arguments) {
         Ok(exit) => exit,

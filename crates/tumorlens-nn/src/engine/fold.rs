@@ -1,13 +1,14 @@
 //! Judging a convolution: its normalisation is part of its weights, and what follows is done while a plane is in the
 //! cache.
 
+use super::forward::dense;
 use super::plan::{Norm, Step, conv};
 use super::{Engine, LayerWeights, PackedLayer, Statistics};
 use crate::graph::Op;
-use crate::network::Mode;
 use crate::weights::Weights;
+use rayon::prelude::*;
 use std::sync::{Arc, Mutex};
-use tumorlens_kernels::conv::{After, Conv, Ending, Start, Storage};
+use tumorlens_kernels::conv::{After, Conv, Ending, Packed, Start, Storage};
 use tumorlens_kernels::norm::in_blocks;
 use tumorlens_kernels::pool::{self, MaxPool};
 use tumorlens_kernels::{Blocked, Shape};
@@ -22,49 +23,56 @@ impl<P: Storage> Engine<P> {
     }
 
     /// Packed weights of every layer, for judging.
-    pub(super) fn pack(mut self, weights: &Weights) -> Vec<Option<Arc<PackedLayer<P>>>> {
-        for index in 0..self.graph.nodes.len() {
-            let mode = Mode::Inference;
-            match (self.plan.steps[index], self.graph.nodes[index].op) {
-                (Step::Norm(of), _) => {
-                    let op = self.graph.nodes[of.from].op;
-                    if let Some(conv) =
-                        conv(op).filter(|_| self.plan.normalised_by[of.from].is_some())
-                    {
-                        let output = self.plan.shape(of.from, 1, 0);
-                        self.folded(weights, of, &self.running(weights, of), conv, output);
-                    }
-                }
-                (Step::Node, Op::Linear { inputs, outputs }) => {
-                    let output = self.plan.shape(index, 1, 0);
-                    self.dense(weights, index, [inputs, outputs], output, mode);
-                }
-                (Step::Node, op) => {
-                    if let Some(conv) =
-                        conv(op).filter(|_| self.plan.normalised_by[index].is_none())
-                    {
-                        let output = self.plan.shape(index, 1, 0);
-                        self.plain(weights, index, conv, output, mode);
-                    }
-                }
-                (Step::Later, _) => {}
-            }
+    pub(super) fn pack(&self, weights: &Weights) -> Vec<Option<Arc<PackedLayer<P>>>> {
+        let layers = (0..self.graph.nodes.len()).into_par_iter();
+        let layers: Vec<_> = layers
+            .filter_map(|i| self.layer_to_judge(weights, i))
+            .collect();
+        let mut packed = vec![None; self.graph.nodes.len()];
+        for (index, layer) in layers {
+            packed[index] = Some(Arc::new(layer));
         }
-        self.packed
+        packed
+    }
+
+    /// What a step needs of its layer, with the layer's node; nothing where it has no weights that are packed.
+    fn layer_to_judge(&self, weights: &Weights, index: usize) -> Option<(usize, PackedLayer<P>)> {
+        let shape = |node: usize| self.plan.shape(node, 1, 0);
+        let conv_of = |node: usize| conv(self.graph.nodes[node].op);
+        let alone = |node: usize| self.plan.normalised_by[node].is_none();
+        match (self.plan.steps[index], self.graph.nodes[index].op) {
+            (Step::Norm(of), _) => {
+                let conv = conv_of(of.from).filter(|_| !alone(of.from))?;
+                let known = self.running(weights, of);
+                let layer = self.folded(weights, of, &known, conv, shape(of.from));
+                Some((of.from, layer))
+            }
+            (Step::Node, Op::Linear { inputs, outputs }) => {
+                let values = self.values_of(weights, index, 0);
+                let packed = Packed::for_judging(dense(inputs, outputs), values, shape(index));
+                let layer = self.biased(weights, index, LayerWeights::Dense(packed));
+                Some((index, layer))
+            }
+            (Step::Node, _) => {
+                let conv = conv_of(index).filter(|_| alone(index))?;
+                let values = self.values_of(weights, index, 0);
+                let packed = P::for_judging(conv, values, shape(index));
+                let layer = self.biased(weights, index, LayerWeights::Conv(packed));
+                Some((index, layer))
+            }
+            (Step::Later, _) => None,
+        }
     }
 
     /// Weights and bias of a convolution with its normalisation folded in.
     fn folded(
-        &mut self,
+        &self,
         weights: &Weights,
         of: Norm,
         known: &Statistics,
         conv: Conv,
         output: Shape,
-    ) -> Arc<PackedLayer<P>> {
-        if let Some(layer) = &self.packed[of.from] {
-            return Arc::clone(layer);
-        }
+    ) -> PackedLayer<P> {
         let (scale, mut shift) = self.line(weights, of, known);
         let taps = conv.kernel * conv.kernel;
         let mut values = self.values_of(weights, of.from, 0).to_vec();
@@ -76,12 +84,10 @@ impl<P: Storage> Engine<P> {
         for (shift, (bias, scale)) in shift.iter_mut().zip(bias.iter().zip(&scale)) {
             *shift += bias * scale;
         }
-        let layer = Arc::new(PackedLayer {
+        PackedLayer {
             weights: LayerWeights::Conv(P::for_judging(conv, &values, output)),
             bias: in_blocks(&shift),
-        });
-        self.packed[of.from] = Some(Arc::clone(&layer));
-        layer
+        }
     }
 
     /// The convolution of a judgement: the normalisation is part of its weights, and what follows is done before a value
@@ -132,7 +138,11 @@ impl<P: Storage> Engine<P> {
         let (from, Some(conv)) = (node.inputs[0].0, conv(node.op)) else {
             return;
         };
-        let layer = self.folded(weights, of, known, conv, out.shape());
+        let layer = match &self.packed[of.from] {
+            Some(layer) => Arc::clone(layer),
+            None => Arc::new(self.folded(weights, of, known, conv, out.shape())),
+        };
+        self.packed[of.from] = Some(Arc::clone(&layer));
         let ending = Ending {
             start: Start::Bias(&layer.bias),
             add: of.add.map(|add| self.value(add)),

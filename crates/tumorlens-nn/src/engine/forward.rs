@@ -176,14 +176,25 @@ impl<P: Storage> Engine<P> {
         if let Some(layer) = &self.packed[index] {
             return Arc::clone(layer);
         }
-        let layer = Arc::new(PackedLayer {
-            weights: pack(self.values_of(weights, index, 0)),
-            bias: in_blocks(self.values_of(weights, index, 1)),
-        });
+        let packed = pack(self.values_of(weights, index, 0));
+        let layer = Arc::new(self.biased(weights, index, packed));
         if mode == Mode::Inference {
             self.packed[index] = Some(Arc::clone(&layer));
         }
         layer
+    }
+
+    /// A layer as it is, with its bias.
+    pub(super) fn biased(
+        &self,
+        weights: &Weights,
+        index: usize,
+        packed: LayerWeights<P>,
+    ) -> PackedLayer<P> {
+        PackedLayer {
+            weights: packed,
+            bias: in_blocks(self.values_of(weights, index, 1)),
+        }
     }
 
     /// A normalisation with what follows it, and the convolution before it.

@@ -7,7 +7,7 @@ use crate::graph::{Graph, ShapeError};
 use crate::network::Mode;
 use crate::weights::Weights;
 use rayon::prelude::*;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tumorlens_kernels::Lane;
 use tumorlens_kernels::conv::Storage;
 
@@ -22,8 +22,9 @@ pub(crate) struct Judge<P: Storage = Lane> {
     group: usize,
     /// What others are made from; it has no buffers.
     pattern: Engine<P>,
-    /// Packed once, by whoever judges first.
-    packed: OnceLock<Vec<Option<Arc<PackedLayer<P>>>>>,
+    /// What all of them share. Packed at once and not by whoever judges first, who would share that work out among threads
+    /// that wait for it.
+    packed: Vec<Option<Arc<PackedLayer<P>>>>,
     /// Engines that nobody uses at the moment.
     resting: Mutex<Vec<Engine<P>>>,
     /// The one that takes all images, one group after the other, while parts are timed.
@@ -53,11 +54,12 @@ impl<P: Storage> Judge<P> {
         weights: Arc<Weights>,
         read: &[usize],
     ) -> Result<Self, ShapeError> {
+        let pattern = Engine::planned(graph, &weights, read)?;
         Ok(Self {
             group: group(graph, &weights)?,
-            pattern: Engine::planned(graph, &weights, read)?,
+            packed: pattern.pack(&weights),
+            pattern,
             weights,
-            packed: OnceLock::new(),
             resting: Mutex::default(),
             timed: Mutex::default(),
         })
@@ -127,16 +129,13 @@ impl<P: Storage> Judge<P> {
     /// One more, with buffers of its own and the weights that all share.
     fn engine(&self) -> Engine<P> {
         let pattern = &self.pattern;
-        let with = |packed| Engine {
+        Engine {
             graph: Arc::clone(&pattern.graph),
             plan: Arc::clone(&pattern.plan),
             buffers: super::Buffers::new(0, 0),
-            packed,
+            packed: self.packed.clone(),
             recorder: None,
-        };
-        let none = || vec![None; pattern.graph.nodes.len()];
-        let packed = self.packed.get_or_init(|| with(none()).pack(&self.weights));
-        with(packed.clone())
+        }
     }
 
     fn timed(&self) -> MutexGuard<'_, Option<Engine<P>>> {
