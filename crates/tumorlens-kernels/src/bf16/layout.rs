@@ -12,7 +12,7 @@ use crate::{Blocked, Pixel, Shape};
 use rayon::prelude::*;
 
 /// Numbers that are laid out anew at a time: what the caches of the cores and the one behind hold.
-const AT_ONCE: usize = 4 << 20;
+const AT_ONCE: usize = 8 << 20;
 
 /// Where inputs and gradients lie.
 pub(super) struct Layout {
@@ -181,10 +181,10 @@ impl Layout {
             maps.fill(0);
             phases.rows_of(conv, self.from, |place, from, count, step| {
                 let at = place / plane * channels * plane + place % plane;
-                let to = &mut maps[at..at + (channels - 1) * plane + count];
-                for (index, pixel) in source[from..].iter().step_by(step).take(count).enumerate() {
-                    for (channel, value) in pixel.numbers()[..channels].iter().enumerate() {
-                        to[channel * plane + index] = *value;
+                for channel in 0..channels {
+                    let to = &mut maps[at + channel * plane..][..count];
+                    for (to, pixel) in to.iter_mut().zip(source[from..].iter().step_by(step)) {
+                        *to = pixel.numbers()[channel];
                     }
                 }
             });

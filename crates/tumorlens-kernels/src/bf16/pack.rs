@@ -3,6 +3,7 @@
 use super::product::{COLUMNS, DEPTH, STEP};
 use super::scratch::Scratch;
 use super::{Bf16x32, round};
+use crate::LANES;
 use crate::Pixel;
 use crate::conv::Conv;
 use crate::isa::dispatch;
@@ -133,6 +134,7 @@ fn blocks(
 ) -> Scratch {
     let from = depths.div_ceil(DEPTH);
     let each = taps.len() * LINES;
+    let last = taps.iter().max().copied().unwrap_or(0);
     let mut values = Scratch::stale(columns.div_ceil(COLUMNS) * from * each);
     let pairs = values.par_chunks_mut(each.max(1)).enumerate();
     pairs.for_each(|(index, steps)| {
@@ -142,10 +144,23 @@ fn blocks(
             steps.fill(Bf16x32::ZERO);
         }
         for column in 0..width {
-            for depth in 0..depth {
-                let weights = &weights[at(from + depth, to + column)..];
-                for (step, &tap) in steps.chunks_exact_mut(LINES).zip(taps) {
-                    set(step, depth, column, weights[tap]);
+            for first in (0..depth).step_by(2) {
+                let of = |depth: usize| &weights[at(from + depth, to + column)..][..=last];
+                let low = of(first);
+                // A word holds a pair of depths, and two lines all columns.
+                let (line, place) = (first + column / LANES, column % LANES);
+                let lines = steps
+                    .chunks_exact_mut(LINES)
+                    .map(|step| &mut step[line].0[place]);
+                if first + 1 < depth {
+                    let high = of(first + 1);
+                    for (word, &tap) in lines.zip(taps) {
+                        *word = u32::from(low[tap]) | u32::from(high[tap]) << 16;
+                    }
+                } else {
+                    for (word, &tap) in lines.zip(taps) {
+                        *word = u32::from(low[tap]);
+                    }
                 }
             }
         }
