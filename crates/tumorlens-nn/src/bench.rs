@@ -31,6 +31,7 @@ pub enum Work {
 /// A network and a batch, ready to be run again and again.
 #[derive(Debug)]
 pub struct Bench {
+    input: [usize; 3],
     batch: Batch,
     body: Body,
 }
@@ -122,7 +123,7 @@ impl Bench {
                 Body::Train(Box::new(learner))
             }
         };
-        Ok(Self { batch, body })
+        Ok(Self { input, batch, body })
     }
 
     /// Records the parts of the steps from the next one on, or no longer.
@@ -147,6 +148,18 @@ impl Bench {
         .unwrap_or_default()
     }
 
+    /// Operations of a recorded step on the whole batch, of the plain definitions; 0 where none was recorded.
+    pub fn operations(&mut self) -> f64 {
+        let [c, h, w] = self.input;
+        let images = self.batch.input.len() / (c * h * w).max(1);
+        let together = match &self.body {
+            Body::Infer(network) => network.judge().map_or(0, Judges::together),
+            Body::Train(_) => images,
+        };
+        let of_parts: f64 = self.recorded().iter().map(|part| part.operations).sum();
+        of_parts * images as f64 / together.max(1) as f64
+    }
+
     /// Runs the batch once.
     ///
     /// # Errors
@@ -163,5 +176,29 @@ impl Bench {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Architecture;
+
+    fn operations(images: usize, work: Work) -> f64 {
+        let model = ModelConfig::new(Architecture::Cnn);
+        let (precision, device) = (Precision::F32, DeviceChoice::Cpu);
+        let mut bench = Bench::new(&model, [1, 16, 16], images, work, precision, device).unwrap();
+        bench.record(true).unwrap();
+        bench.step().unwrap();
+        bench.operations()
+    }
+
+    #[test]
+    fn a_batch_takes_the_operations_of_an_image_times_its_images() {
+        // Training has some for the weights besides.
+        let judged = operations(1, Work::Infer);
+        assert!(judged > 0.0);
+        assert!((operations(8, Work::Infer) / judged - 8.0).abs() < 1e-9);
+        assert!(operations(8, Work::Train) > 2.0 * 8.0 * judged);
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     for _ in 0..WARM_UP {
         bench.step()?;
     }
-    let operations: f64 = bench.recorded().iter().map(|part| part.operations).sum();
+    let operations = bench.operations();
     let early = if known {
         bench.record(args.layers)?;
         multiply_add_peak(precision, PEAK_TIME)

@@ -116,6 +116,11 @@ impl<P: Storage> Judge<P> {
             .unwrap_or_default()
     }
 
+    /// Images of the group that was timed last; 0 where none was.
+    pub(crate) fn together(&self) -> usize {
+        self.timed().as_ref().map_or(0, |e| e.buffers.images)
+    }
+
     /// Lends an engine; one that panics is not given back.
     fn with<R>(&self, use_it: impl FnOnce(&mut Engine<P>) -> R) -> R {
         let resting = || self.resting.lock().unwrap_or_else(PoisonError::into_inner);

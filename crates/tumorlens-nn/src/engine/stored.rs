@@ -78,6 +78,8 @@ pub(crate) trait Judges: Debug + Send + Sync {
     fn record(&self, on: bool);
     /// [`Judge::recorded`].
     fn recorded(&self) -> Vec<LayerTime>;
+    /// [`Judge::together`].
+    fn together(&self) -> usize;
 }
 
 impl<P: Storage> Judges for Judge<P> {
@@ -92,6 +94,9 @@ impl<P: Storage> Judges for Judge<P> {
     }
     fn recorded(&self) -> Vec<LayerTime> {
         Self::recorded(self)
+    }
+    fn together(&self) -> usize {
+        Self::together(self)
     }
 }
 
