@@ -12,13 +12,11 @@ mod table;
 
 use std::hint::black_box;
 use table::{Table, Work};
-use tumorlens_kernels::conv::{
-    Conv, Ending, Packed, Start, forward, input_gradient, weight_gradient,
-};
+use tumorlens_kernels::conv::{Conv, Ending, Start, Storage};
 use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::norm::{self, Normalised, in_blocks};
 use tumorlens_kernels::pool::{self, MaxPool};
-use tumorlens_kernels::{Activation, Bf16x32, Blocked, Lane, Pixel, Shape, bf16, element};
+use tumorlens_kernels::{Activation, Bf16x32, Blocked, Lane, Pixel, Shape, element};
 
 const BATCHES: [usize; 2] = [1, 32];
 
@@ -48,8 +46,8 @@ fn main() {
             padding: kernel / 2,
         };
         for images in BATCHES {
-            convolution(&mut table, model, conv, images, side);
-            of_16_bits(&mut table, model, conv, images, side);
+            convolution::<Lane>(&mut table, model, conv, images, side);
+            convolution::<Bf16x32>(&mut table, &format!("bf16 {model}"), conv, images, side);
         }
     }
     for (channels, kernel, stride, side) in [(96, 7, 1, 32), (96, 3, 1, 32), (96, 5, 2, 32)] {
@@ -95,7 +93,8 @@ fn bytes<P: Pixel>(shape: Shape) -> f64 {
     (Shape { border: 0, ..shape }.len_of::<P>() * size_of::<P>()) as f64
 }
 
-fn convolution(table: &mut Table, model: &str, conv: Conv, images: usize, side: usize) {
+/// Convolutions on what a batch is stored in.
+fn convolution<P: Storage>(table: &mut Table, model: &str, conv: Conv, images: usize, side: usize) {
     let Conv {
         inputs,
         outputs,
@@ -113,70 +112,30 @@ fn convolution(table: &mut Table, model: &str, conv: Conv, images: usize, side: 
     let name = |pass: &str| {
         format!("{model} {inputs}->{outputs} {kernel}x{kernel}/{stride} @{side} x{images} {pass}")
     };
-    let weights: Vec<f32> = (0..inputs * outputs * taps)
-        .map(|i| (i % 17) as f32 / 17.0 - 0.5)
-        .collect();
-    table.row(&name("forward"), work, || {
-        let packed = Packed::for_training(conv, &weights, output);
-        let (x, mut y) = (filled(input), Blocked::zeros(output));
-        move || forward(conv, &x, &packed, Start::Zero, &mut y, &|_, _, _| {})
-    });
-    table.row(&name("by-input"), work, || {
-        let packed = Packed::for_gradient(conv, &weights, input);
-        let (g, mut by_x) = (filled(wide), Blocked::zeros(input));
-        move || input_gradient(conv, &g, &packed, Start::Zero, &mut by_x)
-    });
-    table.row(&name("by-weights"), work, || {
-        let (x, g) = (filled(input), filled(wide));
-        move || drop(black_box(weight_gradient(conv, &x, &g)))
-    });
-}
-
-/// The same on numbers of 16 bits.
-fn of_16_bits(table: &mut Table, model: &str, conv: Conv, images: usize, side: usize) {
-    let Conv {
-        inputs,
-        outputs,
-        kernel,
-        stride,
-        padding,
-    } = conv;
-    let taps = kernel * kernel;
-    let input = square(images, inputs, side, padding);
-    let out_side = conv.slide(side);
-    let output = square(images, outputs, out_side, 0);
-    let wide = square(images, outputs, out_side, conv.gradient_border(input));
-    let products = images * out_side * out_side * inputs * outputs * taps;
-    let work = Work::Products(products as f64);
-    let name = |pass: &str| {
-        format!(
-            "bf16 {model} {inputs}->{outputs} {kernel}x{kernel}/{stride} @{side} x{images} {pass}"
-        )
-    };
-    let maps = filled::<Bf16x32>;
+    let maps = filled::<P>;
     let weights: Vec<f32> = (0..inputs * outputs * taps)
         .map(|i| (i % 17) as f32 / 17.0 - 0.5)
         .collect();
     table.row(&name("pack"), work, || {
         let weights = weights.clone();
-        move || drop(black_box(bf16::Packed::forward(conv, &weights)))
+        move || drop(black_box(P::for_training(conv, &weights, output)))
     });
     table.row(&name("forward"), work, || {
-        let packed = bf16::Packed::forward(conv, &weights);
+        let packed = P::for_training(conv, &weights, output);
         let (x, mut y) = (maps(input), Blocked::zeros(output));
         move || {
             let ending = Ending::of(Start::Zero);
-            bf16::forward(conv, &x, &packed, ending, &mut y, &|_, _, _| {});
+            P::forward(conv, &x, &packed, ending, &mut y, &|_, _, _| {});
         }
     });
     table.row(&name("by-input"), work, || {
-        let packed = bf16::Packed::backward(conv, &weights);
+        let packed = P::for_gradient(conv, &weights, input);
         let (g, mut by_x) = (maps(wide), Blocked::zeros(input));
-        move || bf16::input_gradient(conv, &g, &packed, Start::Zero, &mut by_x)
+        move || P::input_gradient(conv, &g, &packed, Start::Zero, &mut by_x)
     });
     table.row(&name("by-weights"), work, || {
         let (x, g) = (maps(input), maps(wide));
-        move || drop(black_box(bf16::weight_gradient(conv, &x, &g)))
+        move || drop(black_box(P::weight_gradient(conv, &x, &g)))
     });
 }
 

@@ -4,7 +4,7 @@
 //! written, of one value to 16 bits: half a unit of its last place, at most 2^-8 of it.
 
 use crate::plain::{convolution, count, numbers};
-use crate::{below, cases, channels, with_threads};
+use crate::{begun, below, cases, channels, start_of, with_threads};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::Mutex;
@@ -92,30 +92,15 @@ impl Case {
     fn before(&self, shape: Shape) -> (Maps, Vec<f64>, Vec<Lane>) {
         let (mut plain, maps) = batch(shape, self.salt ^ 2);
         let bias = numbers(shape.channels, self.salt ^ 3);
-        let area = (shape.height * shape.width).max(1);
-        for (at, value) in plain.iter_mut().enumerate() {
-            match self.start {
-                0 => *value = 0.0,
-                1 => {}
-                _ => *value = f64::from(bias[at / area % shape.channels]),
-            }
-        }
+        begun(self.start, shape, &bias, &mut plain);
         (maps, plain, in_blocks(&bias))
-    }
-
-    fn start<'a>(&self, bias: &'a [Lane]) -> Start<'a> {
-        match self.start {
-            0 => Start::Zero,
-            1 => Start::Output,
-            _ => Start::Bias(bias),
-        }
     }
 
     fn forward(&self) -> Maps {
         let (_, x) = batch(self.input, self.salt);
         let (_, add) = batch(self.added(), self.salt ^ 5);
         let (mut out, _, bias) = self.before(self.output());
-        let mut ending = Ending::of(self.start(&bias));
+        let mut ending = Ending::of(start_of(self.start, &bias));
         if self.ending {
             ending.add = Some(&add);
             ending.activation = Activation::Relu;
@@ -129,7 +114,13 @@ impl Case {
         let (_, g) = batch(self.gradient(), self.salt ^ 4);
         let (mut by_x, _, bias) = self.before(self.input);
         let packed = Packed::backward(self.conv, &self.weights());
-        input_gradient(self.conv, &g, &packed, self.start(&bias), &mut by_x);
+        input_gradient(
+            self.conv,
+            &g,
+            &packed,
+            start_of(self.start, &bias),
+            &mut by_x,
+        );
         by_x
     }
 

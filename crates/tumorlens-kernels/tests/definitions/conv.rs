@@ -1,7 +1,7 @@
 //! Convolutions of any geometry, border and start.
 
 use crate::plain::{agree, batch, convolution, count, near, numbers, tidy, wide};
-use crate::{below, cases, channels, with_threads};
+use crate::{begun, below, cases, channels, start_of, with_threads};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::Mutex;
@@ -58,23 +58,8 @@ impl Case {
     fn before(&self, shape: Shape) -> (Blocked, Vec<f64>, Vec<Lane>) {
         let (mut plain, blocked) = batch(shape, self.salt ^ 2);
         let bias = numbers(shape.channels, self.salt ^ 3);
-        let area = (shape.height * shape.width).max(1);
-        for (at, value) in plain.iter_mut().enumerate() {
-            match self.start {
-                0 => *value = 0.0,
-                1 => {}
-                _ => *value = f64::from(bias[at / area % shape.channels]),
-            }
-        }
+        begun(self.start, shape, &bias, &mut plain);
         (blocked, plain, in_blocks(&bias))
-    }
-
-    fn start<'a>(&self, bias: &'a [Lane]) -> Start<'a> {
-        match self.start {
-            0 => Start::Zero,
-            1 => Start::Output,
-            _ => Start::Bias(bias),
-        }
     }
 
     fn packed(&self) -> Packed {
@@ -106,7 +91,7 @@ impl Case {
     fn forward(&self) -> Blocked {
         let (_, x) = batch(self.input, self.salt);
         let (mut out, _, bias) = self.before(self.output());
-        let start = self.start(&bias);
+        let start = start_of(self.start, &bias);
         forward(
             self.conv,
             &x,
@@ -122,7 +107,13 @@ impl Case {
         let (_, g) = batch(self.gradient(), self.salt ^ 4);
         let (mut by_x, _, bias) = self.before(self.input);
         let packed = self.packed_backward();
-        input_gradient(self.conv, &g, &packed, self.start(&bias), &mut by_x);
+        input_gradient(
+            self.conv,
+            &g,
+            &packed,
+            start_of(self.start, &bias),
+            &mut by_x,
+        );
         by_x
     }
 

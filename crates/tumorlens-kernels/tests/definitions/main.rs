@@ -15,6 +15,8 @@ mod refusal;
 mod stored;
 
 use proptest::test_runner::{Config, RngSeed};
+use tumorlens_kernels::conv::Start;
+use tumorlens_kernels::{Lane, Shape};
 
 /// Random cases from a fixed seed; other seeds are the fuzz target's.
 fn cases(count: u32) -> Config {
@@ -62,4 +64,25 @@ fn every_instruction_set_of_this_processor_agrees_with_the_definitions() {
 fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build().unwrap().install(run)
+}
+
+/// What an output begins with: nothing (0), what it holds (1), or a bias.
+fn start_of(start: usize, bias: &[Lane]) -> Start<'_> {
+    match start {
+        0 => Start::Zero,
+        1 => Start::Output,
+        _ => Start::Bias(bias),
+    }
+}
+
+/// The planar values of an output, turned into what [`start_of`] begins with.
+fn begun(start: usize, shape: Shape, bias: &[f32], values: &mut [f64]) {
+    let area = (shape.height * shape.width).max(1);
+    for (at, value) in values.iter_mut().enumerate() {
+        match start {
+            0 => *value = 0.0,
+            1 => {}
+            _ => *value = f64::from(bias[at / area % shape.channels]),
+        }
+    }
 }

@@ -129,21 +129,29 @@ fn compare(graph: &Graph, images: usize, mode: Mode) {
     }
 }
 
-#[test]
-fn every_architecture_gives_what_it_gives_on_burn() {
-    let evidence = |stride| Head::Evidence {
+fn evidence(stride: usize) -> Head {
+    Head::Evidence {
         stride,
         top: 0.1,
         channels: 24,
-    };
-    for (architecture, head, input) in [
+    }
+}
+
+/// Architectures with heads and inputs that together have every kind of convolution but depthwise ones.
+fn architectures() -> Vec<(&'static str, Head, [usize; 3])> {
+    vec![
         ("cnn", Head::Gap, [1, 32, 40]),
         ("cnn", Head::Flatten, [3, 16, 16]),
         ("cnn", evidence(4), [1, 32, 32]),
         ("vgg11", Head::Gap, [3, 32, 32]),
         ("resnet18", Head::Gap, [3, 64, 48]),
         ("resnet18", evidence(4), [1, 64, 64]),
-    ] {
+    ]
+}
+
+#[test]
+fn every_architecture_gives_what_it_gives_on_burn() {
+    for (architecture, head, input) in architectures() {
         let graph = graph(architecture, head, Activation::Relu, input);
         compare(&graph, 3, Mode::Training(Seed(5)));
         compare(&graph, 2, Mode::Inference);
