@@ -5,13 +5,16 @@
 
 mod gradient;
 mod pack;
+mod pooled;
 mod rows;
+mod scratch;
 mod storage;
 mod weights;
 mod winograd;
 
 pub use gradient::input_gradient;
 pub use pack::Packed;
+pub use pooled::Pooled;
 pub use storage::Storage;
 pub use weights::{weight_gradient, weight_gradient_of_tiles};
 
@@ -80,6 +83,16 @@ impl Conv {
 
     pub(crate) fn taps(&self) -> usize {
         self.kernel * self.kernel
+    }
+
+    /// Where a window reads on an input of this shape, from its first pixel.
+    fn taps_on(&self, input: Shape) -> Vec<Tap> {
+        (0..self.taps())
+            .map(|k| Tap {
+                offset: (k / self.kernel) * input.row() + k % self.kernel,
+                weight: k,
+            })
+            .collect()
     }
 
     pub(crate) fn check(&self, input: Shape, output: Shape) {
@@ -163,12 +176,7 @@ pub fn forward(
         return;
     }
     let edge = from.border - conv.padding;
-    let taps: Vec<Tap> = (0..conv.taps())
-        .map(|k| Tap {
-            offset: (k / conv.kernel) * from.row() + k % conv.kernel,
-            weight: k,
-        })
-        .collect();
+    let taps = conv.taps_on(from);
     let job = Job {
         plane: from.plane(),
         channels: conv.inputs,

@@ -8,6 +8,7 @@
 use crate::blocked::each_plane;
 use crate::isa::dispatch;
 use crate::{Blocked, LANES, Lane, Pixel, Shape};
+use std::ops::Range;
 
 /// Geometry of a maximum over square windows; padding never wins, and what is not a number always does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct MaxPool {
 impl MaxPool {
     /// Pixels of a window along one axis.
     #[inline(always)]
-    pub(crate) fn window(&self, at: usize, side: usize) -> std::ops::Range<usize> {
+    pub(crate) fn window(&self, at: usize, side: usize) -> Range<usize> {
         let start = at * self.stride;
         let low = start.saturating_sub(self.padding);
         low..(start + self.kernel).saturating_sub(self.padding).min(side)
@@ -62,15 +63,26 @@ pub(crate) fn alike(a: Shape, b: Shape) {
     assert_eq!(facts(a), facts(b), "images and channels");
 }
 
+/// Rows of a plane's pixels: the batch's shape, the first row, and the pixels from that row's border on.
+pub(crate) type Rows<'a, P> = (Shape, usize, &'a [P]);
+
 #[inline(always)]
-fn max_body<P: Pixel>(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut [P]) {
-    for y in 0..to.height {
+fn max_body<P: Pixel>(
+    pool: MaxPool,
+    (from, first, x): Rows<'_, P>,
+    to: Shape,
+    rows_out: Range<usize>,
+    out: &mut [P],
+) {
+    for (y, out) in rows_out.zip(out.chunks_mut(to.row())) {
         let rows = pool.window(y, from.height);
+        let rows = rows.start - first..rows.end - first;
         for column in 0..to.width {
             let columns = pool.window(column, from.width);
             let mut most = [Lane([f32::NEG_INFINITY; LANES]); 2];
             for row in rows.clone() {
-                for pixel in &x[from.at(row, columns.start)..from.at(row, columns.end)] {
+                let start = row * from.row() + from.border;
+                for pixel in &x[start + columns.start..start + columns.end] {
                     for (part, most) in most.iter_mut().enumerate().take(P::PARTS) {
                         let lane = pixel.part(part);
                         for i in 0..LANES {
@@ -80,11 +92,23 @@ fn max_body<P: Pixel>(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut 
                     }
                 }
             }
-            out[to.at(y, column)] = P::of_parts(most);
+            out[to.border + column] = P::of_parts(most);
         }
     }
 }
-dispatch!(fn max_plane<P> = max_body(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut [P]));
+dispatch! {
+    /// The largest values of the windows of some rows; `out` is those rows, border and all. All that the windows see must
+    /// be among the rows given.
+    pub(crate) fn max_rows<P> = max_body(
+        pool: MaxPool, x: Rows<'_, P>, to: Shape, rows_out: Range<usize>, out: &mut [P],
+    )
+}
+
+fn max_plane<P: Pixel>(pool: MaxPool, from: Shape, x: &[P], to: Shape, out: &mut [P]) {
+    let inner = |shape: Shape| shape.border * shape.row();
+    let x = (from, 0, &x[inner(from)..]);
+    max_rows(pool, x, to, 0..to.height, &mut out[inner(to)..]);
+}
 
 /// The largest value of every window.
 ///
@@ -178,7 +202,7 @@ pub fn max_gradient<P: Pixel>(
 }
 
 /// Rows (or columns) of a cell of an adaptive mean, as PyTorch's adaptive_avg_pool2d.
-fn cell(at: usize, cells: usize, side: usize) -> std::ops::Range<usize> {
+fn cell(at: usize, cells: usize, side: usize) -> Range<usize> {
     at * side / cells..((at + 1) * side).div_ceil(cells)
 }
 

@@ -5,6 +5,7 @@ pub use tumorlens_kernels::peak::stream;
 
 use crate::device::{DeviceChoice, DeviceError};
 use crate::engine::Judges;
+use crate::graph::Graph;
 use crate::loss::image::ImageLoss;
 use crate::model::{ModelConfig, ModelError};
 use crate::network::{DeviceFailure, Network, NetworkError};
@@ -89,41 +90,51 @@ impl Bench {
         precision: Precision,
         device: DeviceChoice,
     ) -> Result<Self, BenchError> {
-        let classes = ClassSet::tumor();
         let graph = model.graph(input, 1)?;
         let weights = Weights::initial(&graph, Seed(0));
-        let loss = ImageLoss::plain(&classes);
-        let mut rng = Seed(1).rng();
-        let values = (0..images * input.iter().product::<usize>())
-            .map(|_| rng.random::<f32>() * 2.0 - 1.0)
-            .collect();
-        let targets = (0..images).map(|i| {
-            let positive = (i % 2) as f64;
-            vec![1.0 - positive, positive]
-        });
-        let batch = Batch {
-            input: values,
-            targets: targets.collect(),
-            outlines: Vec::new(),
-        };
+        if work == Work::Infer {
+            return Self::judging(graph, Arc::new(weights), images, precision, device);
+        }
+        let loss = ImageLoss::plain(&ClassSet::tumor());
         precision.check(device)?;
-        let device = device.open()?;
-        let body = match work {
-            Work::Infer => {
-                let weights = Arc::new(weights);
-                let network = Network::judging_in(precision, graph, weights, &device)?;
-                Body::Infer(Box::new(network))
-            }
-            Work::Train => {
-                let config = TrainConfig {
-                    precision,
-                    ..TrainConfig::default()
-                };
-                let learner = Learner::new(&graph, weights, &config, loss, &|_| false, &device)?;
-                Body::Train(Box::new(learner))
-            }
+        let config = TrainConfig {
+            precision,
+            ..TrainConfig::default()
         };
-        Ok(Self { input, batch, body })
+        let device = device.open()?;
+        let learner = Learner::new(&graph, weights, &config, loss, &|_| false, &device)?;
+        Ok(Self {
+            input,
+            batch: batch(input, images),
+            body: Body::Train(Box::new(learner)),
+        })
+    }
+
+    /// A network that is given, and `images` images as those of [`Self::new`], to be judged.
+    ///
+    /// # Errors
+    /// When the weights do not fit, or the device is not compiled in or has no such precision.
+    pub fn judging(
+        graph: Graph,
+        weights: Arc<Weights>,
+        images: usize,
+        precision: Precision,
+        device: DeviceChoice,
+    ) -> Result<Self, BenchError> {
+        precision.check(device)?;
+        let input = graph.input;
+        let network = Network::judging_in(precision, graph, weights, &device.open()?)?;
+        Ok(Self {
+            input,
+            batch: batch(input, images),
+            body: Body::Infer(Box::new(network)),
+        })
+    }
+
+    /// `[channels, height, width]` of an image.
+    #[must_use]
+    pub fn input(&self) -> [usize; 3] {
+        self.input
     }
 
     /// Records the parts of the steps from the next one on, or no longer.
@@ -176,6 +187,23 @@ impl Bench {
             }
         }
         Ok(())
+    }
+}
+
+/// Values in [-1, 1), every other image positive.
+fn batch(input: [usize; 3], images: usize) -> Batch {
+    let mut rng = Seed(1).rng();
+    let values = (0..images * input.iter().product::<usize>())
+        .map(|_| rng.random::<f32>() * 2.0 - 1.0)
+        .collect();
+    let targets = (0..images).map(|i| {
+        let positive = (i % 2) as f64;
+        vec![1.0 - positive, positive]
+    });
+    Batch {
+        input: values,
+        targets: targets.collect(),
+        outlines: Vec::new(),
     }
 }
 

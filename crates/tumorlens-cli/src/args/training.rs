@@ -188,6 +188,9 @@ pub(crate) struct BenchArgs {
     /// Architecture: cnn, vgg11 to vgg19, resnet18 to resnet50, convnext-like, efficientnet-like.
     #[arg(long, default_value = "resnet18")]
     pub(crate) model: String,
+    /// Time this model's own network: a bundle or the folder of a run; "built-in" for the built-in model.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "size", "channels"])]
+    pub(crate) bundle: Option<PathBuf>,
     /// Height and width of the images.
     #[arg(long, default_value_t = 128, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(8..=1024))]
     pub(crate) size: usize,

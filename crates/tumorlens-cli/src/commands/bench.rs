@@ -4,9 +4,11 @@ mod layers;
 
 use crate::args::{BenchArgs, BenchMode};
 use crate::exit_code::Exit;
+use crate::model;
 use anyhow::{Context, bail};
 use layers::{Roofs, Row};
 use serde::Serialize;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_nn::bench::{Bench, Work, multiply_add_peak, stream};
@@ -26,6 +28,8 @@ const PEAK_TIME: Duration = Duration::from_millis(100);
 const STREAM_TIME: Duration = Duration::from_millis(400);
 /// Memory that is streamed.
 const STREAM_BYTES: usize = 256 << 20;
+/// In place of a file: the model that the program carries.
+const BUILT_IN: &str = "built-in";
 
 #[derive(Serialize)]
 struct Figures {
@@ -82,7 +86,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     } else {
         0.0
     };
-    let mut figures = figures(args, device, &timed(&mut bench)?);
+    let [_, size, _] = bench.input();
+    let mut figures = figures(args, size, device, &timed(&mut bench)?);
     if known {
         let peak = multiply_add_peak(precision, PEAK_TIME).max(early) / 1e9;
         let reached = operations / figures.ms / 1e6;
@@ -102,6 +107,14 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
 }
 
 fn bench(args: &BenchArgs, device: DeviceChoice, precision: Precision) -> anyhow::Result<Bench> {
+    if let Some(file) = &args.bundle {
+        if matches!(args.mode, BenchMode::Train) {
+            bail!("--bundle is timed as it judges: add --mode infer");
+        }
+        let bundle = model::load((file != Path::new(BUILT_IN)).then_some(file))?;
+        let bench = Bench::judging(bundle.graph, bundle.weights, args.batch, precision, device);
+        return bench.with_context(|| file.display().to_string());
+    }
     let architecture: Architecture = args.model.parse()?;
     let channels = args
         .channels
@@ -134,15 +147,16 @@ fn timed(bench: &mut Bench) -> anyhow::Result<Vec<f64>> {
     Ok(times)
 }
 
-fn figures(args: &BenchArgs, device: DeviceChoice, times: &[f64]) -> Figures {
+fn figures(args: &BenchArgs, size: usize, device: DeviceChoice, times: &[f64]) -> Figures {
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+    let bundle = args.bundle.as_ref().map(|file| file.display().to_string());
     Figures {
-        model: args.model.clone(),
+        model: bundle.unwrap_or_else(|| args.model.clone()),
         mode: match args.mode {
             BenchMode::Train => "train",
             BenchMode::Infer => "infer",
         },
-        size: args.size,
+        size,
         batch: args.batch,
         device: device.to_string(),
         precision: args.precision.clone(),

@@ -1,9 +1,11 @@
 //! Convolutions by what a batch is stored in.
 
-use super::{After, Conv, Ending, Start};
+use super::{After, Conv, Ending, Pooled, Start};
+use crate::pool::{self, MaxPool};
 use crate::{Activation, Bf16x32, Blocked, Lane, Pixel, Shape, bf16, element, norm};
 use std::borrow::Cow;
 use std::fmt::Debug;
+use std::sync::Mutex;
 
 /// A pixel with convolutions of its own: what a network's values can be stored in.
 pub trait Storage: Pixel {
@@ -29,6 +31,20 @@ pub trait Storage: Pixel {
         output: &mut Blocked<Self>,
         after: &After<'_, Self>,
     );
+    /// The maxima over windows of what [`Self::forward`] gives. `whole` is room for all of that, used where it takes some.
+    ///
+    /// # Panics
+    /// When shapes or weights do not fit each other, or a window sees no pixel.
+    fn pooled(
+        conv: Conv,
+        input: &Blocked<Self>,
+        weights: &Self::Packed,
+        ending: Ending<'_, Self>,
+        pool: MaxPool,
+        [whole, output]: [&mut Blocked<Self>; 2],
+    ) {
+        pooled_whole(conv, input, weights, ending, pool, [whole, output]);
+    }
     /// As [`super::input_gradient`].
     ///
     /// # Panics
@@ -50,6 +66,28 @@ pub trait Storage: Pixel {
     fn widened(x: &Blocked<Self>) -> Cow<'_, Blocked<Lane>>;
     /// Lets `f` change values in single precision.
     fn changed(x: &mut Blocked<Self>, f: impl FnOnce(&mut Blocked<Lane>));
+}
+
+/// By writing the whole output, each plane of which is pooled while it is in the cache.
+fn pooled_whole<P: Storage>(
+    conv: Conv,
+    input: &Blocked<P>,
+    weights: &P::Packed,
+    ending: Ending<'_, P>,
+    pool: MaxPool,
+    [whole, output]: [&mut Blocked<P>; 2],
+) {
+    let (shape, to, blocks) = (whole.shape(), output.shape(), output.blocks());
+    let planes = output.values_mut().chunks_mut(to.plane().max(1));
+    let slots: Vec<Mutex<&mut [P]>> = planes.map(Mutex::new).collect();
+    let after = |image: usize, block: usize, planes: &mut [P]| {
+        for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
+            if let Ok(mut out) = slots[image * blocks + block + i].lock() {
+                pool::max_of_plane(pool, shape, plane, to, &mut out);
+            }
+        }
+    };
+    P::forward(conv, input, weights, ending, whole, &after);
 }
 
 impl Storage for Lane {
@@ -94,6 +132,27 @@ impl Storage for Lane {
             after(image, block, planes);
         };
         super::forward(conv, input, weights, start, output, &finish);
+    }
+    fn pooled(
+        conv: Conv,
+        input: &Blocked<Self>,
+        weights: &Self::Packed,
+        ending: Ending<'_, Self>,
+        pool: MaxPool,
+        [whole, output]: [&mut Blocked<Self>; 2],
+    ) {
+        if weights.is_tiled() || ending.add.is_some() {
+            pooled_whole(conv, input, weights, ending, pool, [whole, output]);
+            return;
+        }
+        let pooled = Pooled {
+            conv,
+            weights,
+            start: ending.start,
+            activation: ending.activation,
+            pool,
+        };
+        pooled.forward(input, output);
     }
     fn input_gradient(
         conv: Conv,

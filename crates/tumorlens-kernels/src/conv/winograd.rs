@@ -7,17 +7,16 @@
 
 mod lines;
 mod product;
-mod scratch;
 mod tiles;
 mod weights;
 
 pub(super) use weights::weight_gradient;
 
+use super::scratch::{self, Scratch};
 use super::{Conv, Packed, Start};
 use crate::{Blocked, LANES, Lane, Shape, lanes};
 use product::Product;
 use rayon::prelude::*;
-use scratch::Scratch;
 use tiles::{Scatter, Tiling};
 
 /// Points of a transformed tile.

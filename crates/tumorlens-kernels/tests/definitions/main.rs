@@ -11,6 +11,7 @@ mod depthwise;
 mod norm;
 mod plain;
 mod pool;
+mod pooled;
 mod refusal;
 mod stored;
 

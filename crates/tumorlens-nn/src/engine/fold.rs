@@ -7,10 +7,10 @@ use super::{Engine, LayerWeights, PackedLayer, Statistics};
 use crate::graph::Op;
 use crate::weights::Weights;
 use rayon::prelude::*;
-use std::sync::{Arc, Mutex};
-use tumorlens_kernels::conv::{After, Conv, Ending, Packed, Start, Storage};
+use std::sync::Arc;
+use tumorlens_kernels::conv::{Conv, Ending, Packed, Start, Storage};
 use tumorlens_kernels::norm::in_blocks;
-use tumorlens_kernels::pool::{self, MaxPool};
+use tumorlens_kernels::pool::MaxPool;
 use tumorlens_kernels::{Blocked, Shape};
 
 impl<P: Storage> Engine<P> {
@@ -99,10 +99,16 @@ impl<P: Storage> Engine<P> {
         known: &Statistics,
         out: &mut Blocked<P>,
     ) {
-        self.judged_conv(weights, of, known, out, &|_, _, _| {});
+        let Some((conv, layer)) = self.judged(weights, of, known, out.shape()) else {
+            return;
+        };
+        let (x, ending) = (self.value(self.read_by(of)), self.ending(of, &layer));
+        if let LayerWeights::Conv(weights) = &layer.weights {
+            P::forward(conv, x, weights, ending, out, &|_, _, _| {});
+        }
     }
 
-    /// The same with the pool that alone reads it: from `whole`, which is written plane by plane, to `out`.
+    /// The same with the pool that alone reads it; `whole` is room for what is pooled.
     pub(super) fn pooled_conv(
         &mut self,
         weights: &Weights,
@@ -111,45 +117,42 @@ impl<P: Storage> Engine<P> {
         pool: MaxPool,
         [whole, out]: [&mut Blocked<P>; 2],
     ) {
-        let (shape, to, blocks) = (whole.shape(), out.shape(), out.blocks());
-        let slots: Vec<Mutex<&mut [P]>> = out
-            .values_mut()
-            .chunks_mut(to.plane().max(1))
-            .map(Mutex::new)
-            .collect();
-        self.judged_conv(weights, of, known, whole, &|image, block, planes| {
-            for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
-                if let Ok(mut out) = slots[image * blocks + block + i].lock() {
-                    pool::max_of_plane(pool, shape, plane, to, &mut out);
-                }
-            }
-        });
+        let Some((conv, layer)) = self.judged(weights, of, known, whole.shape()) else {
+            return;
+        };
+        let (x, ending) = (self.value(self.read_by(of)), self.ending(of, &layer));
+        if let LayerWeights::Conv(weights) = &layer.weights {
+            P::pooled(conv, x, weights, ending, pool, [whole, out]);
+        }
     }
 
-    fn judged_conv(
+    /// The node that the normalised convolution reads.
+    fn read_by(&self, of: Norm) -> usize {
+        self.graph.nodes[of.from].inputs[0].0
+    }
+
+    fn ending<'a>(&'a self, of: Norm, layer: &'a PackedLayer<P>) -> Ending<'a, P> {
+        Ending {
+            start: Start::Bias(&layer.bias),
+            add: of.add.map(|add| self.value(add)),
+            activation: of.activation,
+        }
+    }
+
+    /// A normalised convolution with its packed weights, which are kept.
+    fn judged(
         &mut self,
         weights: &Weights,
         of: Norm,
         known: &Statistics,
-        out: &mut Blocked<P>,
-        after: &After<'_, P>,
-    ) {
-        let node = &self.graph.nodes[of.from];
-        let (from, Some(conv)) = (node.inputs[0].0, conv(node.op)) else {
-            return;
-        };
+        output: Shape,
+    ) -> Option<(Conv, Arc<PackedLayer<P>>)> {
+        let conv = conv(self.graph.nodes[of.from].op)?;
         let layer = match &self.packed[of.from] {
             Some(layer) => Arc::clone(layer),
-            None => Arc::new(self.folded(weights, of, known, conv, out.shape())),
+            None => Arc::new(self.folded(weights, of, known, conv, output)),
         };
         self.packed[of.from] = Some(Arc::clone(&layer));
-        let ending = Ending {
-            start: Start::Bias(&layer.bias),
-            add: of.add.map(|add| self.value(add)),
-            activation: of.activation,
-        };
-        if let LayerWeights::Conv(weights) = &layer.weights {
-            P::forward(conv, self.value(from), weights, ending, out, after);
-        }
+        Some((conv, layer))
     }
 }

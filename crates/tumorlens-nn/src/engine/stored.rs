@@ -12,6 +12,12 @@ use std::sync::Arc;
 use tumorlens_kernels::conv::Storage;
 use tumorlens_kernels::{Bf16x32, Lane};
 
+/// Runs a whole pass on one of the threads that its layers are shared out among. From any other thread every layer would be
+/// handed over and waited for, which for one image takes longer than most layers do.
+fn among_threads<R: Send>(pass: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| pass())
+}
+
 /// What trains on the processor: [`Engine`].
 pub(crate) trait Trains: Debug + Send + Sync {
     /// [`Engine::forward`].
@@ -34,7 +40,7 @@ pub(crate) trait Trains: Debug + Send + Sync {
 
 impl<P: Storage> Trains for Engine<P> {
     fn forward(&mut self, weights: &Weights, input: &[f32], mode: Mode) -> Output {
-        Self::forward(self, weights, input, mode)
+        among_threads(|| Self::forward(self, weights, input, mode))
     }
     fn backward(
         &mut self,
@@ -43,7 +49,7 @@ impl<P: Storage> Trains for Engine<P> {
         by_evidence: Option<&[f32]>,
         learns: &[bool],
     ) -> Gradients {
-        Self::backward(self, weights, by_logits, by_evidence, learns)
+        among_threads(|| Self::backward(self, weights, by_logits, by_evidence, learns))
     }
     fn record(&mut self, on: bool) {
         Self::record(self, on);
@@ -87,7 +93,7 @@ impl<P: Storage> Judges for Judge<P> {
         &self.weights
     }
     fn judge(&self, input: &[f32], wanted: &[usize]) -> Judgement {
-        Self::judge(self, input, wanted)
+        among_threads(|| Self::judge(self, input, wanted))
     }
     fn record(&self, on: bool) {
         Self::record(self, on);

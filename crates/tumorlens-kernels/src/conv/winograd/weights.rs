@@ -2,9 +2,9 @@
 //! adjoint of the filters' transform.
 
 use super::product::{self, Outer};
-use super::scratch::{self, Scratch};
 use super::tiles::{self, Tiling};
 use super::{Conv, POINTS, Packed};
+use crate::conv::scratch::{self, Scratch};
 use crate::{Blocked, LANES, Lane, lanes};
 use rayon::prelude::*;
 

@@ -4,6 +4,8 @@ use crate::Lane;
 use std::cell::Cell;
 
 thread_local! {
+    /// Rows of a convolution that is pooled.
+    pub(super) static ROWS: Cell<Vec<Lane>> = const { Cell::new(Vec::new()) };
     /// Transformed inputs.
     pub(super) static INPUT: Cell<Vec<Lane>> = const { Cell::new(Vec::new()) };
     /// Transformed gradients of outputs.
