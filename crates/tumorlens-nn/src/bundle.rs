@@ -21,7 +21,7 @@ use crate::network::{Answer, Network, NetworkError};
 use crate::weights::Weights;
 use crate::weights::safetensors::{Precision, WeightsFileError};
 use burn::tensor::Device;
-use container::{Parts, Unpacked, pack, sha256, unpack};
+use container::{Named, Parts, pack, sha256, unpack};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -120,13 +120,12 @@ impl Bundle {
     /// # Errors
     /// As [`Self::from_bytes`].
     pub fn named_from_bytes(bytes: &[u8]) -> Result<(Self, String), BundleError> {
-        let Unpacked { parts, sha256 } = unpack(bytes)?;
-        let bundle = Self::of_parts(&parts)?;
+        let (bundle, sha256) = unpack(bytes, Self::of_parts)?;
         let name = bundle.named(&sha256);
         Ok((bundle, name))
     }
 
-    fn of_parts(parts: &BTreeMap<String, &[u8]>) -> Result<Self, BundleError> {
+    fn of_parts(parts: &Named<'_>) -> Result<Self, BundleError> {
         let graph: Graph = get(parts, "graph.json")?;
         let weights = parts
             .get("weights.safetensors")

@@ -6,6 +6,7 @@
 //! witness is PyTorch (`tests/zoo.rs`).
 
 mod backward;
+mod branches;
 mod cost;
 mod fold;
 mod forward;
@@ -15,7 +16,7 @@ pub(crate) mod record;
 mod stored;
 
 pub(crate) use backward::Gradients;
-pub(crate) use judge::Judge;
+pub(crate) use judge::{Judge, Judgement};
 pub(crate) use stored::{Judges, Trains, judging, training};
 
 use crate::graph::{Graph, ShapeError};

@@ -20,6 +20,8 @@ const MAX_INDEX: usize = 1 << 20;
 
 /// Named parts of a bundle.
 pub(super) type Parts = BTreeMap<String, Vec<u8>>;
+/// The same where they lie in a file.
+pub(super) type Named<'a> = BTreeMap<String, &'a [u8]>;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,24 +78,34 @@ pub(super) fn pack(parts: &Parts) -> Result<Vec<u8>, serde_json::Error> {
     Ok(out)
 }
 
-/// What a bundle's bytes hold.
-#[derive(Debug)]
-pub(super) struct Unpacked<'a> {
-    /// The parts by name.
-    pub(super) parts: BTreeMap<String, &'a [u8]>,
-    /// SHA-256 of all bytes.
-    pub(super) sha256: String,
-}
-
-/// Unpacks and checks every hash. Copies none of the bytes given.
-pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked<'_>, ContainerError> {
-    let (whole, parts) = rayon::join(|| seal(bytes), || parts(bytes));
-    // What is wrong with the whole is said first.
-    let whole = whole?;
-    Ok(Unpacked {
-        parts: parts?,
-        sha256: whole,
-    })
+/// Reads the parts while the hash over everything is checked, and gives what was read only if that holds, with the SHA-256
+/// of all bytes. Copies none of the bytes given.
+///
+/// The hash covers every byte, the index and its hashes among them: those are computed only where it does not hold, to say
+/// which part is damaged.
+pub(super) fn unpack<'a, T: Send, E: From<ContainerError> + Send>(
+    bytes: &'a [u8],
+    read: impl FnOnce(&Named<'a>) -> Result<T, E> + Send,
+) -> Result<(T, String), E> {
+    let parts = parts(bytes);
+    let (whole, found) = rayon::join(
+        || seal(bytes),
+        || match &parts {
+            Ok((parts, _)) => read(parts),
+            Err(error) => Err(error.clone().into()),
+        },
+    );
+    match (whole, &parts) {
+        (Ok(whole), _) => Ok((found?, whole)),
+        (Err(ContainerError::Damaged(reason)), Ok((parts, index))) => {
+            let differs = |entry: &&Entry| sha256(parts[&entry.name]) != entry.sha256;
+            let part = index.iter().find(differs).map(|e| e.name.as_str());
+            let part = part.map(|name| format!(", as does that of part '{name}'"));
+            let reason = reason + &part.unwrap_or_default();
+            Err(ContainerError::Damaged(reason).into())
+        }
+        (Err(error), _) => Err(error.into()),
+    }
 }
 
 /// Checks the hash over everything and gives that of all bytes, itself included.
@@ -134,8 +146,8 @@ fn body(bytes: &[u8]) -> Result<usize, ContainerError> {
         .ok_or_else(|| damaged("cut short"))
 }
 
-/// The parts by name, each with its hash checked.
-fn parts(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, ContainerError> {
+/// The parts by name, and the index; no hash is checked.
+fn parts(bytes: &[u8]) -> Result<(Named<'_>, Vec<Entry>), ContainerError> {
     let body = body(bytes)?;
     let length = word(bytes, 12)? as usize;
     if length > MAX_INDEX {
@@ -148,18 +160,12 @@ fn parts(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, ContainerError> {
         .map_err(|e| ContainerError::Damaged(format!("index: {e}")))?;
     let mut parts = BTreeMap::new();
     let mut at = 16 + length;
-    for entry in index {
+    for entry in &index {
         let end = at
             .checked_add(entry.bytes)
             .filter(|end| *end <= body)
             .ok_or_else(|| damaged("cut short"))?;
         let part = &bytes[at..end];
-        if sha256(part) != entry.sha256 {
-            return Err(ContainerError::Damaged(format!(
-                "part '{}' has another hash",
-                entry.name
-            )));
-        }
         if parts.insert(entry.name.clone(), part).is_some() {
             return Err(ContainerError::Damaged(format!(
                 "part '{}' stands twice",
@@ -171,7 +177,7 @@ fn parts(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, ContainerError> {
     if at != body {
         return Err(damaged("bytes that belong to no part"));
     }
-    Ok(parts)
+    Ok((parts, index))
 }
 
 #[cfg(test)]
@@ -183,12 +189,29 @@ mod tests {
         pack(&parts).unwrap()
     }
 
+    fn part_a(bytes: &[u8]) -> Result<(Vec<u8>, String), ContainerError> {
+        let a = |parts: &Named<'_>| parts.get("a").map(|a| a.to_vec());
+        unpack(bytes, |parts| a(parts).ok_or_else(|| damaged("no a")))
+    }
+
     #[test]
     fn parts_survive_a_round_trip() {
         let bytes = sample();
-        let unpacked = unpack(&bytes).unwrap();
-        assert_eq!(unpacked.parts["a"], [1, 2, 3]);
-        assert_eq!(unpacked.sha256, sha256(&bytes));
+        let (a, hash) = part_a(&bytes).unwrap();
+        assert_eq!(a, [1, 2, 3]);
+        assert_eq!(hash, sha256(&bytes));
+    }
+
+    #[test]
+    fn the_damaged_part_is_named() {
+        let mut bytes = sample();
+        let last = bytes.len() - 33;
+        bytes[last] ^= 1;
+        let error = part_a(&bytes).unwrap_err().to_string();
+        assert!(
+            error.ends_with("checksum differs, as does that of part 'a'"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -197,10 +220,10 @@ mod tests {
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
-            assert!(unpack(&bad).is_err(), "bit {bit}");
+            assert!(part_a(&bad).is_err(), "bit {bit}");
         }
         for end in 0..good.len() {
-            assert!(unpack(&good[..end]).is_err(), "cut at {end}");
+            assert!(part_a(&good[..end]).is_err(), "cut at {end}");
         }
     }
 }

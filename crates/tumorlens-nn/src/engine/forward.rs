@@ -16,6 +16,22 @@ use tumorlens_kernels::{Blocked, Lane, Shape, element};
 impl<P: Storage> Engine<P> {
     /// Runs a batch `[images, channels, height, width]`.
     pub(crate) fn forward(&mut self, weights: &Weights, input: &[f32], mode: Mode) -> Output {
+        let statistics = self.pass(weights, input, mode, 0..self.graph.nodes.len());
+        Output {
+            logits: self.result(self.graph.logits.0),
+            evidence: self.graph.evidence.map(|id| self.result(id.0)),
+            statistics,
+        }
+    }
+
+    /// Runs some nodes of which each stands after what it reads.
+    pub(super) fn pass(
+        &mut self,
+        weights: &Weights,
+        input: &[f32],
+        mode: Mode,
+        nodes: impl Iterator<Item = usize>,
+    ) -> Vec<LayerStatistics> {
         let images = input.len() / self.graph.input.iter().product::<usize>().max(1);
         self.fit(images);
         if mode != Mode::Inference {
@@ -23,7 +39,7 @@ impl<P: Storage> Engine<P> {
         }
         let mut statistics = Vec::new();
         self.start_clock();
-        for index in 0..self.graph.nodes.len() {
+        for index in nodes {
             match self.plan.steps[index] {
                 Step::Later => {}
                 Step::Norm(norm) => self.norm(weights, index, norm, mode, &mut statistics),
@@ -31,11 +47,7 @@ impl<P: Storage> Engine<P> {
             }
             self.lap_forward(index, mode);
         }
-        Output {
-            logits: self.result(self.graph.logits.0),
-            evidence: self.graph.evidence.map(|id| self.result(id.0)),
-            statistics,
-        }
+        statistics
     }
 
     fn node(&mut self, weights: &Weights, index: usize, input: &[f32], mode: Mode) {

@@ -1,6 +1,7 @@
 //! Judging: every thread takes a few images of its own through the whole graph, so that what one layer writes is still
 //! in the cache when the next one reads it. What is said of an image does not depend on the others.
 
+use super::branches::Branches;
 use super::record::LayerTime;
 use super::{Engine, PackedLayer};
 use crate::graph::{Graph, ShapeError};
@@ -22,6 +23,8 @@ pub(crate) struct Judge<P: Storage = Lane> {
     group: usize,
     /// What others are made from; it has no buffers.
     pattern: Engine<P>,
+    /// What threads take one each of where there are too few images for all.
+    branches: Option<Branches>,
     /// What all of them share. Packed at once and not by whoever judges first, who would share that work out among threads
     /// that wait for it.
     packed: Vec<Option<Arc<PackedLayer<P>>>>,
@@ -58,6 +61,7 @@ impl<P: Storage> Judge<P> {
         Ok(Self {
             group: group(graph, &weights)?,
             packed: pattern.pack(&weights),
+            branches: Branches::of(graph, &pattern.plan),
             pattern,
             weights,
             resting: Mutex::default(),
@@ -68,16 +72,20 @@ impl<P: Storage> Judge<P> {
     /// Takes a batch `[images, channels, height, width]` through, and reads the values of some nodes on the way.
     pub(crate) fn judge(&self, input: &[f32], wanted: &[usize]) -> Judgement {
         let size = self.pattern.graph.input.iter().product::<usize>().max(1);
-        let threads = rayon::current_num_threads();
-        let group = self
-            .group
-            .min((input.len() / size).div_ceil(threads))
-            .max(1);
+        let (images, threads) = (input.len() / size, rayon::current_num_threads());
+        let group = self.group.min(images.div_ceil(threads)).max(1);
         let groups = input.chunks(group * size);
         let judged: Vec<Judgement> = if let Some(engine) = &mut *self.timed() {
             groups
                 .map(|images| engine.images(&self.weights, images, wanted))
                 .collect()
+        } else if let Some(branches) = &self.branches
+            && (1..threads).contains(&images)
+        {
+            let mut engines: Vec<_> = (0..branches.count()).map(|_| self.borrow()).collect();
+            let judgement = branches.judge(&mut engines, &self.weights, input, wanted);
+            self.resting().extend(engines);
+            return judgement;
         } else {
             input
                 .par_chunks(group * size)
@@ -123,12 +131,19 @@ impl<P: Storage> Judge<P> {
 
     /// Lends an engine; one that panics is not given back.
     fn with<R>(&self, use_it: impl FnOnce(&mut Engine<P>) -> R) -> R {
-        let resting = || self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let engine = resting().pop();
-        let mut engine = engine.unwrap_or_else(|| self.engine());
+        let mut engine = self.borrow();
         let result = use_it(&mut engine);
-        resting().push(engine);
+        self.resting().push(engine);
         result
+    }
+
+    fn borrow(&self) -> Engine<P> {
+        let engine = self.resting().pop();
+        engine.unwrap_or_else(|| self.engine())
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Vec<Engine<P>>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One more, with buffers of its own and the weights that all share.
@@ -150,10 +165,15 @@ impl<P: Storage> Judge<P> {
 
 impl<P: Storage> Engine<P> {
     fn images(&mut self, weights: &Weights, input: &[f32], wanted: &[usize]) -> Judgement {
-        let logits = self.forward(weights, input, Mode::Inference).logits;
+        self.pass(weights, input, Mode::Inference, 0..self.graph.nodes.len());
+        self.judgement(wanted)
+    }
+
+    /// What came out of a pass.
+    pub(super) fn judgement(&self, wanted: &[usize]) -> Judgement {
         let read = |&node: &usize| self.planar(node).unwrap_or_default();
         Judgement {
-            logits,
+            logits: self.result(self.graph.logits.0),
             values: wanted.iter().map(read).collect(),
         }
     }

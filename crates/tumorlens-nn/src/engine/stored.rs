@@ -1,8 +1,7 @@
 //! An engine whatever its values are stored in.
 
-use super::judge::Judgement;
 use super::record::{LayerTime, Task};
-use super::{Engine, Gradients, Judge, Output};
+use super::{Engine, Gradients, Judge, Judgement, Output};
 use crate::graph::{Graph, ShapeError};
 use crate::network::Mode;
 use crate::precision::Precision;

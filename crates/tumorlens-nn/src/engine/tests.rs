@@ -1,6 +1,7 @@
 //! The engine against the same graph on burn: logits, statistics and every gradient.
 
 use super::*;
+use crate::graph::ensemble::ensemble;
 use crate::graph::{Activation, Op};
 use crate::model::{Head, ModelConfig};
 use crate::network::{Mode, Network};
@@ -265,6 +266,32 @@ fn bits_of_judging<P: Storage>() {
                 judge(threads, images) == alone,
                 "{architecture}: {threads} threads, {images} images together"
             );
+        }
+    }
+}
+
+/// Threads with fewer images than threads take members; again and again, on the buffers of the time before.
+#[test]
+fn members_apart_give_the_bits_of_members_one_after_the_other() {
+    let size = 32 * 32;
+    for head in [evidence(8), Head::Gap] {
+        let one = graph("resnet18", head, Activation::Relu, [1, 32, 32]);
+        let members: Vec<Weights> = (0..3).map(|s| Weights::initial(&one, Seed(s))).collect();
+        let (graph, weights) = ensemble(&one, &members).unwrap();
+        let (weights, read) = (Arc::new(weights), [graph.deepest().0, graph.logits.0]);
+        let judge: Judge = Judge::new(&graph, weights, &read).unwrap();
+        let with = |threads: usize, images: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().unwrap().install(|| {
+                let input = numbers(images * size, images);
+                let judgement = judge.judge(&input, &read);
+                (judgement.logits, judgement.values)
+            })
+        };
+        for images in [1, 2, 1] {
+            let together = with(1, images);
+            assert!(!together.0.is_empty() && together.1.iter().all(|values| !values.is_empty()));
+            assert!(with(4, images) == together && with(3, images) == together);
         }
     }
 }

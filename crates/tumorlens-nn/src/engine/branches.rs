@@ -1,0 +1,99 @@
+//! Parts of a graph that share nothing but its input, as the members of an ensemble do: threads that take one each meet
+//! once, not in every layer.
+
+use super::plan::{Plan, Step, conv};
+use super::{Engine, Judgement};
+use crate::graph::Graph;
+use crate::network::Mode;
+use crate::weights::Weights;
+use rayon::prelude::*;
+use tumorlens_kernels::conv::Storage;
+
+/// Nodes of a graph by branch, each in the graph's order. The input belongs to none.
+#[derive(Debug)]
+pub(super) struct Branches {
+    apart: Vec<Vec<usize>>,
+    /// What reads several branches, after all of them.
+    joined: Vec<usize>,
+}
+
+impl Branches {
+    /// None where all is one branch, or where more than sums and scores come after several.
+    pub(super) fn of(graph: &Graph, plan: &Plan) -> Option<Self> {
+        let mut found = Self {
+            apart: Vec::new(),
+            joined: Vec::new(),
+        };
+        // Of each node: the branch, none for the input and for what joins some.
+        let mut branch_of: Vec<Option<usize>> = vec![None; graph.nodes.len()];
+        for (index, node) in graph.nodes.iter().enumerate().skip(1) {
+            let read = node.inputs.iter().map(|id| id.0).filter(|from| *from > 0);
+            let mut read = read.map(|from| branch_of[from]);
+            let branch = match read.next() {
+                None => {
+                    found.apart.push(Vec::new());
+                    Some(found.apart.len() - 1)
+                }
+                Some(first) => first.filter(|_| read.all(|other| other == first)),
+            };
+            branch_of[index] = branch;
+            match branch {
+                Some(branch) => found.apart[branch].push(index),
+                None => {
+                    let light = plan.steps[index] == Step::Node && conv(node.op).is_none();
+                    found.joined.push(light.then_some(index)?);
+                }
+            }
+        }
+        (found.apart.len() > 1).then_some(found)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.apart.len()
+    }
+
+    /// Takes images through, an engine for each branch.
+    pub(super) fn judge<P: Storage>(
+        &self,
+        engines: &mut [Engine<P>],
+        weights: &Weights,
+        input: &[f32],
+        wanted: &[usize],
+    ) -> Judgement {
+        let pairs = engines.par_iter_mut().zip(&self.apart);
+        pairs.for_each(|(engine, nodes)| {
+            let nodes = std::iter::once(0).chain(nodes.iter().copied());
+            engine.pass(weights, input, Mode::Inference, nodes);
+        });
+        let Some((first, others)) = engines.split_first_mut() else {
+            return Judgement::default();
+        };
+        let others: Vec<_> = others.iter_mut().zip(&self.apart[1..]).collect();
+        lend(first, others, |first| {
+            let joined = self.joined.iter().copied();
+            first.pass(weights, input, Mode::Inference, joined);
+            first.judgement(wanted)
+        })
+    }
+}
+
+/// Lets one engine have the values of the branches of others for a while.
+fn lend<P: Storage, R>(
+    to: &mut Engine<P>,
+    mut from: Vec<(&mut Engine<P>, &Vec<usize>)>,
+    use_it: impl FnOnce(&mut Engine<P>) -> R,
+) -> R {
+    let mut swap = |to: &mut Engine<P>| {
+        for (from, nodes) in &mut from {
+            for &node in *nodes {
+                let (to, from) = (&mut to.buffers, &mut from.buffers);
+                std::mem::swap(&mut to.values[node], &mut from.values[node]);
+                std::mem::swap(&mut to.exact[node], &mut from.exact[node]);
+            }
+        }
+    };
+    swap(to);
+    let result = use_it(to);
+    swap(to);
+    result
+}
