@@ -13,7 +13,7 @@ mod table;
 
 use std::hint::black_box;
 use table::{Table, Work};
-use tumorlens_kernels::conv::{Conv, Ending, Start, Storage};
+use tumorlens_kernels::conv::{Conv, Ending, Input, Start, Storage};
 use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::norm::{self, Normalised, in_blocks};
 use tumorlens_kernels::pool::{self, MaxPool};
@@ -127,7 +127,14 @@ fn convolution<P: Storage>(table: &mut Table, model: &str, conv: Conv, images: u
         let (x, mut y) = (maps(input), Blocked::zeros(output));
         move || {
             let ending = Ending::of(Start::Zero);
-            P::forward(conv, &x, &packed, ending, &mut y, &|_, _, _| {});
+            P::forward(
+                conv,
+                Input::from(&x),
+                &packed,
+                ending,
+                &mut y,
+                &|_, _, _| {},
+            );
         }
     });
     table.row(&name("by-input"), work, || {

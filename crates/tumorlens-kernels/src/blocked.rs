@@ -4,7 +4,7 @@ use crate::{LANES, Lane, Pixel};
 use rayon::prelude::*;
 
 /// Shape of a batch of feature maps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// Images.
     pub images: usize,
@@ -62,7 +62,7 @@ impl Shape {
     }
 
     /// Whether the number of all values fits an integer, and with it that of every part.
-    fn countable(&self) -> bool {
+    pub(crate) fn countable(&self) -> bool {
         let side = |side: usize| self.border.checked_mul(2)?.checked_add(side);
         let blocks = self.channels.div_ceil(LANES);
         let sides = [side(self.height), side(self.width)];

@@ -4,6 +4,7 @@
 //! read them. Against the plain definition each is tested in `tests/conv.rs`.
 
 mod gradient;
+mod input;
 mod pack;
 mod pooled;
 mod rows;
@@ -13,6 +14,7 @@ mod weights;
 mod winograd;
 
 pub use gradient::input_gradient;
+pub use input::Input;
 pub use pack::Packed;
 pub use pooled::Pooled;
 pub use storage::Storage;
@@ -158,20 +160,25 @@ pub enum Start<'a> {
 /// The input's border must be at least the padding.
 ///
 /// # Panics
-/// When shapes or weights do not fit each other.
-pub fn forward(
+/// When shapes or weights do not fit each other, or the input is planar and [`Conv::reads_planar`] says no or the weights
+/// are for tiles.
+pub fn forward<'a>(
     conv: Conv,
-    input: &Blocked,
+    input: impl Into<Input<'a>>,
     weights: &Packed,
     start: Start<'_>,
     output: &mut Blocked,
     after: &(dyn Fn(usize, usize, &mut [Lane]) + Sync),
 ) {
+    let input = input.into();
     let (from, to) = (input.shape(), output.shape());
     conv.check(from, to);
     assert!(from.border >= conv.padding, "border of {from:?}");
     weights.check(conv.outputs, conv.inputs, conv.taps());
     if weights.is_tiled() {
+        let Input::Blocked(input) = input else {
+            panic!("tiles read blocks of channels");
+        };
         winograd::forward(conv, input, weights, start, output, after);
         return;
     }
@@ -179,6 +186,7 @@ pub fn forward(
     let taps = conv.taps_on(from);
     let job = Job {
         plane: from.plane(),
+        planar: input.is_planar(),
         channels: conv.inputs,
         taps: &taps,
         origin: edge * from.row() + edge,
@@ -202,17 +210,16 @@ const SMALL: usize = 1 << 14;
 /// Runs a job on every image and group of output blocks.
 fn run(
     job: &Job<'_>,
-    input: &Blocked,
+    input: Input<'_>,
     output: &mut Blocked,
     after: &(dyn Fn(usize, usize, &mut [Lane]) + Sync),
 ) {
-    let (from, to) = (input.shape(), output.shape());
+    let to = output.shape();
     let mut width = rows::group(to.blocks(), job.columns);
     if to.images * to.blocks().div_ceil(width) < rayon::current_num_threads() {
         // Blocks one by one give the same sums.
         width = 1;
     }
-    let image = from.blocks() * from.plane();
     let mut tasks: Vec<(usize, usize, &mut [Lane])> = output
         .values_mut()
         .chunks_mut((to.blocks() * to.plane()).max(1))
@@ -229,8 +236,7 @@ fn run(
         tasks.sort_by_key(|&(n, block, _)| (block, n));
     }
     let task = |(n, block, planes): (usize, usize, &mut [Lane])| {
-        let values = &input.values()[n * image..(n + 1) * image];
-        rows::run(job, values, block, planes);
+        rows::run(job, input.image(n), block, planes);
         after(n, block, planes);
     };
     if to.len() * job.channels * job.taps.len() < SMALL {

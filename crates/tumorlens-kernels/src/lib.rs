@@ -22,6 +22,7 @@ mod memory;
 pub mod norm;
 pub mod peak;
 mod pixel;
+mod planar;
 pub mod pool;
 
 pub use activation::Activation;
@@ -30,6 +31,7 @@ pub use blocked::{Blocked, Shape};
 pub use isa::Isa;
 pub use memory::HugePages;
 pub use pixel::{Lane, Pixel};
+pub use planar::Planar;
 
 /// Channels in a block, and values in a vector.
 pub const LANES: usize = 16;

@@ -11,6 +11,13 @@ pub struct Lane(pub [f32; LANES]);
 impl Lane {
     /// All zeros.
     pub const ZERO: Self = Self([0.0; LANES]);
+
+    /// The numbers of many, one after the other.
+    pub(crate) fn numbers(lanes: &[Self]) -> &[f32] {
+        // SAFETY: a lane is `LANES` numbers and nothing else (`repr(C)`, as long as its alignment), so that many of them
+        // are so many times `LANES` numbers; every number is initialised.
+        unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), lanes.len() * LANES) }
+    }
 }
 
 /// What a batch is stored in: a cache line of numbers, read and written sixteen at a time in single precision.

@@ -23,9 +23,9 @@ use crate::graph::{Graph, ShapeError};
 use crate::weights::{Parameter, Weights};
 use plan::Plan;
 use std::sync::Arc;
-use tumorlens_kernels::conv::{Packed, Storage};
+use tumorlens_kernels::conv::{Input, Packed, Storage};
 use tumorlens_kernels::norm::Moments;
-use tumorlens_kernels::{Blocked, Lane, Shape};
+use tumorlens_kernels::{Blocked, Lane, Planar, Shape};
 
 /// A graph planned for the processor.
 #[derive(Debug)]
@@ -59,6 +59,10 @@ struct Buffers<P> {
     images: usize,
     /// Output of every node that is written down.
     values: Vec<Option<Blocked<P>>>,
+    /// The images, where only convolutions read them that take them as they come; then the input has no value.
+    planar: Planar,
+    /// Whether this pass has them there.
+    is_planar: bool,
     /// Derivatives by those outputs.
     gradients: Vec<Option<Blocked<P>>>,
     /// Whether a gradient holds something of this pass.
@@ -77,6 +81,8 @@ impl<P> Buffers<P> {
         Self {
             images,
             values: none(),
+            planar: Planar::default(),
+            is_planar: false,
             gradients: none(),
             filled: vec![false; nodes],
             norms: vec![None; nodes],
@@ -118,18 +124,23 @@ impl<P: Storage> Engine<P> {
     /// Plans a graph. Weights given later must hold its parameters by name, in the order of these; between two passes
     /// that judge they must not change.
     pub(crate) fn new(graph: &Graph, weights: &Weights) -> Result<Self, ShapeError> {
-        Self::planned(graph, weights, &[])
+        Ok(Self::of_plan(graph, Plan::new(graph, weights, &[])?))
     }
 
-    /// One that keeps the values of the nodes `read`.
-    fn planned(graph: &Graph, weights: &Weights, read: &[usize]) -> Result<Self, ShapeError> {
-        Ok(Self {
-            plan: Arc::new(Plan::new(graph, weights, read)?),
+    /// One that never goes back and keeps the values of the nodes `read`.
+    fn judging(graph: &Graph, weights: &Weights, read: &[usize]) -> Result<Self, ShapeError> {
+        let plan = Plan::new(graph, weights, read)?;
+        Ok(Self::of_plan(graph, plan.for_judging(graph, read)))
+    }
+
+    fn of_plan(graph: &Graph, plan: Plan) -> Self {
+        Self {
+            plan: Arc::new(plan),
             graph: Arc::new(graph.clone()),
             buffers: Buffers::new(0, 0),
             packed: vec![None; graph.nodes.len()],
             recorder: None,
-        })
+        }
     }
 
     /// Empties what depends on the number of images, if it changed.
@@ -158,6 +169,15 @@ impl<P: Storage> Engine<P> {
         match &self.buffers.values[node] {
             Some(value) => value,
             None => unreachable!("node {node} is read before it is written"),
+        }
+    }
+
+    /// A node's value as a convolution reads it.
+    fn source(&self, node: usize) -> Input<'_, P> {
+        if node == 0 && self.buffers.is_planar {
+            Input::Planar(&self.buffers.planar)
+        } else {
+            Input::Blocked(self.value(node))
         }
     }
 

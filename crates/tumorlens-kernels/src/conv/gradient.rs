@@ -1,7 +1,7 @@
 //! Gradient of the input: a convolution of the output's gradient, one for each phase of the stride.
 
 use super::rows::{Job, Tap};
-use super::{BackTap, Conv, Packed, Start, run, winograd};
+use super::{BackTap, Conv, Input, Packed, Start, run, winograd};
 use crate::{Blocked, Lane};
 
 /// Writes to `input` the derivative by it, given the derivative by the output; with [`Start::Output`] it is added.
@@ -57,6 +57,7 @@ pub fn input_gradient(
             .collect();
         let job = Job {
             plane: from.plane(),
+            planar: false,
             channels: conv.outputs,
             taps: &taps,
             origin: 0,
@@ -71,6 +72,11 @@ pub fn input_gradient(
             columns: (to.width - px).div_ceil(stride),
             start,
         };
-        run(&job, output, input, &|_, _, _: &mut [Lane]| {});
+        run(
+            &job,
+            Input::Blocked(output),
+            input,
+            &|_, _, _: &mut [Lane]| {},
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 use super::rows::{self, Job, Tap};
 use super::scratch::{self, Scratch};
-use super::{Conv, Packed, Start};
+use super::{Conv, Input, Packed, Start};
 use crate::pool::{MaxPool, max_rows};
 use crate::{Activation, Blocked, Lane, Shape, norm};
 use rayon::prelude::*;
@@ -32,8 +32,10 @@ impl Pooled<'_> {
     /// Gives the bits that [`super::forward`], [`norm::finish`] and [`crate::pool::max`] give one after the other.
     ///
     /// # Panics
-    /// When shapes or weights do not fit each other, the weights are for tiles, or a window sees no pixel.
-    pub fn forward(&self, input: &Blocked, output: &mut Blocked) {
+    /// When shapes or weights do not fit each other, the weights are for tiles, a window sees no pixel, or
+    /// the input is planar and [`Conv::reads_planar`] says no.
+    pub fn forward<'a>(&self, input: impl Into<Input<'a>>, output: &mut Blocked) {
+        let input = input.into();
         let (from, to) = (input.shape(), output.shape());
         let between = Shape {
             channels: self.conv.outputs,
@@ -128,7 +130,7 @@ fn split(
 struct Pass<'a> {
     of: &'a Pooled<'a>,
     taps: &'a [Tap],
-    input: &'a Blocked,
+    input: Input<'a>,
     /// The convolution's output, without a border.
     between: Shape,
     to: Shape,
@@ -183,6 +185,7 @@ impl Pass<'_> {
         let edge = from.border - conv.padding;
         let job = Job {
             plane: from.plane(),
+            planar: self.input.is_planar(),
             channels: conv.inputs,
             taps: self.taps,
             origin: (edge + rows.start * conv.stride) * from.row() + edge,
@@ -197,9 +200,7 @@ impl Pass<'_> {
             columns: row,
             start: self.of.start,
         };
-        let image = from.blocks() * from.plane();
-        let input = &self.input.values()[task.image * image..][..image];
-        rows::run(&job, input, task.block, held);
+        rows::run(&job, self.input.image(task.image), task.block, held);
         if self.of.activation != Activation::Identity {
             let fresh = Shape {
                 height: rows.len(),

@@ -18,6 +18,8 @@ pub(super) struct Tap {
 /// A convolution of one image, all distances in pixels.
 pub(super) struct Job<'a> {
     pub(super) plane: usize,
+    /// Whether a channel is a plane of numbers, and not a lane of every pixel.
+    pub(super) planar: bool,
     pub(super) channels: usize,
     pub(super) taps: &'a [Tap],
     pub(super) origin: usize,
@@ -43,7 +45,7 @@ pub(super) fn group(blocks: usize, columns: usize) -> usize {
 }
 
 /// Computes the rows of the blocks from `block` on; `output` holds as many planes as blocks are wanted.
-pub(super) fn run(job: &Job<'_>, input: &[Lane], block: usize, output: &mut [Lane]) {
+pub(super) fn run(job: &Job<'_>, input: &[f32], block: usize, output: &mut [Lane]) {
     let count = output.len() / job.out_plane;
     if job.rows == 0 || job.columns == 0 || count == 0 {
         return;
@@ -52,7 +54,13 @@ pub(super) fn run(job: &Job<'_>, input: &[Lane], block: usize, output: &mut [Lan
     let last = job.origin + (job.rows - 1) * job.row_step + (job.columns - 1) * job.step;
     let reach = job.taps.iter().map(|tap| tap.offset).max().unwrap_or(0);
     let blocks = job.channels.div_ceil(LANES);
-    assert!(last + reach < job.plane && input.len() >= blocks * job.plane);
+    let planes = if job.planar {
+        job.channels
+    } else {
+        blocks * LANES
+    };
+    assert!(last + reach < job.plane && input.len() >= planes * job.plane);
+    assert!(!job.planar || job.channels <= LANES && matches!(job.step, 1 | 2));
     let last =
         job.out_origin + (job.rows - 1) * job.out_row_step + (job.columns - 1) * job.out_step;
     assert!(last < job.out_plane && output.len() == count * job.out_plane);
@@ -65,7 +73,7 @@ pub(super) fn run(job: &Job<'_>, input: &[Lane], block: usize, output: &mut [Lan
     let mut done = 0;
     while done < count {
         let width = match count - done {
-            4.. => 4,
+            4.. if !job.planar => 4,
             2.. => 2,
             _ => 1,
         };
@@ -77,7 +85,7 @@ pub(super) fn run(job: &Job<'_>, input: &[Lane], block: usize, output: &mut [Lan
 }
 
 on_lanes!(unsafe fn blocks_of = body(
-    job: &Job<'_>, input: &[Lane], block: usize, width: usize, out: &mut [Lane],
+    job: &Job<'_>, input: &[f32], block: usize, width: usize, out: &mut [Lane],
 ));
 
 /// # Safety
@@ -86,30 +94,34 @@ on_lanes!(unsafe fn blocks_of = body(
 #[inline(always)]
 unsafe fn body<L: Lanes>(
     job: &Job<'_>,
-    input: &[Lane],
+    input: &[f32],
     block: usize,
     width: usize,
     out: &mut [Lane],
 ) {
     // SAFETY: the caller's.
     unsafe {
-        match (width, job.step) {
-            (4, 1) => all::<L, 4, 1>(job, input, block, out),
-            (4, _) => all::<L, 4, 0>(job, input, block, out),
-            (2, 1) => all::<L, 2, 1>(job, input, block, out),
-            (2, 2) => all::<L, 2, 2>(job, input, block, out),
-            (2, _) => all::<L, 2, 0>(job, input, block, out),
-            (_, 1) => all::<L, 1, 1>(job, input, block, out),
-            (_, 2) => all::<L, 1, 2>(job, input, block, out),
-            _ => all::<L, 1, 0>(job, input, block, out),
+        match (job.planar, width, job.step) {
+            (false, 4, 1) => all::<L, false, 4, 1>(job, input, block, out),
+            (false, 4, _) => all::<L, false, 4, 0>(job, input, block, out),
+            (false, 2, 1) => all::<L, false, 2, 1>(job, input, block, out),
+            (false, 2, 2) => all::<L, false, 2, 2>(job, input, block, out),
+            (false, 2, _) => all::<L, false, 2, 0>(job, input, block, out),
+            (false, _, 1) => all::<L, false, 1, 1>(job, input, block, out),
+            (false, _, 2) => all::<L, false, 1, 2>(job, input, block, out),
+            (false, ..) => all::<L, false, 1, 0>(job, input, block, out),
+            (true, 2, 1) => all::<L, true, 2, 1>(job, input, block, out),
+            (true, 2, _) => all::<L, true, 2, 2>(job, input, block, out),
+            (true, _, 1) => all::<L, true, 1, 1>(job, input, block, out),
+            (true, ..) => all::<L, true, 1, 2>(job, input, block, out),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn all<L: Lanes, const OV: usize, const STEP: usize>(
+unsafe fn all<L: Lanes, const PLANAR: bool, const OV: usize, const STEP: usize>(
     job: &Job<'_>,
-    input: &[Lane],
+    input: &[f32],
     block: usize,
     out: &mut [Lane],
 ) {
@@ -123,18 +135,18 @@ unsafe fn all<L: Lanes, const OV: usize, const STEP: usize>(
         );
         for part in 0..parts {
             let n = short + usize::from(part < longer);
-            let (x, o) = (&input[from..], &mut out[to..]);
+            let (x, o) = (&input[from * pixel::<PLANAR>()..], &mut out[to..]);
             // SAFETY: the caller checked the whole job's bounds, of which a tile is a part.
             unsafe {
                 match n {
-                    1 => tile::<L, 1, OV, STEP>(job, x, block, o),
-                    2 => tile::<L, 2, OV, STEP>(job, x, block, o),
-                    3 => tile::<L, 3, OV, STEP>(job, x, block, o),
-                    4 => tile::<L, 4, OV, STEP>(job, x, block, o),
-                    5 => tile::<L, 5, OV, STEP>(job, x, block, o),
-                    6 => tile::<L, 6, OV, STEP>(job, x, block, o),
-                    7 => tile::<L, 7, OV, STEP>(job, x, block, o),
-                    _ => tile::<L, 8, OV, STEP>(job, x, block, o),
+                    1 => tile::<L, PLANAR, 1, OV, STEP>(job, x, block, o),
+                    2 => tile::<L, PLANAR, 2, OV, STEP>(job, x, block, o),
+                    3 => tile::<L, PLANAR, 3, OV, STEP>(job, x, block, o),
+                    4 => tile::<L, PLANAR, 4, OV, STEP>(job, x, block, o),
+                    5 => tile::<L, PLANAR, 5, OV, STEP>(job, x, block, o),
+                    6 => tile::<L, PLANAR, 6, OV, STEP>(job, x, block, o),
+                    7 => tile::<L, PLANAR, 7, OV, STEP>(job, x, block, o),
+                    _ => tile::<L, PLANAR, 8, OV, STEP>(job, x, block, o),
                 }
             }
             from += n * job.step;
@@ -143,18 +155,31 @@ unsafe fn all<L: Lanes, const OV: usize, const STEP: usize>(
     }
 }
 
+/// Numbers from a pixel to the next.
+const fn pixel<const PLANAR: bool>() -> usize {
+    if PLANAR { 1 } else { LANES }
+}
+
 /// `PX` neighbouring output pixels of `OV` blocks. `STEP` is the job's step, or 0 where only the job knows it.
 #[inline(always)]
-unsafe fn tile<L: Lanes, const PX: usize, const OV: usize, const STEP: usize>(
+unsafe fn tile<
+    L: Lanes,
+    const PLANAR: bool,
+    const PX: usize,
+    const OV: usize,
+    const STEP: usize,
+>(
     job: &Job<'_>,
-    input: &[Lane],
+    input: &[f32],
     block: usize,
     out: &mut [Lane],
 ) {
     // SAFETY: the caller checked that all pixels of the job, of which these are some, lie within the slices, and
     // that the weights have the blocks.
     unsafe {
-        let step = if STEP == 0 { job.step } else { STEP } * LANES;
+        let pixel = pixel::<PLANAR>();
+        let channel = if PLANAR { job.plane } else { 1 };
+        let step = if STEP == 0 { job.step } else { STEP } * pixel;
         let (out_step, out_plane) = (job.out_step * LANES, job.out_plane * LANES);
         let out: *mut f32 = out.as_mut_ptr().cast();
         let mut sums = [[L::zero(); OV]; PX];
@@ -175,7 +200,7 @@ unsafe fn tile<L: Lanes, const PX: usize, const OV: usize, const STEP: usize>(
                 }
             }
         }
-        let mut x: *const f32 = input.as_ptr().cast();
+        let mut x = input.as_ptr();
         let per_block = job.weights.block() * LANES;
         let mut w: *const f32 = job.weights.values().as_ptr().cast();
         w = w.add(block * per_block);
@@ -183,7 +208,7 @@ unsafe fn tile<L: Lanes, const PX: usize, const OV: usize, const STEP: usize>(
         loop {
             let lanes = left.min(LANES);
             for tap in job.taps {
-                let x = x.add(tap.offset * LANES);
+                let x = x.add(tap.offset * pixel);
                 let w = w.add(tap.weight * LANES * LANES);
                 for lane in 0..lanes {
                     let mut weights = [L::zero(); OV];
@@ -191,7 +216,7 @@ unsafe fn tile<L: Lanes, const PX: usize, const OV: usize, const STEP: usize>(
                         *weight = L::load(w.add(v * per_block + lane * LANES));
                     }
                     for (p, sums) in sums.iter_mut().enumerate() {
-                        let value = L::splat(x.add(p * step + lane));
+                        let value = L::splat(x.add(p * step + lane * channel));
                         for (sum, &weight) in sums.iter_mut().zip(&weights) {
                             *sum = sum.add_product(value, weight);
                         }

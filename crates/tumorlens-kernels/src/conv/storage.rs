@@ -1,6 +1,6 @@
 //! Convolutions by what a batch is stored in.
 
-use super::{After, Conv, Ending, Pooled, Start};
+use super::{After, Conv, Ending, Input, Pooled, Start};
 use crate::pool::{self, MaxPool};
 use crate::{Activation, Bf16x32, Blocked, Lane, Pixel, Shape, bf16, element, norm};
 use std::borrow::Cow;
@@ -11,6 +11,8 @@ use std::sync::Mutex;
 pub trait Storage: Pixel {
     /// Weights as its convolutions read them.
     type Packed: Debug + Send + Sync;
+    /// Whether convolutions read planar images where they lie; elsewhere they are copied first.
+    const READS_PLANAR: bool;
 
     /// Packs weights for many batches of any number of images, with outputs of this shape.
     fn for_judging(conv: Conv, weights: &[f32], output: Shape) -> Self::Packed;
@@ -25,7 +27,7 @@ pub trait Storage: Pixel {
     /// When shapes or weights do not fit each other.
     fn forward(
         conv: Conv,
-        input: &Blocked<Self>,
+        input: Input<'_, Self>,
         weights: &Self::Packed,
         ending: Ending<'_, Self>,
         output: &mut Blocked<Self>,
@@ -37,7 +39,7 @@ pub trait Storage: Pixel {
     /// When shapes or weights do not fit each other, or a window sees no pixel.
     fn pooled(
         conv: Conv,
-        input: &Blocked<Self>,
+        input: Input<'_, Self>,
         weights: &Self::Packed,
         ending: Ending<'_, Self>,
         pool: MaxPool,
@@ -71,7 +73,7 @@ pub trait Storage: Pixel {
 /// By writing the whole output, each plane of which is pooled while it is in the cache.
 fn pooled_whole<P: Storage>(
     conv: Conv,
-    input: &Blocked<P>,
+    input: Input<'_, P>,
     weights: &P::Packed,
     ending: Ending<'_, P>,
     pool: MaxPool,
@@ -92,6 +94,7 @@ fn pooled_whole<P: Storage>(
 
 impl Storage for Lane {
     type Packed = super::Packed;
+    const READS_PLANAR: bool = true;
 
     fn for_judging(conv: Conv, weights: &[f32], output: Shape) -> Self::Packed {
         super::Packed::for_judging(conv, weights, output)
@@ -104,7 +107,7 @@ impl Storage for Lane {
     }
     fn forward(
         conv: Conv,
-        input: &Blocked<Self>,
+        input: Input<'_, Self>,
         weights: &Self::Packed,
         ending: Ending<'_, Self>,
         output: &mut Blocked<Self>,
@@ -135,7 +138,7 @@ impl Storage for Lane {
     }
     fn pooled(
         conv: Conv,
-        input: &Blocked<Self>,
+        input: Input<'_, Self>,
         weights: &Self::Packed,
         ending: Ending<'_, Self>,
         pool: MaxPool,
@@ -176,6 +179,7 @@ impl Storage for Lane {
 
 impl Storage for Bf16x32 {
     type Packed = bf16::Packed;
+    const READS_PLANAR: bool = false;
 
     fn for_judging(conv: Conv, weights: &[f32], _: Shape) -> Self::Packed {
         bf16::Packed::forward(conv, weights)
@@ -188,12 +192,20 @@ impl Storage for Bf16x32 {
     }
     fn forward(
         conv: Conv,
-        input: &Blocked<Self>,
+        input: Input<'_, Self>,
         weights: &Self::Packed,
         ending: Ending<'_, Self>,
         output: &mut Blocked<Self>,
         after: &After<'_, Self>,
     ) {
+        let made;
+        let input = match input {
+            Input::Blocked(input) => input,
+            Input::Planar(input) => {
+                made = Blocked::from_planar(&input.to_planar(), input.shape());
+                &made
+            }
+        };
         bf16::forward(conv, input, weights, ending, output, after);
     }
     fn input_gradient(

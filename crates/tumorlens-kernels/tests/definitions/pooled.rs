@@ -1,4 +1,5 @@
-//! A convolution of which only maxima over windows are kept, against the three steps one after the other.
+//! A convolution of which only maxima over windows are kept, against the three steps one after the other; and images read
+//! channel by channel, against blocks of channels.
 
 use crate::plain::{batch, numbers};
 use crate::{below, cases, channels, start_of, with_threads};
@@ -7,7 +8,7 @@ use proptest::sample::select;
 use tumorlens_kernels::conv::{Conv, Packed, Pooled, forward};
 use tumorlens_kernels::norm::{finish, in_blocks};
 use tumorlens_kernels::pool::{self, MaxPool};
-use tumorlens_kernels::{Activation, Blocked, Shape};
+use tumorlens_kernels::{Activation, Blocked, Planar, Shape};
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -74,14 +75,32 @@ impl Case {
             activation: self.activation,
             pool: self.pool,
         };
+        // Unused lanes and the border too.
+        let same = |a: &Blocked, b: &Blocked| assert!(a.values() == b.values(), "{self:?}");
         for threads in [1, 2, 3] {
             let mut joined = Blocked::zeros(output);
             with_threads(threads, || pooled.forward(&x, &mut joined));
-            // Unused lanes and the border too.
-            assert!(
-                joined.values() == apart.values(),
-                "{threads} threads, {self:?}"
+            same(&joined, &apart);
+        }
+        if self.conv.reads_planar() {
+            let values = x.to_planar();
+            let mut images = Planar::default();
+            // What other images left behind is gone.
+            images.fill(self.input, &vec![f32::NAN; values.len()]);
+            images.fill(self.input, &values);
+            let (mut plain, mut joined) = (Blocked::zeros(between), Blocked::zeros(output));
+            forward(
+                self.conv,
+                &images,
+                &weights,
+                start,
+                &mut plain,
+                &|_, _, _| {},
             );
+            finish(between, plain.values_mut(), None, self.activation);
+            same(&plain, &whole);
+            pooled.forward(&images, &mut joined);
+            same(&joined, &apart);
         }
     }
 }

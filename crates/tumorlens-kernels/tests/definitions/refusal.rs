@@ -1,10 +1,12 @@
 //! What does not fit is refused before anything is read or written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tumorlens_kernels::conv::{Conv, Packed, Start, forward, input_gradient, weight_gradient};
+use tumorlens_kernels::conv::{
+    Conv, Packed, Pooled, Start, forward, input_gradient, weight_gradient,
+};
 use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::pool::{self, MaxPool};
-use tumorlens_kernels::{Activation, Blocked, Lane, Shape, element};
+use tumorlens_kernels::{Activation, Blocked, Lane, Planar, Shape, element};
 
 fn refused(what: &str, run: impl FnOnce()) {
     let result = catch_unwind(AssertUnwindSafe(run));
@@ -301,4 +303,71 @@ fn convolutions_on_bf16_of_shapes_that_do_not_fit_are_refused() {
         ..output
     };
     refused("images of another batch", || gradient(INPUT, more));
+}
+
+#[test]
+fn convolutions_that_cannot_read_images_or_be_pooled_are_refused() {
+    let output = Shape {
+        channels: 20,
+        ..INPUT
+    };
+    let mut images = Planar::default();
+    let mut y = Blocked::zeros(output);
+    images.fill(INPUT, &[0.5; 180]);
+    let mut run = |conv: Conv, images: &Planar, packed: &Packed| {
+        forward(conv, images, packed, Start::Zero, &mut y, &|_, _, _| {});
+    };
+    run(CONV, &images, &packed(20, 3, 9));
+    let tiles = Packed::tiled_forward(&[0.5; 540], 20, 3);
+    refused("weights for tiles", || run(CONV, &images, &tiles));
+    let wide = Shape {
+        channels: 17,
+        ..INPUT
+    };
+    let mut many = Planar::default();
+    many.fill(wide, &[0.5; 17 * 60]);
+    let conv = Conv { inputs: 17, ..CONV };
+    refused("more channels than a block has", || {
+        run(conv, &many, &packed(20, 17, 9));
+    });
+    refused("too few values", || images.fill(INPUT, &[0.5; 179]));
+
+    let pool = |conv, input: Shape, weights: &Packed, start: Start<'_>, to: Shape| {
+        let pooled = Pooled {
+            conv,
+            weights,
+            start,
+            activation: Activation::Relu,
+            pool: MaxPool {
+                kernel: 2,
+                stride: 2,
+                padding: 0,
+            },
+        };
+        pooled.forward(&Blocked::zeros(input), &mut Blocked::zeros(to));
+    };
+    let good = packed(20, 3, 9);
+    let halved = Shape {
+        height: 2,
+        width: 3,
+        ..output
+    };
+    pool(CONV, INPUT, &good, Start::Zero, halved);
+    refused("an output to add to", || {
+        pool(CONV, INPUT, &good, Start::Output, halved);
+    });
+    refused("tiles that are pooled", || {
+        pool(CONV, INPUT, &tiles, Start::Zero, halved);
+    });
+    let narrow = Shape { border: 0, ..INPUT };
+    refused("a border below the padding", || {
+        pool(CONV, narrow, &good, Start::Zero, halved);
+    });
+    let high = Shape {
+        height: 4,
+        ..halved
+    };
+    refused("a window that sees nothing", || {
+        pool(CONV, INPUT, &good, Start::Zero, high);
+    });
 }

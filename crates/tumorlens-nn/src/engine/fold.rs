@@ -102,7 +102,7 @@ impl<P: Storage> Engine<P> {
         let Some((conv, layer)) = self.judged(weights, of, known, out.shape()) else {
             return;
         };
-        let (x, ending) = (self.value(self.read_by(of)), self.ending(of, &layer));
+        let (x, ending) = (self.source(self.read_by(of)), self.ending(of, &layer));
         if let LayerWeights::Conv(weights) = &layer.weights {
             P::forward(conv, x, weights, ending, out, &|_, _, _| {});
         }
@@ -120,7 +120,7 @@ impl<P: Storage> Engine<P> {
         let Some((conv, layer)) = self.judged(weights, of, known, whole.shape()) else {
             return;
         };
-        let (x, ending) = (self.value(self.read_by(of)), self.ending(of, &layer));
+        let (x, ending) = (self.source(self.read_by(of)), self.ending(of, &layer));
         if let LayerWeights::Conv(weights) = &layer.weights {
             P::pooled(conv, x, weights, ending, pool, [whole, out]);
         }

@@ -59,13 +59,20 @@ impl<P: Storage> Engine<P> {
         let mut out = self.take_value(index);
         let from = self.graph.nodes[index].inputs.first().map_or(0, |id| id.0);
         match op {
-            Op::Input => out.fill_planar(input),
+            Op::Input if self.plan.planar_input && P::READS_PLANAR => {
+                self.buffers.planar.fill(out.shape(), input);
+                self.buffers.is_planar = true;
+            }
+            Op::Input => {
+                out.fill_planar(input);
+                self.buffers.is_planar = false;
+            }
             Op::Conv { .. } => {
                 if let Some(conv) = conv(op) {
                     let layer = self.plain(weights, index, conv, out.shape(), mode);
                     let ending = Ending::of(start(&layer.bias));
                     if let LayerWeights::Conv(weights) = &layer.weights {
-                        let x = self.value(from);
+                        let x = self.source(from);
                         P::forward(conv, x, weights, ending, &mut out, &|_, _, _| {});
                     }
                 }
@@ -314,7 +321,7 @@ impl<P: Storage> Engine<P> {
                     }
                 }
             };
-            let (x, ending) = (self.value(from), Ending::of(start(&layer.bias)));
+            let (x, ending) = (self.source(from), Ending::of(start(&layer.bias)));
             if let LayerWeights::Conv(weights) = &layer.weights {
                 P::forward(conv, x, weights, ending, &mut out, &measure);
             }

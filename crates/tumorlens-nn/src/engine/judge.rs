@@ -57,7 +57,7 @@ impl<P: Storage> Judge<P> {
         weights: Arc<Weights>,
         read: &[usize],
     ) -> Result<Self, ShapeError> {
-        let pattern = Engine::planned(graph, &weights, read)?;
+        let pattern = Engine::judging(graph, &weights, read)?;
         Ok(Self {
             group: group(graph, &weights)?,
             packed: pattern.pack(&weights),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use tumorlens_kernels::conv::Conv;
 use tumorlens_kernels::depthwise::Depthwise;
 use tumorlens_kernels::pool::MaxPool;
-use tumorlens_kernels::{Activation as Kernel, Shape};
+use tumorlens_kernels::{Activation as Kernel, LANES, Shape};
 
 /// A batch normalisation with what follows it in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) enum Step {
 pub(super) struct Plan {
     /// One for each node, in order.
     pub(super) steps: Vec<Step>,
+    /// Whether only convolutions read the input that take images channel by channel; when judging.
+    pub(super) planar_input: bool,
     /// Zeros around each node's value.
     pub(super) borders: Vec<usize>,
     /// Zeros around the derivative by each node's value.
@@ -105,12 +107,24 @@ impl Plan {
         }
         Ok(Self {
             steps,
+            planar_input: false,
             borders,
             gradient_borders,
             normalised_by,
             parameters,
             shapes,
         })
+    }
+
+    /// For passes that nobody goes back through: there the weights of the first convolution need no blocks of its input.
+    pub(super) fn for_judging(mut self, graph: &Graph, read: &[usize]) -> Self {
+        let takes_images = |op: Op| {
+            let conv = conv(op);
+            conv.is_some_and(|conv| conv.reads_planar() && conv.inputs < LANES)
+        };
+        let mut readers = graph.nodes.iter().filter(|n| n.inputs.contains(&NodeId(0)));
+        self.planar_input = readers.all(|node| takes_images(node.op)) && !read.contains(&0);
+        self
     }
 
     /// Shape of a node's value for so many images.
