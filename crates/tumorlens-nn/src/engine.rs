@@ -59,6 +59,8 @@ struct Buffers<P> {
     images: usize,
     /// Output of every node that is written down.
     values: Vec<Option<Blocked<P>>>,
+    /// Memory of values that nobody reads any more.
+    free: Vec<Blocked<P>>,
     /// The images, where only convolutions read them that take them as they come; then the input has no value.
     planar: Planar,
     /// Whether this pass has them there.
@@ -81,6 +83,7 @@ impl<P> Buffers<P> {
         Self {
             images,
             values: none(),
+            free: Vec::new(),
             planar: Planar::default(),
             is_planar: false,
             gradients: none(),
@@ -159,9 +162,20 @@ impl<P: Storage> Engine<P> {
     /// Takes a node's value out, made if it is not there.
     fn take_value(&mut self, node: usize) -> Blocked<P> {
         let shape = self.value_shape(node);
-        self.buffers.values[node]
-            .take()
-            .unwrap_or_else(|| Blocked::zeros(shape))
+        let (values, free) = (&mut self.buffers.values, &mut self.buffers.free);
+        let used = || {
+            let found = free.iter().rposition(|value| value.shape() == shape);
+            found.map(|at| free.swap_remove(at))
+        };
+        let value = values[node].take().or_else(used);
+        value.unwrap_or_else(|| Blocked::zeros(shape))
+    }
+
+    /// Gives the memory of values that nobody reads after a step to later ones of their shape, which find it in the cache.
+    fn give_back(&mut self, step: usize) {
+        for &node in &self.plan.done_with[step] {
+            self.buffers.free.extend(self.buffers.values[node].take());
+        }
     }
 
     /// A node's value. Every step comes after what it reads.

@@ -46,6 +46,7 @@ impl<P: Storage> Engine<P> {
                 Step::Node => self.node(weights, index, input, mode),
             }
             self.lap_forward(index, mode);
+            self.give_back(index);
         }
         statistics
     }

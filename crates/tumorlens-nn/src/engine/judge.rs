@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tumorlens_kernels::Lane;
 use tumorlens_kernels::conv::Storage;
 
-/// Images that a thread takes together at most.
-const MOST: usize = 4;
+/// Images that a thread takes together, where there are enough: how few and how many.
+const FEW: usize = 2;
+const MANY: usize = 4;
 
 /// A graph with weights that do not change, for batches of any size and callers on any thread.
 #[derive(Debug)]
@@ -41,13 +42,13 @@ pub(crate) struct Judgement {
     pub(crate) values: Vec<Vec<f32>>,
 }
 
-/// One image at a time leaves the caches to its values, several share the reading of the weights: as many as there are
-/// times more weights than values.
+/// Several images share the reading of the weights, few leave the caches to their values: the more weights there are for
+/// a value, the more. Both numbers were found by measurement, on `cnn`, `resnet18` and the built-in model.
 fn group(graph: &Graph, weights: &Weights) -> Result<usize, ShapeError> {
     let shapes = graph.shapes()?;
     let values: usize = shapes.iter().map(|s| s.iter().product::<usize>()).sum();
     let weights: usize = weights.parameters.iter().map(|p| p.values.len()).sum();
-    Ok((weights / values.max(1)).clamp(1, MOST))
+    Ok((weights / values.max(1)).clamp(FEW, MANY))
 }
 
 impl<P: Storage> Judge<P> {

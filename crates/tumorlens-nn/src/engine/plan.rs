@@ -1,6 +1,6 @@
 //! What to run in which order, and where values need a border.
 
-use crate::graph::{Activation, Graph, NodeId, Op, ShapeError};
+use crate::graph::{Activation, Graph, Node, NodeId, Op, ShapeError};
 use crate::weights::Weights;
 use std::collections::HashMap;
 use tumorlens_kernels::conv::Conv;
@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// Whether only convolutions read the input that take images channel by channel; when judging.
     pub(super) planar_input: bool,
+    /// After each step: the nodes whose values nobody reads any more; when judging.
+    pub(super) done_with: Vec<Vec<usize>>,
     /// Zeros around each node's value.
     pub(super) borders: Vec<usize>,
     /// Zeros around the derivative by each node's value.
@@ -108,6 +110,7 @@ impl Plan {
         Ok(Self {
             steps,
             planar_input: false,
+            done_with: vec![Vec::new(); n],
             borders,
             gradient_borders,
             normalised_by,
@@ -124,7 +127,32 @@ impl Plan {
         };
         let mut readers = graph.nodes.iter().filter(|n| n.inputs.contains(&NodeId(0)));
         self.planar_input = readers.all(|node| takes_images(node.op)) && !read.contains(&0);
+        let mut last: Vec<usize> = (0..graph.nodes.len()).collect();
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let step = self.step_of(graph, index);
+            last[index] = last[index].max(step);
+            for id in &node.inputs {
+                last[id.0] = last[id.0].max(step);
+            }
+        }
+        for (index, last) in last.into_iter().enumerate() {
+            if !read.contains(&index) && !is_result(graph, index) {
+                self.done_with[last].push(index);
+            }
+        }
         self
+    }
+
+    /// The step that computes a node.
+    fn step_of(&self, graph: &Graph, node: usize) -> usize {
+        if let Some(step) = self.normalised_by[node] {
+            return step;
+        }
+        let reads = |other: &Node| other.inputs.contains(&NodeId(node));
+        match graph.nodes.iter().position(reads) {
+            Some(reader) if self.steps[node] == Step::Later => self.step_of(graph, reader),
+            _ => node,
+        }
     }
 
     /// Shape of a node's value for so many images.
