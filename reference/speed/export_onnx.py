@@ -6,6 +6,7 @@ Beside MODEL.onnx it writes MODEL.json: how images are prepared and logits becom
 safetensors.
 """
 import json
+import math
 import pathlib
 import struct
 import sys
@@ -49,6 +50,18 @@ class EvidencePool(nn.Module):
         return x.flatten(2).topk(self.count, dim=2).values.mean(2)
 
 
+class SoftMaximum(nn.Module):
+    """Between the mean of a map and its maximum."""
+
+    def __init__(self, op, shape):
+        super().__init__()
+        self.sharpness, self.area = op["sharpness"], shape[1] * shape[2]
+
+    def forward(self, x):
+        raised = torch.logsumexp(self.sharpness * x.flatten(2), dim=2)
+        return (raised - math.log(self.area)) / self.sharpness
+
+
 class Add(nn.Module):
     def forward(self, a, b):
         return a + b
@@ -76,6 +89,8 @@ def layer(op, shape):
         return Upsample(op)
     if kind == "evidence_pool":
         return EvidencePool(op, shape)
+    if kind == "soft_maximum":
+        return SoftMaximum(op, shape)
     simple = {"input": nn.Identity, "flatten": nn.Flatten, "dropout": nn.Identity, "add": Add}
     return simple[kind]()
 

@@ -237,6 +237,7 @@ impl RunConfig {
         Head::Evidence {
             stride: 4,
             top: 0.02,
+            sharpness: None,
             channels: 32,
         }
     }

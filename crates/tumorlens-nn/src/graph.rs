@@ -121,6 +121,13 @@ pub enum Op {
         /// Share of the pixels, above 0, at most 1; at least one pixel is taken.
         top: f32,
     },
+    /// Evidence map to score: the logarithm of the mean of `exp(sharpness x)` over the map, divided by `sharpness`, per
+    /// channel; it lies between the mean (sharpness near 0) and the maximum (large). Pinheiro and Collobert 2015.
+    /// `[k, h, w]` to `[k, 1, 1]`.
+    SoftMaximum {
+        /// Above 0.
+        sharpness: f32,
+    },
 }
 
 /// A named operation and where its inputs come from.

@@ -63,6 +63,9 @@ pub enum Head {
         /// image that a small lesion fills.
         #[serde(default = "evidence::default_top")]
         top: f32,
+        /// In place of the mean of the top: a soft maximum of the whole map of this sharpness, above 0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sharpness: Option<f32>,
         /// Channels of the decoder. Default: 64.
         #[serde(default = "evidence::default_channels")]
         channels: usize,
@@ -166,13 +169,14 @@ impl ModelConfig {
                 Head::Evidence {
                     stride,
                     top,
+                    sharpness,
                     channels,
                 },
                 _,
             ) => {
                 let shape = evidence::Shape {
                     stride,
-                    top,
+                    pool: evidence::pool(top, sharpness),
                     channels,
                     outputs,
                 };
@@ -200,13 +204,19 @@ impl ModelConfig {
         let _ = match self.head {
             Head::Gap => write!(text, "global average pool"),
             Head::Flatten => write!(text, "flatten"),
-            Head::Evidence { stride, top, .. } => {
-                write!(
-                    text,
-                    "evidence map at stride {stride} (top {} %)",
-                    f64::from(top * 1000.0).round() / 10.0
-                )
-            }
+            Head::Evidence {
+                stride,
+                sharpness: Some(sharpness),
+                ..
+            } => write!(
+                text,
+                "evidence map at stride {stride} (soft maximum, {sharpness})"
+            ),
+            Head::Evidence { stride, top, .. } => write!(
+                text,
+                "evidence map at stride {stride} (top {} %)",
+                f64::from(top * 1000.0).round() / 10.0
+            ),
         };
         let has_dense =
             self.architecture.has_dense() && !matches!(self.head, Head::Evidence { .. });

@@ -4,12 +4,12 @@ mod evidence_pool;
 mod forward;
 mod upsample;
 
-pub(crate) use evidence_pool::evidence_shares;
+pub(crate) use evidence_pool::scores;
 pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
 pub(crate) use forward::{EPSILON, dropout_factors};
 
 use crate::engine::{Judges, judging};
-use crate::graph::{Graph, NodeId, Op, ShapeError};
+use crate::graph::{Graph, NodeId, ShapeError};
 use crate::precision::Precision;
 use crate::weights::{Parameter, Weights, slots};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -259,13 +259,13 @@ impl Network {
 
     /// The logit of a member, from its share of the mean.
     fn member_logit(&self, share: &[f32], members: usize) -> f32 {
-        let top = match self.graph.node(self.graph.logits).op {
-            Op::EvidencePool { top } => top,
-            _ => 1.0,
-        };
-        let shares = evidence_shares(share, share.len().max(1), top);
-        let score: f32 = share.iter().zip(&shares).map(|(v, s)| v * s).sum();
-        score * members as f32
+        let own: Vec<f32> = share.iter().map(|v| v * members as f32).collect();
+        let op = self.graph.node(self.graph.logits).op;
+        scores(op, &own, own.len().max(1))
+            .0
+            .first()
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Logits and the values of some nodes, by the device's own pass.

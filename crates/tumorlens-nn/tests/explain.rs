@@ -674,6 +674,7 @@ fn every_family_of_networks_is_explained_by_every_method_at_its_default_layer() 
         Head::Evidence {
             stride: 8,
             top: 0.02,
+            sharpness: None,
             channels: 4,
         },
     ];

@@ -231,6 +231,7 @@ fn an_evidence_head_is_not_in_a_file_of_another_head_and_the_trunk_still_loads()
     let head = Head::Evidence {
         stride: 8,
         top: 0.1,
+        sharpness: None,
         channels: 8,
     };
     let evidence = ModelConfig {

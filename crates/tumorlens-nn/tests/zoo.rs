@@ -235,6 +235,7 @@ fn resnet18_with_an_evidence_map_learns_as_the_same_net_in_pytorch() {
     let head = Head::Evidence {
         stride: 4,
         top: 0.02,
+        sharpness: None,
         channels: 64,
     };
     let config = ModelConfig {
@@ -250,6 +251,7 @@ fn an_evidence_map_starts_near_its_initial_bias() {
     let head = Head::Evidence {
         stride: 4,
         top: 0.02,
+        sharpness: None,
         channels: 16,
     };
     let config = ModelConfig {

@@ -188,18 +188,20 @@ impl<P: Storage> Engine<P> {
                     pool::upsample_gradient(s.gradient(index), out);
                 });
             }
-            Op::EvidencePool { .. } => self.add_to(pass, from, |s, out| {
-                let [_, h, w] = dims(out.shape());
-                let scores = s.gradient(index).to_planar();
-                let shares = s.buffers.factors[index].chunks(h * w);
-                let values: Vec<f32> = shares
-                    .zip(scores)
-                    .flat_map(|(shares, g)| shares.iter().map(move |s| s * g))
-                    .collect();
-                let mut more = Blocked::zeros(out.shape());
-                more.fill_planar(&values);
-                element::add(&more, out);
-            }),
+            Op::EvidencePool { .. } | Op::SoftMaximum { .. } => {
+                self.add_to(pass, from, |s, out| {
+                    let [_, h, w] = dims(out.shape());
+                    let scores = s.gradient(index).to_planar();
+                    let shares = s.buffers.factors[index].chunks(h * w);
+                    let values: Vec<f32> = shares
+                        .zip(scores)
+                        .flat_map(|(shares, g)| shares.iter().map(move |s| s * g))
+                        .collect();
+                    let mut more = Blocked::zeros(out.shape());
+                    more.fill_planar(&values);
+                    element::add(&more, out);
+                })
+            }
             Op::Input | Op::BatchNorm { .. } => {}
         }
     }

@@ -128,7 +128,9 @@ impl<P: Storage> Engine<P> {
             }
             Op::AvgPool { .. } => cost::<P>(from, from + to),
             Op::Upsample { .. } => cost::<P>(BILINEAR * to, from + to),
-            Op::EvidencePool { .. } => cost::<P>(2.0 * from, 2.0 * from + to),
+            Op::EvidencePool { .. } | Op::SoftMaximum { .. } => {
+                cost::<P>(2.0 * from, 2.0 * from + to)
+            }
             Op::Activate { .. } if back => cost::<P>(2.0 * to, 3.0 * to),
             Op::Dropout { .. } => cost::<P>(to, 3.0 * to),
             Op::Add if back => cost::<P>(0.0, 3.0 * to),

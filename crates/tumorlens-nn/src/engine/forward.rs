@@ -4,7 +4,7 @@ use super::plan::{self, Norm, Step, activation, conv};
 use super::record::Task;
 use super::{Collected, Engine, LayerStatistics, LayerWeights, Output, PackedLayer, Statistics};
 use crate::graph::Op;
-use crate::network::{EPSILON, Mode, dropout_factors, evidence_shares};
+use crate::network::{EPSILON, Mode, dropout_factors, scores};
 use crate::weights::Weights;
 use std::sync::{Arc, Mutex};
 use tumorlens_kernels::conv::{Conv, Ending, Packed, Start, Storage, forward};
@@ -131,14 +131,10 @@ impl<P: Storage> Engine<P> {
                 element::add(self.value(other), &mut out);
             }
             Op::Upsample { .. } => pool::upsample(self.value(from), &mut out),
-            Op::EvidencePool { top } => {
+            Op::EvidencePool { .. } | Op::SoftMaximum { .. } => {
                 let map = self.value(from);
                 let [_, h, w] = dims(map.shape());
-                let values = map.to_planar();
-                let shares = evidence_shares(&values, h * w, top);
-                let products = values.iter().zip(&shares).map(|(v, s)| v * s);
-                let products: Vec<f32> = products.collect();
-                let scores: Vec<f32> = products.chunks(h * w).map(|p| p.iter().sum()).collect();
+                let (scores, shares) = scores(op, &map.to_planar(), h * w);
                 out.fill_planar(&scores);
                 self.buffers.exact[index] = Some(scores);
                 self.buffers.factors[index] = shares;

@@ -199,9 +199,11 @@ fn forward_task(op: Op) -> Task {
     match op {
         Op::Conv { .. } | Op::Depthwise { .. } | Op::Linear { .. } => Task::Forward,
         Op::BatchNorm { .. } => Task::Normalise,
-        Op::MaxPool { .. } | Op::AvgPool { .. } | Op::Upsample { .. } | Op::EvidencePool { .. } => {
-            Task::Pool
-        }
+        Op::MaxPool { .. }
+        | Op::AvgPool { .. }
+        | Op::Upsample { .. }
+        | Op::EvidencePool { .. }
+        | Op::SoftMaximum { .. } => Task::Pool,
         Op::Input | Op::Activate { .. } | Op::Flatten | Op::Dropout { .. } | Op::Add => {
             Task::Elementwise
         }

@@ -134,6 +134,16 @@ fn evidence(stride: usize) -> Head {
     Head::Evidence {
         stride,
         top: 0.1,
+        sharpness: None,
+        channels: 24,
+    }
+}
+
+fn soft(stride: usize) -> Head {
+    Head::Evidence {
+        stride,
+        top: 0.1,
+        sharpness: Some(0.7),
         channels: 24,
     }
 }
@@ -144,6 +154,7 @@ fn architectures() -> Vec<(&'static str, Head, [usize; 3])> {
         ("cnn", Head::Gap, [1, 32, 40]),
         ("cnn", Head::Flatten, [3, 16, 16]),
         ("cnn", evidence(4), [1, 32, 32]),
+        ("cnn", soft(8), [1, 32, 40]),
         ("vgg11", Head::Gap, [3, 32, 32]),
         ("resnet18", Head::Gap, [3, 64, 48]),
         ("resnet18", evidence(4), [1, 64, 64]),

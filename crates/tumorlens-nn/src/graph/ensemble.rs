@@ -133,6 +133,7 @@ mod tests {
         let graph = model(Head::Evidence {
             stride: 8,
             top: 0.1,
+            sharpness: None,
             channels: 8,
         });
         let one = Weights::initial(&graph, Seed(5));
@@ -153,6 +154,7 @@ mod tests {
             Head::Evidence {
                 stride: 8,
                 top: 0.1,
+                sharpness: None,
                 channels: 8,
             },
         ] {

@@ -138,6 +138,6 @@ fn output(node: &Node, inputs: &[[usize; 3]], input: [usize; 3]) -> Result<[usiz
             }
             [c, height, width]
         }
-        Op::EvidencePool { .. } => [inputs[0][0], 1, 1],
+        Op::EvidencePool { .. } | Op::SoftMaximum { .. } => [inputs[0][0], 1, 1],
     })
 }

@@ -17,7 +17,8 @@ pub const INITIAL_BIAS: f32 = -2.0;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) stride: usize,
-    pub(super) top: f32,
+    /// From the map to the score.
+    pub(super) pool: Op,
     pub(super) channels: usize,
     pub(super) outputs: usize,
 }
@@ -28,6 +29,13 @@ pub(super) fn default_stride() -> usize {
 
 pub(super) fn default_top() -> f32 {
     0.02
+}
+
+pub(super) fn pool(top: f32, sharpness: Option<f32>) -> Op {
+    match sharpness {
+        Some(sharpness) => Op::SoftMaximum { sharpness },
+        None => Op::EvidencePool { top },
+    }
 }
 
 pub(super) fn default_channels() -> usize {
@@ -79,7 +87,7 @@ pub(super) fn finish(
         bias: true,
     };
     let map = g.conv("head.map", x, logits);
-    let score = g.push("head.pool", Op::EvidencePool { top: shape.top }, &[map]);
+    let score = g.push("head.pool", shape.pool, &[map]);
     g.stage("head", score);
     Ok(g.finish(score, Some(map), features))
 }

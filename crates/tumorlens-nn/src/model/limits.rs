@@ -30,9 +30,20 @@ pub(super) fn check(config: &ModelConfig) -> Result<(), ModelError> {
     {
         return Err(range("dropout", rate, "0 to below 1"));
     }
-    if let Head::Evidence { top, channels, .. } = config.head {
+    if let Head::Evidence {
+        top,
+        sharpness,
+        channels,
+        ..
+    } = config.head
+    {
         if !(top > 0.0 && top <= 1.0) {
             return Err(range("top", top, "above 0, at most 1"));
+        }
+        if let Some(sharpness) = sharpness
+            && !(sharpness > 0.0 && sharpness <= 100.0)
+        {
+            return Err(range("sharpness", sharpness, "above 0, at most 100"));
         }
         within("channels", channels, 1..=1024)?;
     }

@@ -11,6 +11,7 @@ fn evidence(stride: usize) -> Head {
     Head::Evidence {
         stride,
         top: 0.02,
+        sharpness: None,
         channels: 64,
     }
 }
@@ -173,11 +174,24 @@ fn options_that_the_architecture_lacks_or_that_are_out_of_range_are_named() {
                 head: Head::Evidence {
                     stride: 4,
                     top: 0.0,
+                    sharpness: None,
                     channels: 8,
                 },
                 ..cnn.clone()
             },
             "'top' is 0",
+        ),
+        (
+            ModelConfig {
+                head: Head::Evidence {
+                    stride: 4,
+                    top: 0.02,
+                    sharpness: Some(-1.0),
+                    channels: 8,
+                },
+                ..cnn.clone()
+            },
+            "'sharpness' is -1",
         ),
     ] {
         let error = config.graph([1, 64, 64], 1).unwrap_err().to_string();
@@ -214,6 +228,7 @@ fn a_configuration_is_read_with_defaults_and_unknown_keys_are_refused() {
         Head::Evidence {
             stride: 8,
             top: 0.02,
+            sharpness: None,
             channels: 64
         }
     );

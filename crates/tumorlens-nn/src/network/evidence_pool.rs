@@ -1,8 +1,10 @@
-//! Mean of the largest share of a map, exactly `k` pixels, ties broken by position.
+//! From a map to its score: the mean of its largest share, or a soft maximum.
 
+use crate::graph::Op;
 use burn::tensor::{Tensor, TensorData};
 
-/// `[n, k, h, w]` to `[n, k, 1, 1]`: the mean of the `max(1, round(top h w))` largest logits of each map.
+/// `[n, k, h, w]` to `[n, k, 1, 1]`: the mean of the `max(1, round(top h w))` largest logits of each map, ties broken by
+/// position.
 ///
 /// The choice is made on the host and enters as a constant, so that the gradient is exactly 1/count on the
 /// chosen pixels and 0 elsewhere on every backend.
@@ -13,14 +15,52 @@ pub(super) fn evidence_pool(map: Tensor<4>, top: f32) -> Tensor<4> {
     let values = map.clone().detach().into_data_as::<f32>();
     let chosen = values.as_slice::<f32>().map_or_else(
         |_| vec![0.0; n * k * area],
-        |values| evidence_shares(values, area, top),
+        |values| largest(values, area, top),
     );
     let chosen = Tensor::<4>::from_data(TensorData::new(chosen, [n, k, h, w]), &device);
     (map * chosen).sum_dim(3).sum_dim(2)
 }
 
-/// For every value of some maps of `area` pixels its share in the map's score: 1/count for the `count` largest.
-pub(crate) fn evidence_shares(maps: &[f32], area: usize, top: f32) -> Vec<f32> {
+/// `[n, k, h, w]` to `[n, k, 1, 1]`: see [`Op::SoftMaximum`].
+pub(super) fn soft_maximum(map: Tensor<4>, sharpness: f32) -> Tensor<4> {
+    let highest = map.clone().detach().max_dim(3).max_dim(2);
+    let raised = ((map - highest.clone()) * sharpness).exp();
+    raised.mean_dim(3).mean_dim(2).log() / sharpness + highest
+}
+
+/// Scores of some maps of `area` pixels by an operation that pools maps (by any other: their mean), and for every value
+/// the derivative of its map's score by it.
+pub(crate) fn scores(op: Op, maps: &[f32], area: usize) -> (Vec<f32>, Vec<f32>) {
+    let weighed = |shares: Vec<f32>| {
+        let products = maps.iter().zip(&shares).map(|(v, s)| v * s);
+        let products: Vec<f32> = products.collect();
+        let scores = products.chunks(area).map(|p| p.iter().sum()).collect();
+        (scores, shares)
+    };
+    match op {
+        Op::EvidencePool { top } => weighed(largest(maps, area, top)),
+        Op::SoftMaximum { sharpness } => soft(maps, area, sharpness),
+        _ => weighed(vec![1.0 / area as f32; maps.len()]),
+    }
+}
+
+fn soft(maps: &[f32], area: usize, sharpness: f32) -> (Vec<f32>, Vec<f32>) {
+    let mut shares = vec![0.0f32; maps.len()];
+    let planes = maps.chunks_exact(area).zip(shares.chunks_exact_mut(area));
+    let scores = planes.map(|(map, shares)| {
+        let highest = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        for (share, v) in shares.iter_mut().zip(map) {
+            *share = ((v - highest) * sharpness).exp();
+        }
+        let total: f32 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= total);
+        (total / area as f32).ln() / sharpness + highest
+    });
+    (scores.collect(), shares)
+}
+
+/// For every value its share in its map's score: 1/count for the `count` largest.
+fn largest(maps: &[f32], area: usize, top: f32) -> Vec<f32> {
     let count = ((f64::from(top) * area as f64).round() as usize).clamp(1, area);
     let share = 1.0 / count as f32;
     let mut shares = vec![0.0f32; maps.len()];

@@ -1,7 +1,7 @@
 //! Running a graph.
 
 use super::Network;
-use super::evidence_pool::evidence_pool;
+use super::evidence_pool::{evidence_pool, soft_maximum};
 use super::upsample::upsample;
 use crate::graph::{Activation, Node, NodeId, Op};
 use burn::tensor::module::{
@@ -196,6 +196,7 @@ impl Network {
             },
             Op::Upsample { height, width } => upsample(x, [height, width]),
             Op::EvidencePool { top } => evidence_pool(x, top),
+            Op::SoftMaximum { sharpness } => soft_maximum(x, sharpness),
         }
     }
 

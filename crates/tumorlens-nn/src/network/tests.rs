@@ -115,3 +115,34 @@ fn a_graph_that_leaves_nothing_of_the_image_is_refused() {
     let graph = g.finish(pool, None, pool);
     assert!(graph.shapes().unwrap_err().to_string().contains("pool"));
 }
+
+#[test]
+fn a_soft_maximum_lies_between_the_mean_and_the_maximum_and_its_shares_are_its_slopes() {
+    let maps: Vec<f32> = (0..40)
+        .map(|i| ((i * 29 % 17) as f32 - 8.0) / 3.0)
+        .collect();
+    let score = |sharpness: f32, maps: &[f32]| scores(Op::SoftMaximum { sharpness }, maps, 20);
+    // As numpy: log(mean(exp(0.7 z))) / 0.7
+    for (map, found) in maps.chunks(20).zip(score(0.7, &maps).0) {
+        let mean = map.iter().map(|z| (0.7 * f64::from(*z)).exp()).sum::<f64>() / 20.0;
+        assert!((mean.ln() / 0.7 - f64::from(found)).abs() < 1e-6);
+    }
+    let mean: f32 = maps[..20].iter().sum::<f32>() / 20.0;
+    let most = maps[..20].iter().copied().fold(f32::MIN, f32::max);
+    assert!((score(1e-3, &maps).0[0] - mean).abs() < 2e-3);
+    assert!((score(100.0, &maps).0[0] - most).abs() < 0.05);
+    let huge: Vec<f32> = maps.iter().map(|z| 1e4 * z).collect();
+    assert!(score(1.0, &huge).0.iter().all(|score| score.is_finite()));
+
+    let (_, shares) = score(0.7, &maps);
+    assert!((shares[..20].iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    for at in [0, 7, 19] {
+        let moved = |by: f32| {
+            let mut maps = maps.clone();
+            maps[at] += by;
+            score(0.7, &maps).0[0]
+        };
+        let slope = (moved(0.01) - moved(-0.01)) / 0.02;
+        assert!((slope - shares[at]).abs() < 1e-3, "{slope} {}", shares[at]);
+    }
+}
