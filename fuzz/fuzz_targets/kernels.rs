@@ -8,11 +8,11 @@ mod plain;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use plain::{agree, batch, bilinear, convolution, count, means, near, numbers, wide, windows};
-use tumorlens_kernels::conv::{self, Conv, Packed, Start};
+use tumorlens_kernels::conv::{self, Conv, Ending, Packed, Pooled, Start};
 use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::norm::in_blocks;
 use tumorlens_kernels::pool::{self, MaxPool};
-use tumorlens_kernels::{Blocked, Shape};
+use tumorlens_kernels::{Activation, Bf16x32, Blocked, Planar, Shape, bf16};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -56,8 +56,10 @@ impl Input {
         usize::from(self.borders[which] % 3)
     }
 
-    fn convolve(&self) {
-        let Some(input) = self.shape(40) else { return };
+    /// A convolution, what goes in, what comes out, and that with the border which its gradient needs; unless it takes
+    /// long to compute plainly.
+    fn convolution(&self) -> Option<(Conv, [Shape; 3])> {
+        let input = self.shape(40)?;
         let [kernel, stride, padding] = self.geometry();
         let outputs = self.size(2, 80);
         let conv = Conv {
@@ -79,9 +81,20 @@ impl Input {
             ..output
         };
         let products = output.images * output.height * output.width * outputs * input.channels;
-        if products * kernel * kernel > 1 << 20 {
+        (products * kernel * kernel <= 1 << 20).then_some((conv, [input, output, wide_output]))
+    }
+
+    fn convolve(&self) {
+        let Some((conv, [input, output, wide_output])) = self.convolution() else {
             return;
-        }
+        };
+        let Conv {
+            outputs,
+            kernel,
+            stride,
+            padding,
+            ..
+        } = conv;
         let salt = u64::from(self.salt);
         let weights = numbers(outputs * input.channels * kernel * kernel, salt);
         let w = wide(&weights);
@@ -116,6 +129,9 @@ impl Input {
         let packed = Packed::forward(&weights, outputs, input.channels, taps);
         conv::forward(conv, &blocked_x, &packed, start_y, &mut out, &|_, _, _| {});
         agree(&out, &y, 2e-5, "forward");
+        if self.start % 3 != 1 {
+            self.read_planar_and_pooled(conv, &blocked_x, &packed, start_y, &out);
+        }
         let packed = Packed::backward(&weights, outputs, input.channels, taps);
         conv::input_gradient(conv, &blocked_g, &packed, start_x, &mut ours_by_x);
         agree(&ours_by_x, &by_x, 2e-5, "by the input");
@@ -133,6 +149,106 @@ impl Input {
         agree(&ours_by_x, &by_x, 2e-5, "by the input by tiles");
         let ours = conv::weight_gradient_of_tiles(conv, &blocked_x, &blocked_g);
         near(&ours, &by_w, 2e-5, "by the weights by tiles");
+    }
+
+    /// Other ways to the same bits as a convolution's output.
+    fn read_planar_and_pooled(
+        &self,
+        conv: Conv,
+        x: &Blocked,
+        weights: &Packed,
+        start: Start<'_>,
+        whole: &Blocked,
+    ) {
+        let from = whole.shape();
+        let mut images = Planar::default();
+        images.fill(x.shape(), &x.to_planar());
+        if conv.reads_planar() {
+            let mut out = Blocked::zeros(from);
+            conv::forward(conv, &images, weights, start, &mut out, &|_, _, _| {});
+            assert!(out.values() == whole.values(), "read channel by channel");
+        }
+        let side = |at: usize| usize::from(self.borders[at] / 3 % 4);
+        let (kernel, stride) = (side(0) + 1, side(1) + 1);
+        let pool = MaxPool {
+            kernel,
+            stride,
+            padding: kernel / 2 * usize::from(self.salt % 2),
+        };
+        if kernel > from.height.min(from.width) + 2 * pool.padding {
+            return;
+        }
+        let slide = |side: usize| (side + 2 * pool.padding - kernel) / stride + 1;
+        let to = Shape {
+            height: slide(from.height),
+            width: slide(from.width),
+            ..from
+        };
+        let (mut apart, mut joined) = (Blocked::zeros(to), Blocked::zeros(to));
+        pool::max(pool, whole, &mut apart);
+        let pooled = Pooled {
+            conv,
+            weights,
+            start,
+            activation: Activation::Identity,
+            pool,
+        };
+        pooled.forward(x, &mut joined);
+        assert!(joined.values() == apart.values(), "pooled row by row");
+        if conv.reads_planar() {
+            let mut joined = Blocked::zeros(to);
+            pooled.forward(&images, &mut joined);
+            assert!(
+                joined.values() == apart.values(),
+                "images pooled row by row"
+            );
+        }
+    }
+
+    fn convolve_in_16_bits(&self) {
+        let Some((conv, [input, output, wide_output])) = self.convolution() else {
+            return;
+        };
+        let made = |shape: Shape, salt: u64| {
+            let maps: Maps = Blocked::from_planar(&numbers(count(shape), salt), shape);
+            (wide(&maps.to_planar()), maps)
+        };
+        let salt = u64::from(self.salt);
+        let taps = conv.kernel * conv.kernel;
+        let flat = Shape {
+            images: 1,
+            channels: 1,
+            height: 1,
+            width: conv.outputs * conv.inputs * taps,
+            border: 0,
+        };
+        // Weights of 16 bits: what packing rounds is nothing.
+        let (w, weights) = made(flat, salt);
+        let weights = weights.to_planar();
+        let ((x, maps_x), (g, maps_g)) = (made(input, salt + 1), made(wide_output, salt + 2));
+        let (mut y, mut by_w) = (vec![0.0; count(output)], vec![0.0; w.len()]);
+        let (mut by_x, mut ours_by_x) = (vec![0.0; x.len()], made(input, salt + 3).1);
+        convolution(conv, input, output, |i, k, o| {
+            y[o] += x[i] * w[k];
+            by_x[i] += g[o] * w[k];
+            by_w[k] += g[o] * x[i];
+        });
+        let mut out = made(output, salt + 4).1;
+        let packed = bf16::Packed::forward(conv, &weights);
+        let ending = Ending::of(Start::Zero);
+        bf16::forward(conv, &maps_x, &packed, ending, &mut out, &|_, _, _| {});
+        // Of one rounding to 8 bits, against the largest value.
+        near(&out.to_planar(), &y, 1.0 / 250.0, "forward in 16 bits");
+        let packed = bf16::Packed::backward(conv, &weights);
+        bf16::input_gradient(conv, &maps_g, &packed, Start::Zero, &mut ours_by_x);
+        near(
+            &ours_by_x.to_planar(),
+            &by_x,
+            1.0 / 250.0,
+            "by the input in 16 bits",
+        );
+        let ours = bf16::weight_gradient(conv, &maps_x, &maps_g);
+        near(&ours, &by_w, 2e-5, "by the weights in 16 bits");
     }
 
     fn convolve_by_channel(&self) {
@@ -259,8 +375,11 @@ impl Input {
     }
 }
 
+type Maps = Blocked<Bf16x32>;
+
 fuzz_target!(|input: Input| match input.which % 8 {
-    0..4 => input.convolve(),
+    0..3 => input.convolve(),
+    3 => input.convolve_in_16_bits(),
     4 => input.convolve_by_channel(),
     5 => input.largest(),
     6 => input.resize(true),
