@@ -175,10 +175,12 @@ pub fn forward<'a>(
     conv.check(from, to);
     assert!(from.border >= conv.padding, "border of {from:?}");
     weights.check(conv.outputs, conv.inputs, conv.taps());
-    if weights.is_tiled() {
-        let Input::Blocked(input) = input else {
-            panic!("tiles read blocks of channels");
-        };
+    let tiled = weights.is_tiled();
+    assert!(
+        !tiled || !input.is_planar(),
+        "tiles read blocks of channels"
+    );
+    if let (true, Input::Blocked(input)) = (tiled, input) {
         winograd::forward(conv, input, weights, start, output, after);
         return;
     }
