@@ -18,7 +18,7 @@ const HELD: usize = 32 << 10;
 pub struct Pooled<'a> {
     /// The convolution.
     pub conv: Conv,
-    /// Its weights, not those of tiles ([`Packed::is_tiled`]).
+    /// Its weights, not those of tiles ([`Packed::tiled_forward`]).
     pub weights: &'a Packed,
     /// What is added; [`Start::Output`] is none, for there is no output yet.
     pub start: Start<'a>,
