@@ -7,7 +7,10 @@ mod plain;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use plain::{agree, batch, bilinear, convolution, count, means, near, numbers, wide, windows};
+use plain::{
+    agree, batch, bilinear, convolution, count, means, near, numbers, pooled, weights_of, wide,
+    windows,
+};
 use tumorlens_kernels::conv::{self, Conv, Ending, Packed, Pooled, Start};
 use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::norm::in_blocks;
@@ -96,7 +99,7 @@ impl Input {
             ..
         } = conv;
         let salt = u64::from(self.salt);
-        let weights = numbers(outputs * input.channels * kernel * kernel, salt);
+        let weights = weights_of(conv, salt);
         let w = wide(&weights);
         let ((x, blocked_x), (g, blocked_g)) =
             (batch(input, salt + 1), batch(wide_output, salt + 2));
@@ -175,29 +178,23 @@ impl Input {
             stride,
             padding: kernel / 2 * usize::from(self.salt % 2),
         };
-        if kernel > from.height.min(from.width) + 2 * pool.padding {
+        let Some(to) = pooled(pool, from, from.border) else {
             return;
-        }
-        let slide = |side: usize| (side + 2 * pool.padding - kernel) / stride + 1;
-        let to = Shape {
-            height: slide(from.height),
-            width: slide(from.width),
-            ..from
         };
         let (mut apart, mut joined) = (Blocked::zeros(to), Blocked::zeros(to));
         pool::max(pool, whole, &mut apart);
-        let pooled = Pooled {
+        let of = Pooled {
             conv,
             weights,
             start,
             activation: Activation::Identity,
             pool,
         };
-        pooled.forward(x, &mut joined);
+        of.forward(x, &mut joined);
         assert!(joined.values() == apart.values(), "pooled row by row");
         if conv.reads_planar() {
             let mut joined = Blocked::zeros(to);
-            pooled.forward(&images, &mut joined);
+            of.forward(&images, &mut joined);
             assert!(
                 joined.values() == apart.values(),
                 "images pooled row by row"
@@ -297,15 +294,8 @@ impl Input {
             stride,
             padding,
         };
-        if kernel > from.height.min(from.width) + 2 * padding {
+        let Some(to) = pooled(of, from, self.border(1)) else {
             return;
-        }
-        let slide = |side: usize| (side + 2 * padding - kernel) / stride + 1;
-        let to = Shape {
-            height: slide(from.height),
-            width: slide(from.width),
-            border: self.border(1),
-            ..from
         };
         // Whole numbers: several are the largest of a window, and sums of them are exact.
         let salt = u64::from(self.salt);

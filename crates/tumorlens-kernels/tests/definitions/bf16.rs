@@ -3,7 +3,7 @@
 //! Inputs and weights are rounded first, so what is left is the rounding of sums in single precision and, where a map is
 //! written, of one value to 16 bits: half a unit of its last place, at most 2^-8 of it.
 
-use crate::plain::{convolution, count, numbers};
+use crate::plain::{convolution, count, numbers, weights_of};
 use crate::{begun, below, cases, channels, start_of, with_threads};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -79,13 +79,7 @@ impl Case {
     }
 
     fn weights(&self) -> Vec<f32> {
-        let Conv {
-            inputs,
-            outputs,
-            kernel,
-            ..
-        } = self.conv;
-        let weights = numbers(outputs * inputs * kernel * kernel, self.salt ^ 1);
+        let weights = weights_of(self.conv, self.salt ^ 1);
         weights.into_iter().map(rounded).collect()
     }
 

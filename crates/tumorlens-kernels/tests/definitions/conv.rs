@@ -1,6 +1,6 @@
 //! Convolutions of any geometry, border and start.
 
-use crate::plain::{agree, batch, convolution, count, near, numbers, tidy, wide};
+use crate::plain::{agree, batch, convolution, count, near, numbers, tidy, weights_of, wide};
 use crate::{begun, below, cases, channels, start_of, with_threads};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -45,13 +45,7 @@ impl Case {
     }
 
     fn weights(&self) -> Vec<f32> {
-        let Conv {
-            inputs,
-            outputs,
-            kernel,
-            ..
-        } = self.conv;
-        numbers(outputs * inputs * kernel * kernel, self.salt ^ 1)
+        weights_of(self.conv, self.salt ^ 1)
     }
 
     /// What is there before, its planar values, and a bias of so many channels.

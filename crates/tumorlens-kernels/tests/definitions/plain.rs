@@ -248,6 +248,26 @@ pub(crate) fn near(ours: &[f32], plain: &[f64], share: f64, what: &str) {
     }
 }
 
+/// Weights of a convolution.
+pub(crate) fn weights_of(conv: Conv, salt: u64) -> Vec<f32> {
+    let taps = conv.kernel * conv.kernel;
+    numbers(conv.outputs * conv.inputs * taps, salt)
+}
+
+/// The shape of the maxima over a map, with a border; none where a window is larger than the map.
+pub(crate) fn pooled(pool: MaxPool, from: Shape, border: usize) -> Option<Shape> {
+    let slide = |side: usize| {
+        let room = (side + 2 * pool.padding).checked_sub(pool.kernel)?;
+        Some(room / pool.stride + 1)
+    };
+    Some(Shape {
+        height: slide(from.height)?,
+        width: slide(from.width)?,
+        border,
+        ..from
+    })
+}
+
 /// Fails unless borders and unused lanes are zero.
 pub(crate) fn tidy(values: &Blocked, what: &str) {
     let s = values.shape();

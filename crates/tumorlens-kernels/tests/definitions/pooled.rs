@@ -1,7 +1,7 @@
 //! A convolution of which only maxima over windows are kept, against the three steps one after the other; and images read
 //! channel by channel, against blocks of channels.
 
-use crate::plain::{batch, numbers};
+use crate::plain::{batch, numbers, pooled as maxima, weights_of};
 use crate::{below, cases, channels, start_of, with_threads};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -33,34 +33,16 @@ impl Case {
         }
     }
 
-    /// Nothing where a window is larger than the map.
-    fn output(&self) -> Option<Shape> {
-        let MaxPool {
-            kernel,
-            stride,
-            padding,
-        } = self.pool;
-        let slide = |side: usize| Some((side + 2 * padding).checked_sub(kernel)? / stride + 1);
-        let between = self.between();
-        Some(Shape {
-            height: slide(between.height)?,
-            width: slide(between.width)?,
-            border: self.border,
-            ..between
-        })
-    }
-
     fn check(&self) {
-        let Some(output) = self.output() else { return };
+        let Some(output) = maxima(self.pool, self.between(), self.border) else {
+            return;
+        };
         let (_, x) = batch(self.input, self.salt);
         let Conv {
-            inputs,
-            outputs,
-            kernel,
-            ..
+            inputs, outputs, ..
         } = self.conv;
-        let weights = numbers(outputs * inputs * kernel * kernel, self.salt ^ 1);
-        let weights = Packed::forward(&weights, outputs, inputs, kernel * kernel);
+        let weights = weights_of(self.conv, self.salt ^ 1);
+        let weights = Packed::forward(&weights, outputs, inputs, self.conv.kernel.pow(2));
         let bias = in_blocks(&numbers(outputs, self.salt ^ 2));
         let start = start_of(self.start, &bias);
         let between = self.between();
