@@ -25,6 +25,7 @@ mod stop;
 mod study;
 mod tags;
 mod texture;
+mod threads;
 mod training;
 
 /// A training step walks through hundreds of megabytes.
@@ -53,11 +54,8 @@ fn main() -> ExitCode {
 
 fn start(arguments: &Arguments) -> anyhow::Result<Exit> {
     stop::install()?;
-    if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()?;
-    }
+    let short = matches!(arguments.command, Command::Predict(_) | Command::Explain(_));
+    threads::start(arguments.threads, short)?;
     let progress = Progress::new(arguments.quiet);
     match &arguments.command {
         Command::Run(a) => commands::run::run(a, &progress),

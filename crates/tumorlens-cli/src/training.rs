@@ -73,11 +73,8 @@ pub(crate) fn fit(
         (1..=16).contains(&members),
         "ensemble.members is {members}, expected 1 to 16"
     );
-    let side = config.preprocess.size;
-    let graph = config.model.graph(
-        [config.preprocess.channels, side, side],
-        dataset.classes.logits(),
-    )?;
+    let input = config.preprocess.input_shape();
+    let graph = config.model.graph(input, dataset.classes.logits())?;
     let validation = source(dataset, &parts.validation, config, &AugmentConfig::none())?;
     let train =
         source(dataset, &parts.train, config, &config.augment)?.with_exchange(config.exchange)?;
@@ -111,7 +108,10 @@ pub(crate) fn fit(
         let (graph, weights) = ensemble(&graph, &weights)?;
         (graph, weights, trained.swap_remove(0))
     };
-    let weights = safetensors::read(&safetensors::write(&weights, Precision::Half)?, &graph)?;
+    let weights = safetensors::read(
+        safetensors::write(&weights, Precision::Half)?.into(),
+        &graph,
+    )?;
     let plain = logits(
         &graph,
         &weights,

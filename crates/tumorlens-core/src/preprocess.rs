@@ -20,6 +20,9 @@ pub struct PreprocessSpec {
     pub window: Window,
     /// 1 (grey) or 3 (the grey value three times, for networks made for colour).
     pub channels: usize,
+    /// One more channel behind these: the smoothed image less its mirror image about the head's midline.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asymmetry: bool,
 }
 
 /// Cutting to the head.
@@ -88,11 +91,19 @@ impl Default for PreprocessSpec {
                 std: 0.25,
             },
             channels: 1,
+            asymmetry: false,
         }
     }
 }
 
 impl PreprocessSpec {
+    /// Shape of the network's input, `[channels, rows, columns]`, with the channel of asymmetry where it is asked for.
+    #[must_use]
+    pub fn input_shape(&self) -> [usize; 3] {
+        let channels = self.channels + usize::from(self.asymmetry);
+        [channels, self.size, self.size]
+    }
+
     /// Checks every field.
     ///
     /// # Errors

@@ -298,7 +298,7 @@ impl SampleSource for DatasetSource {
     }
 
     fn shape(&self) -> [usize; 3] {
-        [self.spec.channels, self.spec.size, self.spec.size]
+        self.spec.input_shape()
     }
 
     fn load(&self, index: usize, view: View) -> Result<Sample, SampleError> {

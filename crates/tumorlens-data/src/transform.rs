@@ -15,12 +15,13 @@
 //! });
 //! let prepared = prepare(&image, &spec)?;
 //! let input = to_input(&prepared.values, &spec);
-//! assert_eq!(input.len(), spec.channels * spec.size * spec.size);
+//! assert_eq!(input.len(), spec.input_shape().iter().product::<usize>());
 //! let back = prepared.placement.to_original(&prepared.values, Outside::Zero)?;
 //! assert_eq!(back.size(), image.size());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod asymmetry;
 pub mod augment;
 mod bitmap;
 mod crop;
@@ -145,7 +146,8 @@ pub fn prepare(image: &GreyImage, spec: &PreprocessSpec) -> Result<Prepared, Tra
     Ok(Prepared { values, placement })
 }
 
-/// Normalisation and channel copies: `[size, size]` values in [0, 1] to the input `[channels, size, size]`.
+/// Normalisation, channel copies and, where asked for, the channel of [asymmetry](PreprocessSpec::asymmetry): `[size, size]`
+/// values in [0, 1] to the [input](PreprocessSpec::input_shape).
 #[must_use]
 pub fn to_input(values: &[f32], spec: &PreprocessSpec) -> Vec<f32> {
     let scale = 1.0 / spec.window.std;
@@ -153,7 +155,12 @@ pub fn to_input(values: &[f32], spec: &PreprocessSpec) -> Vec<f32> {
         .iter()
         .map(|v| (v - spec.window.mean) * scale)
         .collect();
-    normalised.repeat(spec.channels)
+    let mut input = normalised.repeat(spec.channels);
+    if spec.asymmetry {
+        let difference = asymmetry::asymmetry(values, spec.size);
+        input.extend(difference.into_iter().map(|d| d * scale));
+    }
+    input
 }
 
 /// An outline on the input's grid, `[size, size]`, 0 or 1: a pixel is inside when more than half of its area is.

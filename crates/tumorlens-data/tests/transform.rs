@@ -95,6 +95,39 @@ fn values_fill_the_window_and_the_input_is_normalised_in_every_channel() {
 }
 
 #[test]
+fn a_channel_of_asymmetry_stands_behind_the_grey_ones_and_tells_the_sides_apart() {
+    let mut spec = spec(Crop::None, Fit::Pad, 32);
+    spec.asymmetry = true;
+    // Darker at the top, so that the window leaves more than the spot.
+    let head = |x: usize, y: usize| {
+        let inside = (x as f32 - 15.5).hypot(y as f32 - 15.5) < 14.0;
+        if inside { 1.0 + y as f32 / 16.0 } else { 0.0 }
+    };
+    let even = GreyImage::from_fn(size(32, 32), head);
+    let spot = |x: usize, y: usize| (20..26).contains(&x) && (12..18).contains(&y);
+    let odd = GreyImage::from_fn(
+        size(32, 32),
+        |x, y| {
+            if spot(x, y) { 3.0 } else { head(x, y) }
+        },
+    );
+    let difference = |image: &GreyImage| {
+        let input = to_input(&prepare(image, &spec).unwrap().values, &spec);
+        assert_eq!(input.len(), spec.input_shape().iter().product::<usize>());
+        input[1024..].to_vec()
+    };
+    assert!(difference(&even).iter().all(|d| d.abs() < 0.2));
+    let odd = difference(&odd);
+    let (bright, dark) = (15 * 32 + 23, 15 * 32 + 8);
+    assert!(
+        odd[bright] > 1.0 && odd[dark] < -1.0,
+        "{} {}",
+        odd[bright],
+        odd[dark]
+    );
+}
+
+#[test]
 fn empty_and_broken_images_are_refused_with_a_reason() {
     let spec = PreprocessSpec::default();
     let constant = GreyImage::from_fn(size(30, 30), |_, _| 7.0);

@@ -1,8 +1,8 @@
 //! Speed of the kernels: GFLOP/s beside the peak of this processor, GB/s beside a stream through memory, measured in the same run.
 //!
-//!     cargo bench -p tumorlens-kernels -- resnet18 forward
+//!     cargo bench -p tumorlens-kernels -- 'resnet18.*forward'
 //!
-//! Words choose rows that hold all of them. A table of its own: neither divan nor criterion prints a rate beside a peak.
+//! A regular expression chooses rows. Rates are criterion's `thrpt`.
 //! Products are counted by the definition, so an algorithm that saves some may pass the peak, which is that of single precision
 //! for numbers of 16 bits too. Nothing fails by being slow.
 
@@ -22,8 +22,7 @@ use tumorlens_kernels::{Activation, Bf16x32, Blocked, Lane, Pixel, Shape, elemen
 const BATCHES: [usize; 2] = [1, 32];
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let mut table = Table::new(words.into_iter().filter(|word| !word.starts_with("--")));
+    let mut table = Table::new();
     // Model, channels in and out, kernel, stride, side of the input.
     for (model, inputs, outputs, kernel, stride, side) in [
         ("cnn", 1, 32, 3, 1, 128),
@@ -90,8 +89,8 @@ fn square(images: usize, channels: usize, side: usize, border: usize) -> Shape {
 }
 
 /// Bytes of the values of a batch without borders.
-fn bytes<P: Pixel>(shape: Shape) -> f64 {
-    (Shape { border: 0, ..shape }.len_of::<P>() * size_of::<P>()) as f64
+fn bytes<P: Pixel>(shape: Shape) -> usize {
+    Shape { border: 0, ..shape }.len_of::<P>() * size_of::<P>()
 }
 
 /// Convolutions on what a batch is stored in.
@@ -109,7 +108,7 @@ fn convolution<P: Storage>(table: &mut Table, model: &str, conv: Conv, images: u
     let output = square(images, outputs, out_side, 0);
     let wide = square(images, outputs, out_side, conv.gradient_border(input));
     let products = images * out_side * out_side * inputs * outputs * taps;
-    let work = Work::Products(products as f64);
+    let work = Work::Products(products);
     let name = |pass: &str| {
         format!("{model} {inputs}->{outputs} {kernel}x{kernel}/{stride} @{side} x{images} {pass}")
     };
@@ -117,7 +116,7 @@ fn convolution<P: Storage>(table: &mut Table, model: &str, conv: Conv, images: u
     let weights: Vec<f32> = (0..inputs * outputs * taps)
         .map(|i| (i % 17) as f32 / 17.0 - 0.5)
         .collect();
-    let packing = Work::Bytes((weights.len() * (size_of::<f32>() + P::BYTES)) as f64);
+    let packing = Work::Bytes(weights.len() * (size_of::<f32>() + P::BYTES));
     table.row(&name("pack"), packing, || {
         let weights = weights.clone();
         move || drop(black_box(P::for_training(conv, &weights, output)))
@@ -160,7 +159,7 @@ fn by_channel(table: &mut Table, of: Depthwise, images: usize, side: usize) {
         square(images, channels, of.slide(side), 0),
     );
     let taps = kernel * kernel;
-    let work = Work::Products((images * channels * taps * output.height * output.width) as f64);
+    let work = Work::Products(images * channels * taps * output.height * output.width);
     let name = |pass: &str| {
         format!("depthwise {channels} {kernel}x{kernel}/{stride} @{side} x{images} {pass}")
     };
@@ -205,7 +204,7 @@ fn normalisation<P: Pixel>(
         // Reads x and what is added, writes the result.
         table.row(
             &name(&format!("apply add {what}")),
-            Work::Bytes(3.0 * each),
+            Work::Bytes(3 * each),
             || {
                 let (x, add, mut out) = (
                     filled::<P>(shape),
@@ -220,7 +219,7 @@ fn normalisation<P: Pixel>(
         // by x (three).
         table.row(
             &name(&format!("gradient add {what}")),
-            Work::Bytes(9.0 * each),
+            Work::Bytes(9 * each),
             || {
                 let (x, add) = (filled::<P>(shape), filled::<P>(shape));
                 let fresh = filled::<P>(shape);
@@ -264,7 +263,7 @@ fn pools<P: Pixel>(table: &mut Table, label: &str, images: usize) {
                 move || pool::max(of, &x, &mut out)
             },
         );
-        let work = Work::Bytes(3.0 * bytes::<P>(from) + bytes::<P>(to));
+        let work = Work::Bytes(3 * bytes::<P>(from) + bytes::<P>(to));
         table.row(&name("max gradient"), work, || {
             let (x, g, mut by_x) = (
                 filled::<P>(from),
@@ -289,7 +288,7 @@ fn pools<P: Pixel>(table: &mut Table, label: &str, images: usize) {
             move || pool::upsample(&x, &mut out)
         },
     );
-    table.row(&name("add"), Work::Bytes(3.0 * bytes::<P>(from)), || {
+    table.row(&name("add"), Work::Bytes(3 * bytes::<P>(from)), || {
         let (x, mut out) = (filled::<P>(from), Blocked::<P>::zeros(from));
         move || element::add(&x, &mut out)
     });

@@ -18,15 +18,17 @@ const PAGE: usize = 2 << 20;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HugePages;
 
-/// Bytes of the heap that small blocks are cut from.
+/// Bytes by which the heap that small blocks are cut from grows.
 #[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
 const HEAP: usize = 64 << 20;
 
 impl HugePages {
-    /// Lets small blocks too lie in huge pages: one heap for all threads that grows by 64 MiB at a time, the first of them
-    /// in huge pages. A program that starts, works for a few hundredths of a second and ends spends half of that time on
-    /// handing out pages one by one. To be called once, when the program starts; where the C library is not glibc nothing
-    /// happens.
+    /// One heap for small blocks of all threads, which grows by 64 MiB at a time and keeps what was freed: a program that
+    /// starts, works for a few hundredths of a second and ends spends much of that time on asking for memory and giving it
+    /// back. To be called once, when the program starts; where the C library is not glibc nothing happens.
+    ///
+    /// Its pages stay small. In a virtual machine the host may have to find a huge page first, 2 MiB of which are cleared
+    /// at once however few are used: right after a program that gave much memory back, milliseconds for each.
     pub fn spread(self) {
         #[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
         {
@@ -39,15 +41,6 @@ impl HugePages {
             set(libc::M_MMAP_THRESHOLD, PAGE);
             set(libc::M_TRIM_THRESHOLD, 4 * HEAP);
             set(libc::M_TOP_PAD, HEAP);
-            // The heap grows for this block, which is larger than what is left of it and smaller than what is mapped.
-            let block: Vec<u8> = Vec::with_capacity(PAGE / 2);
-            let first = (block.as_ptr() as usize).next_multiple_of(PAGE);
-            // SAFETY: moves nothing, and says where the heap ends.
-            let end = unsafe { libc::sbrk(0) } as usize;
-            let size = end.saturating_sub(first) / PAGE * PAGE;
-            if size <= HEAP + PAGE {
-                advise(first as *mut u8, size);
-            }
         }
     }
 }

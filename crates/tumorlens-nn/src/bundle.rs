@@ -21,7 +21,8 @@ use crate::network::{Answer, Network, NetworkError};
 use crate::weights::Weights;
 use crate::weights::safetensors::{Precision, WeightsFileError};
 use burn::tensor::Device;
-use container::{Named, Parts, pack, sha256, unpack};
+use bytes::Bytes;
+use container::{Named, Parts, pack, sha256, unpack, unpack_unchecked};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -111,7 +112,7 @@ impl Bundle {
     ///
     /// # Errors
     /// When it is damaged, of a newer format, or its parts do not fit together.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, BundleError> {
         Self::named_from_bytes(bytes).map(|(bundle, _)| bundle)
     }
 
@@ -119,17 +120,29 @@ impl Bundle {
     ///
     /// # Errors
     /// As [`Self::from_bytes`].
-    pub fn named_from_bytes(bytes: &[u8]) -> Result<(Self, String), BundleError> {
-        let (bundle, sha256) = unpack(bytes, Self::of_parts)?;
+    pub fn named_from_bytes(bytes: impl Into<Bytes>) -> Result<(Self, String), BundleError> {
+        let bytes: Bytes = bytes.into();
+        let (bundle, sha256) = unpack(&bytes, |parts| Self::of_parts(&bytes, parts))?;
         let name = bundle.named(&sha256);
         Ok((bundle, name))
     }
 
-    fn of_parts(parts: &Named<'_>) -> Result<Self, BundleError> {
+    /// Reads a bundle that is part of the program: what vouches for the program vouches for it, and no hash is checked.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`].
+    pub fn embedded(bytes: &'static [u8]) -> Result<Self, BundleError> {
+        let bytes = Bytes::from_static(bytes);
+        unpack_unchecked(&bytes, |parts| Self::of_parts(&bytes, parts))
+    }
+
+    /// `parts` are parts of `bytes`, which the weights keep.
+    fn of_parts(bytes: &Bytes, parts: &Named<'_>) -> Result<Self, BundleError> {
         let graph: Graph = get(parts, "graph.json")?;
         let weights = parts
             .get("weights.safetensors")
             .ok_or_else(|| missing("weights.safetensors"))?;
+        let weights = bytes.slice_ref(weights);
         let (weights, bundle) = rayon::join(
             || crate::weights::safetensors::read(weights, &graph),
             || -> Result<Self, BundleError> {
@@ -159,14 +172,13 @@ impl Bundle {
         self.preprocess
             .check()
             .map_err(|e| part("preprocess.json", e.to_string()))?;
-        let [c, size] = [self.preprocess.channels, self.preprocess.size];
-        if self.graph.input != [c, size, size] {
+        let prepared = self.preprocess.input_shape();
+        if self.graph.input != prepared {
             return Err(part(
                 "graph.json",
                 format!(
-                    "input {:?}, preprocessing gives {:?}",
+                    "input {:?}, preprocessing gives {prepared:?}",
                     self.graph.input,
-                    [c, size, size]
                 ),
             ));
         }
@@ -233,7 +245,7 @@ impl Bundle {
                 "{length} bytes are too many for a bundle"
             ))));
         }
-        Self::named_from_bytes(&std::fs::read(path).map_err(io)?)
+        Self::named_from_bytes(std::fs::read(path).map_err(io)?)
     }
 
     /// Writes a file: temporary file, fsync, rename.

@@ -22,6 +22,7 @@ pub(crate) use stored::{Judges, Trains, judging, training};
 use crate::graph::{Graph, ShapeError};
 use crate::weights::{Parameter, Weights};
 use plan::Plan;
+use std::borrow::Cow;
 use std::sync::Arc;
 use tumorlens_kernels::conv::{Input, Packed, Storage};
 use tumorlens_kernels::norm::Moments;
@@ -34,9 +35,14 @@ pub(crate) struct Engine<P: Storage = Lane> {
     plan: Arc<Plan>,
     buffers: Buffers<P>,
     /// For judging: packed weights and biases of every layer that has some. Training, which changes weights, drops them.
-    packed: Vec<Option<Arc<PackedLayer<P>>>>,
+    packed: Layers<P>,
+    /// Whether what a pass that judges has packed stays for the next one.
+    keeps: bool,
     recorder: Option<record::Recorder>,
 }
+
+/// The packed layers by node.
+type Layers<P> = Vec<Option<Arc<PackedLayer<P>>>>;
 
 /// Weights of a layer as the kernels read them, its normalisation folded in, and its bias in blocks.
 #[derive(Debug)]
@@ -142,12 +148,14 @@ impl<P: Storage> Engine<P> {
             graph: Arc::new(graph.clone()),
             buffers: Buffers::new(0, 0),
             packed: vec![None; graph.nodes.len()],
+            keeps: true,
             recorder: None,
         }
     }
 
     /// Empties what depends on the number of images, if it changed.
-    fn fit(&mut self, images: usize) {
+    fn fit_to(&mut self, input: &[f32]) {
+        let images = input.len() / self.graph.input.iter().product::<usize>().max(1);
         if self.buffers.images != images {
             self.buffers = Buffers::new(images, self.graph.nodes.len());
         }
@@ -218,7 +226,13 @@ impl<P: Storage> Engine<P> {
 
     fn values_of<'a>(&self, weights: &'a Weights, node: usize, which: usize) -> &'a [f32] {
         self.parameter(weights, node, which)
-            .map_or(&[], |p| p.values.as_slice())
+            .map_or(&[], |p| &p.values)
+    }
+
+    /// The same where it is read once.
+    fn read_once<'a>(&self, weights: &'a Weights, node: usize, which: usize) -> Cow<'a, [f32]> {
+        self.parameter(weights, node, which)
+            .map_or(Cow::Borrowed(&[]), |p| p.values.read())
     }
 }
 

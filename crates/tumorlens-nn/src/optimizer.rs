@@ -91,7 +91,7 @@ impl Optimizer {
         parameters.for_each(|((parameter, moments), gradient)| {
             let Some(gradient) = gradient else { return };
             let decayed = parameter.role == Role::Weight;
-            let values = parameter.values.as_mut_slice();
+            let values = &mut *parameter.values;
             match config {
                 OptimizerConfig::AdamW(adam) => {
                     adam.update(rate, steps, decayed, values, gradient, moments)

@@ -5,6 +5,9 @@ pub mod file;
 mod pth;
 pub mod safetensors;
 pub mod transfer;
+mod values;
+
+pub use values::Values;
 
 use crate::graph::{Graph, Op};
 use crate::model::EVIDENCE_INITIAL_BIAS;
@@ -47,7 +50,7 @@ pub struct Parameter {
     /// Role.
     pub role: Role,
     /// Values.
-    pub values: Vec<f32>,
+    pub values: Values,
 }
 
 impl Parameter {
@@ -106,7 +109,7 @@ impl Weights {
                     name: slot.name,
                     shape: slot.shape,
                     role: slot.role,
-                    values,
+                    values: values.into(),
                 }
             })
             .collect();

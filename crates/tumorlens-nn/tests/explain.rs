@@ -69,8 +69,8 @@ fn linear(channels: usize, values: Vec<f32>) -> Network {
     );
     let graph = g.finish(fc, None, NodeId(0));
     let mut weights = Weights::initial(&graph, Seed(0));
-    weights.parameters[0].values = values;
-    weights.parameters[1].values = vec![0.5];
+    weights.parameters[0].values = values.into();
+    weights.parameters[1].values = vec![0.5].into();
     on_cpu(graph, &weights)
 }
 
@@ -113,7 +113,7 @@ fn residual() -> (Graph, Weights) {
     let mut weights = Weights::initial(&graph, Seed(3));
     for parameter in &mut weights.parameters {
         match parameter.name.as_str() {
-            "fc.weight" => parameter.values = vec![1.0, -0.5, 0.75, 0.25],
+            "fc.weight" => parameter.values = vec![1.0, -0.5, 0.75, 0.25].into(),
             name if name.ends_with("bias") => parameter.values.fill(0.05),
             _ => {}
         }
@@ -382,7 +382,7 @@ fn with_more_classes_each_logit_has_its_own_map() {
     );
     let graph = g.finish(fc, None, NodeId(0));
     let mut weights = Weights::initial(&graph, Seed(0));
-    weights.parameters[0].values = scattered(192);
+    weights.parameters[0].values = scattered(192).into();
     let network = on_cpu(graph, &weights);
     let classes = ClassSet::new(vec!["a".into(), "b".into(), "c".into()], "b").unwrap();
     for class in 0..3 {
@@ -660,7 +660,10 @@ fn filters_are_the_weights_of_the_first_convolution() {
         ),
         ("conv1", 4, 1, 3)
     );
-    assert_eq!(found.values, weights.get("conv1.weight").unwrap().values);
+    assert_eq!(
+        found.values[..],
+        weights.get("conv1.weight").unwrap().values[..]
+    );
     assert_eq!(
         filters(linear(1, scattered(64)).graph(), &weights),
         Err(ExplainError::NoFilters)

@@ -115,7 +115,7 @@ fn network() -> Network {
                 name: slot.name,
                 shape: slot.shape,
                 role: slot.role,
-                values,
+                values: values.into(),
             }
         })
         .collect();

@@ -8,7 +8,7 @@ use tumorlens_nn::device::DeviceChoice;
 
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let device = args.device.parse::<DeviceChoice>()?;
-    let (bundle, name) = match model::load_named(args.bundle.as_deref()) {
+    let (bundle, name) = match model::load_checked(args.bundle.as_deref()) {
         Ok(loaded) => loaded,
         Err(error) if is_damage(&error) => {
             eprintln!("error: {}", crate::exit_code::one_line(&error));

@@ -135,7 +135,7 @@ fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
     ];
     succeed(at, &phantom);
     succeed(at, &["prepare", "p", "--out", "d", "-q"]);
-    let config = "[preprocess]\nsize = 32\n\
+    let config = "[preprocess]\nsize = 32\nasymmetry = true\n\
          [exchange]\ncut = 0.5\npaste = 0.5\nheal = 0.5\n\
          [model]\narchitecture = \"resnet18\"\nbase_width = 4\n\
          [model.head]\nkind = \"evidence\"\nstride = 4\nchannels = 8\n\

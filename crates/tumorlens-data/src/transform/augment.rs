@@ -18,7 +18,7 @@
 
 mod affine;
 mod bias_field;
-mod blur;
+pub(super) mod blur;
 mod compression;
 mod contrast;
 mod elastic;

@@ -1,112 +1,146 @@
-//! Rows of work with time and rate; the peak is measured before the first and after the last.
+//! Rows of work; rates are printed with their share of what this processor reaches at most, measured before the first row and
+//! after the last.
 
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use criterion::{Criterion, Throughput};
 use std::time::{Duration, Instant};
 use tumorlens_kernels::{Isa, peak};
-
-/// Seconds that a row is repeated for.
-const SECONDS: f64 = 0.2;
 
 /// What one run of a row does.
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
     /// Multiplications with an addition.
-    Products(f64),
+    Products(usize),
     /// Bytes read and written at least.
-    Bytes(f64),
-}
-
-struct Row {
-    name: String,
-    work: Work,
-    median: f64,
-    fastest: f64,
+    Bytes(usize),
 }
 
 pub(crate) struct Table {
-    words: Vec<String>,
-    rows: Vec<Row>,
-    /// Operations and bytes a second before the first row.
-    before: [f64; 2],
+    criterion: Criterion<Roofs>,
 }
 
-/// Operations and bytes a second that this processor reaches at most.
-fn most() -> [f64; 2] {
-    let time = Duration::from_millis(500);
-    [peak::multiply_add_peak(time), peak::stream(256 << 20, time)]
+/// Time, and rates beside the most operations and bytes that this processor reaches in a nanosecond.
+struct Roofs {
+    operations: f64,
+    bytes: f64,
+}
+
+impl Roofs {
+    fn measured() -> Self {
+        let time = Duration::from_millis(500);
+        let a_nanosecond = |rate: f64| rate / 1e9;
+        Self {
+            operations: a_nanosecond(peak::multiply_add_peak(time)),
+            bytes: a_nanosecond(peak::stream(256 << 20, time)),
+        }
+    }
+
+    fn print(&self, when: &str) {
+        println!(
+            "{when}, {}, {} threads: peak {:.1} GFLOP/s, stream of 256 MiB {:.1} GB/s\n",
+            Isa::best().name(),
+            rayon::current_num_threads(),
+            self.operations,
+            self.bytes,
+        );
+    }
+
+    /// What is done in a nanosecond by work that takes so many, the unit, and the most that is done.
+    fn rate(&self, work: &Throughput, nanoseconds: f64) -> (f64, &'static str, f64) {
+        match *work {
+            Throughput::Elements(n) => (n as f64 / nanoseconds, "GFLOP/s", self.operations),
+            Throughput::Bytes(n) => (n as f64 / nanoseconds, "GB/s", self.bytes),
+            _ => (f64::NAN, "", f64::NAN),
+        }
+    }
+}
+
+impl ValueFormatter for Roofs {
+    fn format_throughput(&self, work: &Throughput, nanoseconds: f64) -> String {
+        let (rate, unit, most) = self.rate(work, nanoseconds);
+        format!("{rate:.1} {unit}, {:.0} % of the peak", 100.0 * rate / most)
+    }
+
+    fn scale_values(&self, typical: f64, values: &mut [f64]) -> &'static str {
+        WallTime.formatter().scale_values(typical, values)
+    }
+
+    fn scale_throughputs(
+        &self,
+        typical: f64,
+        work: &Throughput,
+        values: &mut [f64],
+    ) -> &'static str {
+        for value in values {
+            *value = self.rate(work, *value).0;
+        }
+        self.rate(work, typical).1
+    }
+
+    fn scale_for_machines(&self, values: &mut [f64]) -> &'static str {
+        WallTime.formatter().scale_for_machines(values)
+    }
+}
+
+impl Measurement for Roofs {
+    type Intermediate = Instant;
+    type Value = Duration;
+
+    fn start(&self) -> Instant {
+        WallTime.start()
+    }
+
+    fn end(&self, since: Instant) -> Duration {
+        WallTime.end(since)
+    }
+
+    fn add(&self, a: &Duration, b: &Duration) -> Duration {
+        WallTime.add(a, b)
+    }
+
+    fn zero(&self) -> Duration {
+        WallTime.zero()
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        WallTime.to_f64(value)
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        self
+    }
 }
 
 impl Table {
-    pub(crate) fn new(words: impl Iterator<Item = String>) -> Self {
-        Self {
-            words: words.collect(),
-            rows: Vec::new(),
-            before: most(),
-        }
+    pub(crate) fn new() -> Self {
+        let roofs = Roofs::measured();
+        roofs.print("before");
+        let criterion = Criterion::default()
+            .with_measurement(roofs)
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(100))
+            .measurement_time(Duration::from_millis(300))
+            .configure_from_args();
+        Self { criterion }
     }
 
-    /// Measures what `prepare` gives, where all words are part of the name.
-    pub(crate) fn row<F: FnMut()>(&mut self, name: &str, work: Work, prepare: impl FnOnce() -> F) {
-        if !self.words.iter().all(|word| name.contains(word.as_str())) {
-            return;
-        }
-        let mut run = prepare();
-        run(); // pages are touched, caches warm
-        let start = Instant::now();
-        let mut times = Vec::new();
-        while times.len() < 3 || start.elapsed().as_secs_f64() < SECONDS {
-            let once = Instant::now();
-            run();
-            times.push(once.elapsed().as_secs_f64());
-        }
-        times.sort_by(f64::total_cmp);
-        self.rows.push(Row {
-            name: name.to_owned(),
-            work,
-            median: times[times.len() / 2],
-            fastest: times[0],
+    /// Measures what `prepare` gives, where the name fits the expression that was asked for.
+    pub(crate) fn row<F: FnMut()>(&mut self, name: &str, work: Work, prepare: impl Fn() -> F) {
+        let work = match work {
+            // A product and a sum each.
+            Work::Products(n) => Throughput::Elements(2 * n as u64),
+            Work::Bytes(n) => Throughput::Bytes(n as u64),
+        };
+        let mut group = self.criterion.benchmark_group("kernels");
+        let mut run = None;
+        group.throughput(work).bench_function(name, |bencher| {
+            bencher.iter(run.get_or_insert_with(&prepare));
         });
+        group.finish();
     }
 
-    /// Measures the peak again and prints everything; rates and shares are those of the fastest run.
     pub(crate) fn end(self) {
-        let after = most();
-        let [operations, bytes] = [0, 1].map(|i| self.before[i].max(after[i]));
-        let [first, last] = [self.before, after].map(|rates| rates.map(|rate| rate / 1e9));
-        println!(
-            "{}, {} threads: peak {:.1} GFLOP/s before, {:.1} after; stream of 256 MiB {:.1} GB/s before, {:.1} after\n",
-            Isa::best().name(),
-            rayon::current_num_threads(),
-            first[0],
-            last[0],
-            first[1],
-            last[1],
-        );
-        println!(
-            "{:<46} {:>10} {:>10} {:>8} {:>7} {:>6}",
-            "", "median ms", "fastest ms", "GFLOP/s", "GB/s", "share"
-        );
-        for row in &self.rows {
-            let (flops, gb, share) = match row.work {
-                Work::Products(n) => {
-                    let rate = 2.0 * n / row.fastest;
-                    (
-                        format!("{:.1}", rate / 1e9),
-                        String::new(),
-                        rate / operations,
-                    )
-                }
-                Work::Bytes(n) => {
-                    let rate = n / row.fastest;
-                    (String::new(), format!("{:.1}", rate / 1e9), rate / bytes)
-                }
-            };
-            println!(
-                "{:<46} {:>10.3} {:>10.3} {flops:>8} {gb:>7} {:>5.0}%",
-                row.name,
-                row.median * 1e3,
-                row.fastest * 1e3,
-                share * 100.0
-            );
-        }
+        self.criterion.final_summary();
+        Roofs::measured().print("after");
     }
 }

@@ -7,6 +7,7 @@ use crate::graph::Graph;
 use crate::network::Mode;
 use crate::weights::Weights;
 use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 use tumorlens_kernels::conv::Storage;
 
 /// Nodes of a graph by branch, each in the graph's order. The input belongs to none.
@@ -60,10 +61,20 @@ impl Branches {
         input: &[f32],
         wanted: &[usize],
     ) -> Judgement {
+        // Of engines that keep nothing, those that come later take the memory of those that are done.
+        let free = Mutex::new(Vec::new());
+        let free = || free.lock().unwrap_or_else(PoisonError::into_inner);
         let pairs = engines.par_iter_mut().zip(&self.apart);
         pairs.for_each(|(engine, nodes)| {
             let nodes = std::iter::once(0).chain(nodes.iter().copied());
+            if engine.keeps {
+                engine.pass(weights, input, Mode::Inference, nodes);
+                return;
+            }
+            engine.fit_to(input);
+            engine.buffers.free.append(&mut free());
             engine.pass(weights, input, Mode::Inference, nodes);
+            free().append(&mut engine.buffers.free);
         });
         let Some((first, others)) = engines.split_first_mut() else {
             return Judgement::default();

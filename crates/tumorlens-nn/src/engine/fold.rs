@@ -3,7 +3,7 @@
 
 use super::forward::dense;
 use super::plan::{Norm, Step, conv};
-use super::{Engine, LayerWeights, PackedLayer, Statistics};
+use super::{Engine, LayerWeights, Layers, PackedLayer, Statistics};
 use crate::graph::Op;
 use crate::weights::Weights;
 use rayon::prelude::*;
@@ -23,7 +23,7 @@ impl<P: Storage> Engine<P> {
     }
 
     /// Packed weights of every layer, for judging.
-    pub(super) fn pack(&self, weights: &Weights) -> Vec<Option<Arc<PackedLayer<P>>>> {
+    pub(super) fn pack(&self, weights: &Weights) -> Layers<P> {
         let layers = (0..self.graph.nodes.len()).into_par_iter();
         let layers: Vec<_> = layers
             .filter_map(|i| self.layer_to_judge(weights, i))
@@ -48,15 +48,15 @@ impl<P: Storage> Engine<P> {
                 Some((of.from, layer))
             }
             (Step::Node, Op::Linear { inputs, outputs }) => {
-                let values = self.values_of(weights, index, 0);
-                let packed = Packed::for_judging(dense(inputs, outputs), values, shape(index));
+                let values = self.read_once(weights, index, 0);
+                let packed = Packed::for_judging(dense(inputs, outputs), &values, shape(index));
                 let layer = self.biased(weights, index, LayerWeights::Dense(packed));
                 Some((index, layer))
             }
             (Step::Node, _) => {
                 let conv = conv_of(index).filter(|_| alone(index))?;
-                let values = self.values_of(weights, index, 0);
-                let packed = P::for_judging(conv, values, shape(index));
+                let values = self.read_once(weights, index, 0);
+                let packed = P::for_judging(conv, &values, shape(index));
                 let layer = self.biased(weights, index, LayerWeights::Conv(packed));
                 Some((index, layer))
             }
@@ -75,7 +75,7 @@ impl<P: Storage> Engine<P> {
     ) -> PackedLayer<P> {
         let (scale, mut shift) = self.line(weights, of, known);
         let taps = conv.kernel * conv.kernel;
-        let mut values = self.values_of(weights, of.from, 0).to_vec();
+        let mut values = self.read_once(weights, of.from, 0).into_owned();
         let rows = values.chunks_exact_mut((conv.inputs * taps).max(1));
         for (row, scale) in rows.zip(&scale) {
             row.iter_mut().for_each(|w| *w *= scale);
@@ -139,7 +139,7 @@ impl<P: Storage> Engine<P> {
         }
     }
 
-    /// A normalised convolution with its packed weights, which are kept.
+    /// A normalised convolution with its packed weights.
     fn judged(
         &mut self,
         weights: &Weights,
@@ -148,11 +148,13 @@ impl<P: Storage> Engine<P> {
         output: Shape,
     ) -> Option<(Conv, Arc<PackedLayer<P>>)> {
         let conv = conv(self.graph.nodes[of.from].op)?;
-        let layer = match &self.packed[of.from] {
-            Some(layer) => Arc::clone(layer),
-            None => Arc::new(self.folded(weights, of, known, conv, output)),
-        };
-        self.packed[of.from] = Some(Arc::clone(&layer));
+        if let Some(layer) = &self.packed[of.from] {
+            return Some((conv, Arc::clone(layer)));
+        }
+        let layer = Arc::new(self.folded(weights, of, known, conv, output));
+        if self.keeps {
+            self.packed[of.from] = Some(Arc::clone(&layer));
+        }
         Some((conv, layer))
     }
 }

@@ -32,8 +32,7 @@ impl<P: Storage> Engine<P> {
         mode: Mode,
         nodes: impl Iterator<Item = usize>,
     ) -> Vec<LayerStatistics> {
-        let images = input.len() / self.graph.input.iter().product::<usize>().max(1);
-        self.fit(images);
+        self.fit_to(input);
         if mode != Mode::Inference {
             self.packed.fill(None);
         }
@@ -192,9 +191,9 @@ impl<P: Storage> Engine<P> {
         if let Some(layer) = &self.packed[index] {
             return Arc::clone(layer);
         }
-        let packed = pack(self.values_of(weights, index, 0));
+        let packed = pack(&self.read_once(weights, index, 0));
         let layer = Arc::new(self.biased(weights, index, packed));
-        if mode == Mode::Inference {
+        if mode == Mode::Inference && self.keeps {
             self.packed[index] = Some(Arc::clone(&layer));
         }
         layer

@@ -3,11 +3,12 @@
 
 use super::branches::Branches;
 use super::record::LayerTime;
-use super::{Engine, PackedLayer};
+use super::{Engine, Layers};
 use crate::graph::{Graph, ShapeError};
 use crate::network::Mode;
 use crate::weights::Weights;
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tumorlens_kernels::Lane;
 use tumorlens_kernels::conv::Storage;
@@ -26,9 +27,10 @@ pub(crate) struct Judge<P: Storage = Lane> {
     pattern: Engine<P>,
     /// What threads take one each of where there are too few images for all.
     branches: Option<Branches>,
-    /// What all of them share. Packed at once and not by whoever judges first, who would share that work out among threads
-    /// that wait for it.
-    packed: Vec<Option<Arc<PackedLayer<P>>>>,
+    /// What all of them share, once it is clear that there is more than one image to judge.
+    packed: Mutex<Option<Arc<Layers<P>>>>,
+    /// Whether there was a first image.
+    asked: AtomicBool,
     /// Engines that nobody uses at the moment.
     resting: Mutex<Vec<Engine<P>>>,
     /// The one that takes all images, one group after the other, while parts are timed.
@@ -61,7 +63,8 @@ impl<P: Storage> Judge<P> {
         let pattern = Engine::judging(graph, &weights, read)?;
         Ok(Self {
             group: group(graph, &weights)?,
-            packed: pattern.pack(&weights),
+            packed: Mutex::default(),
+            asked: AtomicBool::new(false),
             branches: Branches::of(graph, &pattern.plan),
             pattern,
             weights,
@@ -76,6 +79,7 @@ impl<P: Storage> Judge<P> {
         let (images, threads) = (input.len() / size, rayon::current_num_threads());
         let group = self.group.min(images.div_ceil(threads)).max(1);
         let groups = input.chunks(group * size);
+        let packed = self.packed(images <= 1);
         let judged: Vec<Judgement> = if let Some(engine) = &mut *self.timed() {
             groups
                 .map(|images| engine.images(&self.weights, images, wanted))
@@ -83,14 +87,21 @@ impl<P: Storage> Judge<P> {
         } else if let Some(branches) = &self.branches
             && (1..threads).contains(&images)
         {
-            let mut engines: Vec<_> = (0..branches.count()).map(|_| self.borrow()).collect();
+            let engines = (0..branches.count()).map(|_| self.borrow(packed.as_deref()));
+            let mut engines: Vec<_> = engines.collect();
             let judgement = branches.judge(&mut engines, &self.weights, input, wanted);
             self.resting().extend(engines);
             return judgement;
         } else {
             input
                 .par_chunks(group * size)
-                .map(|images| self.with(|engine| engine.images(&self.weights, images, wanted)))
+                .map(|images| {
+                    let mut engine = self.borrow(packed.as_deref());
+                    let judgement = engine.images(&self.weights, images, wanted);
+                    // One that panics is not given back.
+                    self.resting().push(engine);
+                    judgement
+                })
                 .collect()
         };
         let mut judged = judged.into_iter();
@@ -110,7 +121,7 @@ impl<P: Storage> Judge<P> {
     /// Times the parts of what is judged from now on, or no longer.
     pub(crate) fn record(&self, on: bool) {
         let engine = on.then(|| {
-            let mut engine = self.engine();
+            let mut engine = self.borrow(self.packed(false).as_deref());
             engine.record(true);
             engine
         });
@@ -130,31 +141,46 @@ impl<P: Storage> Judge<P> {
         self.timed().as_ref().map_or(0, |e| e.buffers.images)
     }
 
-    /// Lends an engine; one that panics is not given back.
-    fn with<R>(&self, use_it: impl FnOnce(&mut Engine<P>) -> R) -> R {
-        let mut engine = self.borrow();
-        let result = use_it(&mut engine);
-        self.resting().push(engine);
-        result
+    /// What is packed for all; nothing for a first single image. A program that judges one image and ends need not find memory for
+    /// all weights at once: each layer is packed when its turn comes, and its memory goes to the next.
+    fn packed(&self, single: bool) -> Option<Arc<Layers<P>>> {
+        let known = || self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(packed) = &*known() {
+            return Some(Arc::clone(packed));
+        }
+        if single && !self.asked.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        // Not under the lock: threads that share this work may take up another judgement while they wait.
+        let packed = Arc::new(self.pattern.pack(&self.weights));
+        Some(Arc::clone(known().get_or_insert(packed)))
     }
 
-    fn borrow(&self) -> Engine<P> {
-        let engine = self.resting().pop();
-        engine.unwrap_or_else(|| self.engine())
+    /// An engine that nobody uses, or one more, with buffers of its own and the weights that all share.
+    fn borrow(&self, packed: Option<&Layers<P>>) -> Engine<P> {
+        let resting = self.resting().pop();
+        let mut engine = resting.unwrap_or_else(|| self.engine());
+        if let Some(packed) = packed
+            && !engine.keeps
+        {
+            engine.packed.clone_from(packed);
+            engine.keeps = true;
+        }
+        engine
     }
 
     fn resting(&self) -> MutexGuard<'_, Vec<Engine<P>>> {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more, with buffers of its own and the weights that all share.
     fn engine(&self) -> Engine<P> {
         let pattern = &self.pattern;
         Engine {
             graph: Arc::clone(&pattern.graph),
             plan: Arc::clone(&pattern.plan),
             buffers: super::Buffers::new(0, 0),
-            packed: self.packed.clone(),
+            packed: pattern.packed.clone(),
+            keeps: false,
             recorder: None,
         }
     }

@@ -43,6 +43,6 @@ pub fn filters(graph: &Graph, weights: &Weights) -> Result<Filters, ExplainError
         outputs,
         inputs,
         side,
-        values: weight.values.clone(),
+        values: weight.values.to_vec(),
     })
 }

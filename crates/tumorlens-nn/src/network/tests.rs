@@ -61,7 +61,7 @@ fn gradients_agree_with_finite_differences() {
     let graph = tiny();
     let mut weights = Weights::initial(&graph, Seed(2));
     // Far enough apart that a small step does not change which pixels of the map are the largest.
-    weights.parameters[6].values = vec![0.9, -0.4, 0.7, 0.5];
+    weights.parameters[6].values = vec![0.9, -0.4, 0.7, 0.5].into();
     let loss = |weights: &Weights, learn: bool| {
         let all = |_: &Parameter| true;
         let learn: Option<&dyn Fn(&Parameter) -> bool> = if learn { Some(&all) } else { None };

@@ -24,7 +24,7 @@ fn parameter(name: &str, role: Role, values: Vec<f32>) -> Parameter {
         name: name.to_owned(),
         shape: vec![values.len()],
         role,
-        values,
+        values: values.into(),
     }
 }
 
@@ -59,7 +59,7 @@ fn five_steps_are_those_of_pytorch() {
             }
         }
         assert_eq!(
-            weights.parameters[2].values,
+            weights.parameters[2].values[..],
             [7.0],
             "running statistics are not the optimiser's"
         );

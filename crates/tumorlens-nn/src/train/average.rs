@@ -33,7 +33,7 @@ impl Average {
             .par_iter_mut()
             .zip(&weights.parameters)
             .for_each(|(slow, fast)| {
-                for (slow, fast) in slow.values.iter_mut().zip(&fast.values) {
+                for (slow, fast) in slow.values.iter_mut().zip(&*fast.values) {
                     *slow += step * (fast - *slow);
                 }
             });
@@ -52,7 +52,7 @@ mod tests {
                 name: "w".to_owned(),
                 shape: vec![1],
                 role: Role::Weight,
-                values: vec![value],
+                values: vec![value].into(),
             }],
         };
         let mut average = Average::new(0.9, &weights(0.0));

@@ -255,7 +255,7 @@ impl Learner {
             let mut towards = |suffix: &str, values: &[f32], scale: f32| {
                 let name = format!("{}.{suffix}", of_layer.layer);
                 let running = self.weights.parameters.iter_mut().find(|p| p.name == name);
-                for (running, value) in running.into_iter().flat_map(|p| &mut p.values).zip(values)
+                for (running, value) in running.into_iter().flat_map(|p| &mut *p.values).zip(values)
                 {
                     *running = (1.0 - STATISTICS_MOMENTUM) * *running
                         + STATISTICS_MOMENTUM * scale * value;

@@ -81,7 +81,7 @@ pub(super) fn named<'a>(prefix: &str, weights: &'a Weights) -> Vec<Named<'a>> {
     weights
         .parameters
         .iter()
-        .map(|p| (name(&p.name), p.shape.as_slice(), p.values.as_slice()))
+        .map(|p| (name(&p.name), p.shape.as_slice(), &*p.values))
         .collect()
 }
 
@@ -139,12 +139,12 @@ pub(super) fn fill(
 
 fn take(
     name: &str,
-    slot: &mut Vec<f32>,
+    slot: &mut [f32],
     values: &mut BTreeMap<String, Vec<f32>>,
 ) -> Result<(), CheckpointError> {
     match values.remove(name) {
         Some(found) if found.len() == slot.len() => {
-            *slot = found;
+            slot.copy_from_slice(&found);
             Ok(())
         }
         Some(found) => Err(CheckpointError(format!(

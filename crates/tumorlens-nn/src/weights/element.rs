@@ -65,6 +65,14 @@ fn halves(data: &[u8]) -> Vec<f32> {
     values
 }
 
+/// Whether none of the halves is infinite or not a number.
+pub(super) fn finite_halves(data: &[u8]) -> bool {
+    const INFINITE: u16 = f16::INFINITY.to_bits();
+    let sizes = data.as_chunks().0.iter();
+    let largest = sizes.map(|&b| u16::from_le_bytes(b) & !(1 << 15)).max();
+    largest.is_none_or(|largest| largest < INFINITE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

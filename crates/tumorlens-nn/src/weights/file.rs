@@ -1,6 +1,6 @@
 //! Weight files of others: what they hold, by name, without executing any of it.
 
-use super::{pth, safetensors};
+use super::{Values, pth, safetensors};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -24,7 +24,7 @@ pub struct StoredTensor {
     /// Shape, no axis empty.
     pub shape: Vec<usize>,
     /// Values, converted to single precision.
-    pub values: Vec<f32>,
+    pub values: Values,
 }
 
 /// Weights cannot be read from or written to a file.
@@ -177,13 +177,6 @@ pub(super) struct Collector {
     seen: usize,
 }
 
-/// Whether no value is infinite or not a number. By their bits and without an early end: many at a time.
-fn all_finite(values: &[f32]) -> bool {
-    const INFINITE: u32 = f32::INFINITY.to_bits();
-    let largest = values.iter().map(|value| value.abs().to_bits()).max();
-    largest.is_none_or(|largest| largest < INFINITE)
-}
-
 impl Collector {
     /// Counts a tensor and checks its name and shape; gives the number of its values.
     pub(super) fn admit(&mut self, name: &str, shape: &[usize]) -> Result<usize, String> {
@@ -217,7 +210,7 @@ impl Collector {
         name: String,
         tensor: StoredTensor,
     ) -> Result<(), WeightsFileError> {
-        if all_finite(&tensor.values) {
+        if tensor.values.all_finite() {
             self.tensors.insert(name, tensor);
             Ok(())
         } else {

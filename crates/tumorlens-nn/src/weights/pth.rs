@@ -46,7 +46,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<StoredTensors, WeightsFileError> {
             name,
             StoredTensor {
                 shape: reference.shape,
-                values,
+                values: values.into(),
             },
         )?;
     }

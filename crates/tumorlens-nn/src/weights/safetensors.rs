@@ -4,8 +4,9 @@
 use super::element::Element;
 pub use super::file::WeightsFileError;
 use super::file::{Collector, StoredTensor, StoredTensors, is_counter, one_line, shown};
-use super::{Parameter, Weights, slots};
+use super::{Parameter, Values, Weights, slots};
 use crate::graph::Graph;
+use bytes::Bytes;
 use half::f16;
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
@@ -73,12 +74,17 @@ fn encode(values: &[f32], precision: Precision) -> Option<Vec<u8>> {
     }
 }
 
-/// The weights of exactly this architecture from a safetensors file.
+/// The weights of exactly this architecture from a safetensors file, of which those in half precision keep the bytes.
 ///
 /// # Errors
 /// When the file is not sound, or a tensor is missing, of another shape, or belongs to no layer.
-pub fn read(bytes: &[u8], graph: &Graph) -> Result<Weights, WeightsFileError> {
-    let mut tensors = parse(bytes)?;
+pub fn read(bytes: Bytes, graph: &Graph) -> Result<Weights, WeightsFileError> {
+    let mut tensors = tensors(&bytes, |element, data| {
+        if element == Element::Half {
+            return Some(Values::of_halves(bytes.slice_ref(data)));
+        }
+        element.decode(data).map(Values::from)
+    })?;
     let mut parameters = Vec::new();
     for slot in slots(graph) {
         let Some(tensor) = tensors.remove(&slot.name) else {
@@ -109,6 +115,16 @@ pub fn read(bytes: &[u8], graph: &Graph) -> Result<Weights, WeightsFileError> {
 /// # Errors
 /// When the file is not sound or holds a value that is not finite.
 pub fn parse(bytes: &[u8]) -> Result<StoredTensors, WeightsFileError> {
+    tensors(bytes, |element, data| {
+        element.decode(data).map(Values::from)
+    })
+}
+
+/// Every tensor, with the values that are made of its bytes; none of a type that is not read.
+fn tensors(
+    bytes: &[u8],
+    values: impl Fn(Element, &[u8]) -> Option<Values> + Sync,
+) -> Result<StoredTensors, WeightsFileError> {
     check_header(bytes).map_err(format_error)?;
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| format_error(brief(&error.to_string())))?;
@@ -119,11 +135,11 @@ pub fn parse(bytes: &[u8]) -> Result<StoredTensors, WeightsFileError> {
         collector.admit(name, view.shape()).map_err(format_error)?;
     }
     tensors.retain(|(name, _)| !is_counter(name));
-    let values: Vec<Option<Vec<f32>>> = tensors
+    let read: Vec<Option<Values>> = tensors
         .par_iter()
-        .map(|(_, view)| element(view.dtype()).and_then(|element| element.decode(view.data())))
+        .map(|(_, view)| element(view.dtype()).and_then(|element| values(element, view.data())))
         .collect();
-    for ((name, view), values) in tensors.into_iter().zip(values) {
+    for ((name, view), values) in tensors.into_iter().zip(read) {
         let values = values.ok_or_else(|| {
             format_error(format!(
                 "{} has type {}: F32, F16 and BF16 are read",

@@ -141,7 +141,7 @@ fn take(
     }
     for parameter in &mut weights.parameters {
         if let Some(values) = taken.remove(&parameter.name) {
-            parameter.values = values;
+            parameter.values = values.into();
         }
     }
     report.unused = tensors.into_keys().collect();
@@ -169,7 +169,7 @@ fn fit(
     for (parameter, tensor) in layer.iter().zip(found) {
         let tensor = tensor.ok_or_else(|| format!("is not in the file ('{}')", parameter.name))?;
         if tensor.shape == parameter.shape {
-            values.push(tensor.values);
+            values.push(tensor.values.to_vec());
         } else if let Some(adapted) = is_first
             .then(|| adapt_channels(&tensor, &parameter.shape))
             .flatten()

@@ -17,7 +17,7 @@ fn network() -> Network {
         .parameters
         .iter_mut()
         .filter(|p| p.name == "fc.weight")
-        .flat_map(|p| &mut p.values)
+        .flat_map(|p| &mut *p.values)
         .for_each(|w| *w *= 100.0);
     Network::new(graph, &weights, &DeviceChoice::Cpu.open().unwrap(), None).unwrap()
 }

@@ -185,9 +185,8 @@ impl Space {
                     .and_then(|c| {
                         c.train.check(classes.len())?;
                         c.augment.check()?;
-                        let side = c.preprocess.size;
                         c.model
-                            .graph([c.preprocess.channels, side, side], classes.logits())?;
+                            .graph(c.preprocess.input_shape(), classes.logits())?;
                         Ok(())
                     })
                     .with_context(|| format!("{name} = {value}"))?;

@@ -110,9 +110,8 @@ impl Bench<'_> {
         let validation = source(self.dataset, &judged, config, &AugmentConfig::none())?;
         let train = source(self.dataset, &learnt, config, &config.augment)?
             .with_exchange(config.exchange)?;
-        let side = config.preprocess.size;
         let classes = &self.dataset.classes;
-        let input = [config.preprocess.channels, side, side];
+        let input = config.preprocess.input_shape();
         let graph = match config.model.graph(input, classes.logits()) {
             Ok(graph) => graph,
             Err(error @ ModelError::TooLarge { .. }) => {

@@ -90,8 +90,8 @@ fn brightness() -> Network {
     let score = g.push("head.pool", Op::EvidencePool { top: 0.05 }, &[map]);
     let input = g.input();
     network(g.finish(score, Some(map), input), |weights| {
-        weights.parameters[0].values = vec![1.0];
-        weights.parameters[1].values = vec![-1.0];
+        weights.parameters[0].values = vec![1.0].into();
+        weights.parameters[1].values = vec![-1.0].into();
     })
 }
 

@@ -43,9 +43,9 @@ fn learner(graph: &Graph, frozen: &dyn Fn(&str) -> bool) -> Learner {
     let mut weights = Weights::initial(graph, Seed(0));
     for parameter in &mut weights.parameters {
         match parameter.name.as_str() {
-            "conv1.weight" => parameter.values = values(36, 3, 1.0),
-            "head.map.weight" => parameter.values = values(4, 77, 2.0),
-            "head.map.bias" => parameter.values = vec![0.0],
+            "conv1.weight" => parameter.values = values(36, 3, 1.0).into(),
+            "head.map.weight" => parameter.values = values(4, 77, 2.0).into(),
+            "head.map.bias" => parameter.values = vec![0.0].into(),
             _ => {}
         }
     }

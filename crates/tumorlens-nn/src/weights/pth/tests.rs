@@ -88,7 +88,7 @@ fn read_one(shape: &[u8], strides: &[u8], offset: u8) -> Result<Vec<f32>, String
         ("a/data/0", &values),
     ]);
     parse(&bytes)
-        .map(|tensors| tensors["w"].values.clone())
+        .map(|tensors| tensors["w"].values.to_vec())
         .map_err(|error| error.to_string())
 }
 
