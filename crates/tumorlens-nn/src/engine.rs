@@ -25,6 +25,7 @@ use plan::Plan;
 use std::borrow::Cow;
 use std::sync::Arc;
 use tumorlens_kernels::conv::{Input, Packed, Storage};
+use tumorlens_kernels::depthwise::Taps;
 use tumorlens_kernels::norm::Moments;
 use tumorlens_kernels::{Blocked, Lane, Planar, Shape};
 
@@ -54,6 +55,8 @@ struct PackedLayer<P: Storage> {
 #[derive(Debug)]
 enum LayerWeights<P: Storage> {
     Conv(P::Packed),
+    /// Of each channel by itself, in single precision.
+    Depthwise(Taps),
     /// Dense layers compute in single precision, however values are stored: they are small, and the last one gives the
     /// logits.
     Dense(Packed),

@@ -2,13 +2,14 @@
 //! cache.
 
 use super::forward::dense;
-use super::plan::{Norm, Step, conv};
+use super::plan::{Norm, Step, conv, depthwise};
 use super::{Engine, LayerWeights, Layers, PackedLayer, Statistics};
 use crate::graph::Op;
 use crate::weights::Weights;
 use rayon::prelude::*;
 use std::sync::Arc;
 use tumorlens_kernels::conv::{Conv, Ending, Packed, Start, Storage};
+use tumorlens_kernels::depthwise::Taps;
 use tumorlens_kernels::norm::in_blocks;
 use tumorlens_kernels::pool::MaxPool;
 use tumorlens_kernels::{Blocked, Shape};
@@ -43,14 +44,18 @@ impl<P: Storage> Engine<P> {
         match (self.plan.steps[index], self.graph.nodes[index].op) {
             (Step::Norm(of), _) => {
                 let conv = conv_of(of.from).filter(|_| !alone(of.from))?;
-                let known = self.running(weights, of);
-                let layer = self.folded(weights, of, &known, conv, shape(of.from));
+                let layer = self.folded(weights, of, conv, shape(of.from));
                 Some((of.from, layer))
             }
             (Step::Node, Op::Linear { inputs, outputs }) => {
                 let values = self.read_once(weights, index, 0);
                 let packed = Packed::for_judging(dense(inputs, outputs), &values, shape(index));
                 let layer = self.biased(weights, index, LayerWeights::Dense(packed));
+                Some((index, layer))
+            }
+            (Step::Node, op) if let Some(of) = depthwise(op) => {
+                let taps = Taps::new(of, &self.read_once(weights, index, 0));
+                let layer = self.biased(weights, index, LayerWeights::Depthwise(taps));
                 Some((index, layer))
             }
             (Step::Node, _) => {
@@ -65,15 +70,8 @@ impl<P: Storage> Engine<P> {
     }
 
     /// Weights and bias of a convolution with its normalisation folded in.
-    fn folded(
-        &self,
-        weights: &Weights,
-        of: Norm,
-        known: &Statistics,
-        conv: Conv,
-        output: Shape,
-    ) -> PackedLayer<P> {
-        let (scale, mut shift) = self.line(weights, of, known);
+    fn folded(&self, weights: &Weights, of: Norm, conv: Conv, output: Shape) -> PackedLayer<P> {
+        let (scale, mut shift) = self.line(weights, of, &self.running(weights, of));
         let taps = conv.kernel * conv.kernel;
         let mut values = self.read_once(weights, of.from, 0).into_owned();
         let rows = values.chunks_exact_mut((conv.inputs * taps).max(1));
@@ -92,14 +90,8 @@ impl<P: Storage> Engine<P> {
 
     /// The convolution of a judgement: the normalisation is part of its weights, and what follows is done before a value
     /// is written, or while a plane is in the cache.
-    pub(super) fn folded_conv(
-        &mut self,
-        weights: &Weights,
-        of: Norm,
-        known: &Statistics,
-        out: &mut Blocked<P>,
-    ) {
-        let Some((conv, layer)) = self.judged(weights, of, known, out.shape()) else {
+    pub(super) fn folded_conv(&mut self, weights: &Weights, of: Norm, out: &mut Blocked<P>) {
+        let Some((conv, layer)) = self.judged(weights, of, out.shape()) else {
             return;
         };
         let (x, ending) = (self.source(self.read_by(of)), self.ending(of, &layer));
@@ -113,11 +105,10 @@ impl<P: Storage> Engine<P> {
         &mut self,
         weights: &Weights,
         of: Norm,
-        known: &Statistics,
         pool: MaxPool,
         [whole, out]: [&mut Blocked<P>; 2],
     ) {
-        let Some((conv, layer)) = self.judged(weights, of, known, whole.shape()) else {
+        let Some((conv, layer)) = self.judged(weights, of, whole.shape()) else {
             return;
         };
         let (x, ending) = (self.source(self.read_by(of)), self.ending(of, &layer));
@@ -144,14 +135,13 @@ impl<P: Storage> Engine<P> {
         &mut self,
         weights: &Weights,
         of: Norm,
-        known: &Statistics,
         output: Shape,
     ) -> Option<(Conv, Arc<PackedLayer<P>>)> {
         let conv = conv(self.graph.nodes[of.from].op)?;
         if let Some(layer) = &self.packed[of.from] {
             return Some((conv, Arc::clone(layer)));
         }
-        let layer = Arc::new(self.folded(weights, of, known, conv, output));
+        let layer = Arc::new(self.folded(weights, of, conv, output));
         if self.keeps {
             self.packed[of.from] = Some(Arc::clone(&layer));
         }

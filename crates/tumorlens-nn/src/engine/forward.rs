@@ -8,7 +8,7 @@ use crate::network::{EPSILON, Mode, dropout_factors, scores};
 use crate::weights::Weights;
 use std::sync::{Arc, Mutex};
 use tumorlens_kernels::conv::{Conv, Ending, Packed, Start, Storage, forward};
-use tumorlens_kernels::depthwise::{self, Taps};
+use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::norm::{self, in_blocks, moments};
 use tumorlens_kernels::pool;
 use tumorlens_kernels::{Blocked, Lane, Shape, element};
@@ -79,9 +79,11 @@ impl<P: Storage> Engine<P> {
             }
             Op::Depthwise { .. } => {
                 if let Some(of) = plan::depthwise(op) {
-                    let taps = Taps::new(of, self.values_of(weights, index, 0));
+                    let layer = self.by_channel(weights, index, of, mode);
                     let x = P::widened(self.value(from));
-                    P::changed(&mut out, |out| depthwise::forward(of, &x, &taps, &[], out));
+                    if let LayerWeights::Depthwise(taps) = &layer.weights {
+                        P::changed(&mut out, |out| depthwise::forward(of, &x, taps, &[], out));
+                    }
                 }
             }
             Op::Activate { activation: which } => {
@@ -161,6 +163,19 @@ impl<P: Storage> Engine<P> {
         })
     }
 
+    /// Weights of a convolution of each channel by itself.
+    fn by_channel(
+        &mut self,
+        weights: &Weights,
+        index: usize,
+        of: Depthwise,
+        mode: Mode,
+    ) -> Arc<PackedLayer<P>> {
+        self.packed_layer(weights, index, mode, |values| {
+            LayerWeights::Depthwise(Taps::new(of, values))
+        })
+    }
+
     /// Weights and bias of a dense layer.
     pub(super) fn dense(
         &mut self,
@@ -224,17 +239,18 @@ impl<P: Storage> Engine<P> {
         let mut out = self.take_value(index);
         let of_conv = self.plan.normalised_by[of.from].is_some();
         if mode == Mode::Inference {
-            let known = self.running(weights, of);
             if of_conv && let Some(pool) = of.pool {
                 let mut whole = self.take_value(of.from);
-                self.pooled_conv(weights, of, &known, pool, [&mut whole, &mut out]);
+                self.pooled_conv(weights, of, pool, [&mut whole, &mut out]);
                 self.buffers.values[of.from] = Some(whole);
             } else if of_conv {
-                self.folded_conv(weights, of, &known, &mut out);
+                self.folded_conv(weights, of, &mut out);
             } else {
-                self.apply(weights, of, &known, &mut out);
+                self.apply(weights, of, &self.running(weights, of), &mut out);
             }
-            self.buffers.norms[of.node] = Some(known);
+            if self.plan.goes_back {
+                self.buffers.norms[of.node] = Some(self.running(weights, of));
+            }
         } else {
             let collected = if of_conv {
                 self.measured_conv(weights, of.from, mode)

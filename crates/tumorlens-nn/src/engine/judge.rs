@@ -87,7 +87,7 @@ impl<P: Storage> Judge<P> {
         } else if let Some(branches) = &self.branches
             && (1..threads).contains(&images)
         {
-            let engines = (0..branches.count()).map(|_| self.borrow(packed.as_deref()));
+            let engines = (0..branches.count()).map(|_| self.borrow(images, packed.as_deref()));
             let mut engines: Vec<_> = engines.collect();
             let judgement = branches.judge(&mut engines, &self.weights, input, wanted);
             self.resting().extend(engines);
@@ -95,9 +95,9 @@ impl<P: Storage> Judge<P> {
         } else {
             input
                 .par_chunks(group * size)
-                .map(|images| {
-                    let mut engine = self.borrow(packed.as_deref());
-                    let judgement = engine.images(&self.weights, images, wanted);
+                .map(|input| {
+                    let mut engine = self.borrow(input.len() / size, packed.as_deref());
+                    let judgement = engine.images(&self.weights, input, wanted);
                     // One that panics is not given back.
                     self.resting().push(engine);
                     judgement
@@ -121,7 +121,7 @@ impl<P: Storage> Judge<P> {
     /// Times the parts of what is judged from now on, or no longer.
     pub(crate) fn record(&self, on: bool) {
         let engine = on.then(|| {
-            let mut engine = self.borrow(self.packed(false).as_deref());
+            let mut engine = self.borrow(0, self.packed(false).as_deref());
             engine.record(true);
             engine
         });
@@ -156,10 +156,14 @@ impl<P: Storage> Judge<P> {
         Some(Arc::clone(known().get_or_insert(packed)))
     }
 
-    /// An engine that nobody uses, or one more, with buffers of its own and the weights that all share.
-    fn borrow(&self, packed: Option<&Layers<P>>) -> Engine<P> {
-        let resting = self.resting().pop();
-        let mut engine = resting.unwrap_or_else(|| self.engine());
+    /// An engine that nobody uses, if there is one with buffers for so many images, or one more, with buffers of its own and
+    /// the weights that all share.
+    fn borrow(&self, images: usize, packed: Option<&Layers<P>>) -> Engine<P> {
+        let mut resting = self.resting();
+        let found = resting.iter().rposition(|e| e.buffers.images == images);
+        let found = found.map(|at| resting.swap_remove(at));
+        drop(resting);
+        let mut engine = found.unwrap_or_else(|| self.engine());
         if let Some(packed) = packed
             && !engine.keeps
         {

@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// Whether only convolutions read the input that take images channel by channel; when judging.
     pub(super) planar_input: bool,
+    /// Whether a pass may be gone back through.
+    pub(super) goes_back: bool,
     /// After each step: the nodes whose values nobody reads any more; when judging.
     pub(super) done_with: Vec<Vec<usize>>,
     /// Zeros around each node's value.
@@ -110,6 +112,7 @@ impl Plan {
         Ok(Self {
             steps,
             planar_input: false,
+            goes_back: true,
             done_with: vec![Vec::new(); n],
             borders,
             gradient_borders,
@@ -126,6 +129,7 @@ impl Plan {
             conv.is_some_and(|conv| conv.reads_planar() && conv.inputs < LANES)
         };
         let mut readers = graph.nodes.iter().filter(|n| n.inputs.contains(&NodeId(0)));
+        self.goes_back = false;
         self.planar_input = readers.all(|node| takes_images(node.op)) && !read.contains(&0);
         let mut last: Vec<usize> = (0..graph.nodes.len()).collect();
         for (index, node) in graph.nodes.iter().enumerate() {
