@@ -1,5 +1,9 @@
 //! Cross-validation: each fold evaluated by itself, the spread over folds, and all folds pooled.
 
+mod repeated;
+
+pub use repeated::{Repeated, repeated};
+
 use crate::bootstrap::Replicates;
 use crate::evaluation::{
     Drawn, Evaluation, EvaluationError, EvaluationSettings, Multiclass, OVERALL, Scored, calls_at,
@@ -78,6 +82,12 @@ pub enum CrossValidationError {
     /// Fewer than two folds.
     #[error("cross-validation needs at least two folds, found {0}")]
     TooFewFolds(usize),
+    /// Fewer than two repeats.
+    #[error("repeating needs at least two repeats, found {0}")]
+    TooFewRepeats(usize),
+    /// The repeat of this number, from 1, tests other images than the first.
+    #[error("repeat {0} tests other images than the first")]
+    OtherImages(usize),
     /// Operating points differ in name or order.
     #[error("fold {fold}: operating points '{found}', in fold 1 '{expected}'")]
     Points {
@@ -152,22 +162,26 @@ fn calls(classes: &ClassSet, fold: &Fold) -> Vec<(String, Vec<bool>)> {
         .collect()
 }
 
+/// Calls on the images of all folds, one after the other.
+fn calls_of_all(classes: &ClassSet, folds: &[Fold]) -> Vec<(String, Vec<bool>)> {
+    let mut all: Vec<(String, Vec<bool>)> = Vec::new();
+    for fold in folds {
+        for (i, (name, own)) in calls(classes, fold).into_iter().enumerate() {
+            if i == all.len() {
+                all.push((name, Vec::new()));
+            }
+            all[i].1.extend(own);
+        }
+    }
+    all
+}
+
 fn pool(
     classes: &ClassSet,
     folds: &[Fold],
     settings: &EvaluationSettings,
 ) -> Result<Evaluation, CrossValidationError> {
-    let mut pooled: Vec<(String, Vec<bool>)> = folds.first().map_or_else(Vec::new, |f| {
-        f.points
-            .iter()
-            .map(|p| (p.name.clone(), Vec::new()))
-            .collect()
-    });
-    for fold in folds {
-        for (all, (_, own)) in pooled.iter_mut().zip(calls(classes, fold)) {
-            all.1.extend(own);
-        }
-    }
+    let pooled = calls_of_all(classes, folds);
     let images: Vec<Scored> = folds
         .iter()
         .flat_map(|f| f.images.iter().cloned())

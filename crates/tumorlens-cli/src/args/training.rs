@@ -104,6 +104,9 @@ pub(crate) struct CrossvalArgs {
     /// Folds.
     #[arg(long, default_value_t = 5)]
     pub(crate) folds: usize,
+    /// Deal the groups into folds so many times, each time anew, and average: less hangs on one deal.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100))]
+    pub(crate) repeats: usize,
     /// Keep one image of each group.
     #[arg(long)]
     pub(crate) distinct: bool,

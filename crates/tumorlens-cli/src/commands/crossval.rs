@@ -1,5 +1,7 @@
 //! `tumorlens crossval`: grouped k folds; mean, spread and pooled intervals.
 
+mod table;
+
 use crate::args::CrossvalArgs;
 use crate::assessment::{scored, write_json, write_predictions};
 use crate::commands::train;
@@ -11,7 +13,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
-use tumorlens_core::{Measured, Observer};
+use tumorlens_core::Observer;
 use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
@@ -19,10 +21,8 @@ use tumorlens_data::split::{MixedGroups, Part, SplitItem, SplitName, SplitPlan, 
 use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::bundle::Decision;
 use tumorlens_nn::evaluate::{Flips, Reading, ScoredLogits};
-use tumorlens_report::terminal::Table;
-use tumorlens_stats::crossval::{CrossValidation, Fold, Spreads, cross_validate};
+use tumorlens_stats::crossval::{CrossValidation, Fold, Repeated, cross_validate, repeated};
 use tumorlens_stats::evaluation::{EvaluationSettings, Scored};
-use tumorlens_stats::metric::Metric;
 use tumorlens_stats::operating_point::OperatingPoint;
 
 pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Exit> {
@@ -38,19 +38,58 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     atomic_write(&file, config.to_toml()?.as_bytes())
         .with_context(|| file.display().to_string())?;
     let plan = Plan {
+        repeats: args.repeats,
         folds: args.folds,
         validation: args.validation,
         members: args.members,
         mirror: args.mirror,
         resume: args.resume,
     };
-    let result = cross(&dataset, &config, &args.out, &plan, progress)?;
-    print(&result, args.out.as_path());
+    if plan.repeats > 1 {
+        let result = repeat(&dataset, &config, &args.out, &plan, progress)?;
+        table::print_repeated(&result, &args.out);
+    } else {
+        let result = cross(&dataset, &config, &args.out, &plan, progress)?;
+        table::print(&result, &args.out);
+    }
     Ok(Exit::Done)
+}
+
+/// Cross-validates again and again, each time with other folds and seeds, and writes repeated.json.
+fn repeat(
+    dataset: &Dataset,
+    config: &RunConfig,
+    out: &Path,
+    plan: &Plan,
+    progress: &dyn Observer,
+) -> anyhow::Result<Repeated> {
+    anyhow::ensure!(
+        own_folds(dataset).is_none(),
+        "the dataset brings its own folds, which --repeats cannot deal anew"
+    );
+    let mut repeats = Vec::new();
+    for number in 1..=plan.repeats {
+        progress.say(&format!("repeat {number} of {}", plan.repeats));
+        let mut config = config.clone();
+        if number > 1 {
+            config.train.seed = config.train.seed.derive(&format!("repeat {number}"));
+        }
+        let folder = out.join(format!("repeat-{number}"));
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let folds = folds(dataset, &config, &folder, plan, progress)?;
+        summarise(dataset, &config, &folder, &folds)?;
+        repeats.push(folds);
+    }
+    let settings = EvaluationSettings::seeded(config.train.seed.derive("evaluation"));
+    let result = repeated(&dataset.classes, &repeats, &settings)?;
+    write_json(&out.join("repeated.json"), &result)?;
+    Ok(result)
 }
 
 /// How a dataset is cross-validated.
 pub(super) struct Plan {
+    /// How often, at least 1.
+    pub(super) repeats: usize,
     /// Folds, where the dataset brings none.
     pub(super) folds: usize,
     /// Share of the other folds that is kept from training.
@@ -71,6 +110,34 @@ pub(super) fn cross(
     plan: &Plan,
     progress: &dyn Observer,
 ) -> anyhow::Result<CrossValidation> {
+    let folds = folds(dataset, config, out, plan, progress)?;
+    summarise(dataset, config, out, &folds)
+}
+
+fn summarise(
+    dataset: &Dataset,
+    config: &RunConfig,
+    out: &Path,
+    folds: &[Fold],
+) -> anyhow::Result<CrossValidation> {
+    let result = cross_validate(
+        &dataset.classes,
+        folds,
+        &EvaluationSettings::seeded(config.train.seed.derive("evaluation")),
+    )?;
+    write_json(&out.join("crossval.json"), &result)?;
+    pool(out, folds.len())?;
+    Ok(result)
+}
+
+/// Trains and tests each fold.
+fn folds(
+    dataset: &Dataset,
+    config: &RunConfig,
+    out: &Path,
+    plan: &Plan,
+    progress: &dyn Observer,
+) -> anyhow::Result<Vec<Fold>> {
     let items: Vec<SplitItem<'_>> = dataset
         .rows
         .iter()
@@ -117,14 +184,7 @@ pub(super) fn cross(
             progress,
         )?);
     }
-    let result = cross_validate(
-        &dataset.classes,
-        &folds,
-        &EvaluationSettings::seeded(seed.derive("evaluation")),
-    )?;
-    write_json(&out.join("crossval.json"), &result)?;
-    pool(out, count)?;
-    Ok(result)
+    Ok(folds)
 }
 
 /// One `predictions.csv` of all folds, each image judged by the model that had not seen it: what `compare` reads.
@@ -258,79 +318,5 @@ fn add(sum: &mut Vec<ScoredLogits>, more: Vec<ScoredLogits>) {
         for (sum, more) in sum.logits.iter_mut().zip(more.logits) {
             *sum += more;
         }
-    }
-}
-
-fn print(result: &CrossValidation, out: &Path) {
-    let counts = &result.pooled.counts;
-    println!(
-        "{} folds over {} images of {} groups",
-        result.folds.len(),
-        counts.images,
-        counts.groups
-    );
-    let mut table = Table::new([
-        "",
-        "mean over folds",
-        "deviation",
-        "lowest",
-        "highest",
-        "pooled",
-    ]);
-    let mut notes = Vec::new();
-    rows(&mut table, &mut notes, "", &result.scores, |m| {
-        result.pooled.assessment.scores.get(&m)
-    });
-    for point in &result.points {
-        let pooled = result
-            .pooled
-            .assessment
-            .points
-            .iter()
-            .find(|p| p.name == point.name);
-        rows(&mut table, &mut notes, &point.name, &point.figures, |m| {
-            pooled.and_then(|p| p.figures.get(&m))
-        });
-    }
-    print!("{}", table.text());
-    for note in notes {
-        println!("{note}");
-    }
-    println!("written: {}", out.join("crossval.json").display());
-}
-
-fn rows<'a>(
-    table: &mut Table,
-    notes: &mut Vec<String>,
-    point: &str,
-    spreads: &Spreads,
-    pooled: impl Fn(Metric) -> Option<&'a Measured>,
-) {
-    for (metric, spread) in spreads {
-        let name = if point.is_empty() {
-            metric.label().to_owned()
-        } else {
-            format!("{} ({point})", metric.label())
-        };
-        if let Measured::Undefined { undefined } = &spread.mean {
-            notes.push(format!("{name} is undefined: {undefined}"));
-        }
-        let pooled = pooled(*metric).map(cell).unwrap_or_default();
-        table.row([
-            name,
-            cell(&spread.mean),
-            cell(&spread.standard_deviation),
-            cell(&spread.lowest),
-            cell(&spread.highest),
-            pooled,
-        ]);
-    }
-}
-
-/// A figure in a narrow column; why one is undefined stands below the table.
-fn cell(figure: &Measured) -> String {
-    match figure {
-        Measured::Undefined { .. } => "undefined".to_owned(),
-        figure => tumorlens_report::number::measured(figure),
     }
 }

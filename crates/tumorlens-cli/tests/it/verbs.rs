@@ -15,19 +15,14 @@ fn members_of_a_fold_are_trained_apart_and_judge_together() {
     );
     succeed(at, &["prepare", "p", "--out", "d"]);
     fs::write(at.join("tiny.toml"), TINY).unwrap();
+    let run = |out: &str, more: &[&str]| {
+        let args = ["crossval", "d", "--folds", "2", "--out", out];
+        succeed(at, &[&args, more].concat())
+    };
+    let read = |file: &str| fs::read_to_string(at.join(file)).unwrap();
     let crossval = |out: &str, more: &[&str]| {
-        let args = [
-            "crossval",
-            "d",
-            "--folds",
-            "2",
-            "--config",
-            "tiny.toml",
-            "--out",
-            out,
-        ];
-        succeed(at, &[&args, more].concat());
-        fs::read_to_string(at.join(out).join("predictions.csv")).unwrap()
+        run(out, &[&["--config", "tiny.toml"], more].concat());
+        read(&format!("{out}/predictions.csv"))
     };
     let one = crossval("one", &[]);
     let two = crossval("two", &["--members", "2", "--mirror"]);
@@ -40,6 +35,14 @@ fn members_of_a_fold_are_trained_apart_and_judge_together() {
     };
     assert_ne!(weights("member-1"), weights("member-2"));
     assert_eq!(two, crossval("again", &["--members", "2", "--mirror"]));
+
+    let text = run("more", &["--config", "tiny.toml", "--repeats", "2"]);
+    assert!(text.contains("2 repeats"), "{text}");
+    assert_eq!(read("more/repeat-1/predictions.csv"), one);
+    assert_ne!(read("more/repeat-2/predictions.csv"), one);
+    let found = read("more/repeated.json");
+    assert_eq!(run("more", &["--resume", "--repeats", "2"]), text);
+    assert_eq!(read("more/repeated.json"), found);
 }
 
 #[test]

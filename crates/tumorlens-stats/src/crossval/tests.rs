@@ -138,3 +138,37 @@ fn more_classes_have_their_spread_too() {
     assert!((spread.overall[&Metric::Accuracy].mean.get().unwrap() - 11.0 / 12.0).abs() < 1e-15);
     assert!(spread.class_mean[&Metric::Brier].mean.interval().is_some());
 }
+
+#[test]
+fn repeats_average_and_do_not_multiply_the_images() {
+    let deal = |wrong: [usize; 2]| vec![fold(0, wrong[0], 0.5), fold(1, wrong[1], 0.5)];
+    let classes = ClassSet::tumor();
+    let same = [deal([3, 2]), deal([3, 2])];
+    let result = repeated(&classes, &same, &settings()).unwrap();
+    let accuracy = &result.points[0].figures[&Metric::Accuracy];
+    assert_eq!(result.repeats, 2);
+    assert!((accuracy.mean.get().unwrap() - 19.0 / 24.0).abs() < 1e-15);
+    assert_eq!(accuracy.standard_deviation.get(), Some(0.0));
+    // As wide as that of one repeat: the images are the same.
+    let one = cross_validate(&classes, &same[0], &settings()).unwrap();
+    let one = one.pooled.assessment.points[0].figures[&Metric::Accuracy].clone();
+    let width = |m: &Measured| m.interval().map(|i| i.high - i.low).unwrap();
+    assert!((width(&accuracy.mean) / width(&one) - 1.0).abs() < 0.25);
+    // Folds in another order are the same images.
+    let turned = vec![fold(1, 1, 0.5), fold(0, 1, 0.5)];
+    let result = repeated(&classes, &[deal([3, 2]), turned], &settings()).unwrap();
+    let mean = result.points[0].figures[&Metric::Accuracy].mean.get();
+    assert!((mean.unwrap() - (19.0 + 22.0) / 48.0).abs() < 1e-15);
+}
+
+#[test]
+fn one_repeat_and_other_images_are_refused() {
+    let classes = ClassSet::tumor();
+    let deal = |first: usize| vec![fold(first, 1, 0.5), fold(first + 1, 1, 0.5)];
+    let error = |repeats: &[Vec<Fold>]| {
+        let refused = repeated(&classes, repeats, &settings()).unwrap_err();
+        refused.to_string()
+    };
+    assert!(error(&[deal(0)]).contains("at least two repeats"));
+    assert!(error(&[deal(0), deal(1)]).contains("repeat 2 tests other images"));
+}
