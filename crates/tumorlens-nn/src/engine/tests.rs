@@ -290,8 +290,8 @@ fn members_apart_give_the_bits_of_members_one_after_the_other() {
         let members: Vec<Weights> = (0..3).map(|s| Weights::initial(&one, Seed(s))).collect();
         let (graph, weights) = ensemble(&one, &members).unwrap();
         let (weights, read) = (Arc::new(weights), [graph.deepest().0, graph.logits.0]);
-        let judge: Judge = Judge::new(&graph, weights, &read).unwrap();
-        let with = |threads: usize, images: usize| {
+        let fresh = || -> Judge { Judge::new(&graph, Arc::clone(&weights), &read).unwrap() };
+        let judged = |judge: &Judge, threads: usize, images: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build().unwrap().install(|| {
                 let input = numbers(images * size, images);
@@ -299,6 +299,10 @@ fn members_apart_give_the_bits_of_members_one_after_the_other() {
                 (judgement.logits, judgement.values)
             })
         };
+        let judge = fresh();
+        let with = |threads: usize, images: usize| judged(&judge, threads, images);
+        // The first image of all, for which nothing is packed in advance.
+        assert!(judged(&fresh(), 4, 1) == with(1, 1));
         for images in [1, 2, 1] {
             let together = with(1, images);
             assert!(!together.0.is_empty() && together.1.iter().all(|values| !values.is_empty()));
