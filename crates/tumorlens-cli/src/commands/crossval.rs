@@ -38,15 +38,14 @@ pub(crate) fn run(args: &CrossvalArgs, progress: &Progress) -> anyhow::Result<Ex
     atomic_write(&file, config.to_toml()?.as_bytes())
         .with_context(|| file.display().to_string())?;
     let plan = Plan {
-        repeats: args.repeats,
         folds: args.folds,
         validation: args.validation,
         members: args.members,
         mirror: args.mirror,
         resume: args.resume,
     };
-    if plan.repeats > 1 {
-        let result = repeat(&dataset, &config, &args.out, &plan, progress)?;
+    if args.repeats > 1 {
+        let result = repeat(&dataset, &config, &args.out, &plan, args.repeats, progress)?;
         table::print_repeated(&result, &args.out);
     } else {
         let result = cross(&dataset, &config, &args.out, &plan, progress)?;
@@ -61,6 +60,7 @@ fn repeat(
     config: &RunConfig,
     out: &Path,
     plan: &Plan,
+    times: usize,
     progress: &dyn Observer,
 ) -> anyhow::Result<Repeated> {
     anyhow::ensure!(
@@ -68,8 +68,8 @@ fn repeat(
         "the dataset brings its own folds, which --repeats cannot deal anew"
     );
     let mut repeats = Vec::new();
-    for number in 1..=plan.repeats {
-        progress.say(&format!("repeat {number} of {}", plan.repeats));
+    for number in 1..=times {
+        progress.say(&format!("repeat {number} of {times}"));
         let mut config = config.clone();
         if number > 1 {
             config.train.seed = config.train.seed.derive(&format!("repeat {number}"));
@@ -88,8 +88,6 @@ fn repeat(
 
 /// How a dataset is cross-validated.
 pub(super) struct Plan {
-    /// How often, at least 1.
-    pub(super) repeats: usize,
     /// Folds, where the dataset brings none.
     pub(super) folds: usize,
     /// Share of the other folds that is kept from training.

@@ -186,7 +186,6 @@ fn folds(
 ) -> anyhow::Result<Outcome> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let plan = Plan {
-        repeats: 1,
         folds: args.folds,
         validation: args.validation,
         members: 1,

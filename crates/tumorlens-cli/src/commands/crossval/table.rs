@@ -3,7 +3,7 @@
 use std::path::Path;
 use tumorlens_core::Measured;
 use tumorlens_report::terminal::Table;
-use tumorlens_stats::crossval::{CrossValidation, Repeated, Spreads};
+use tumorlens_stats::crossval::{CrossValidation, PointSpread, Repeated, Spreads};
 use tumorlens_stats::metric::Metric;
 
 pub(super) fn print(result: &CrossValidation, out: &Path) {
@@ -14,58 +14,49 @@ pub(super) fn print(result: &CrossValidation, out: &Path) {
         counts.images,
         counts.groups
     );
-    let mut table = Table::new([
-        "",
-        "mean over folds",
-        "deviation",
-        "lowest",
-        "highest",
-        "pooled",
-    ]);
-    let mut notes = Vec::new();
-    rows(&mut table, &mut notes, "", &result.scores, |m| {
-        result.pooled.assessment.scores.get(&m)
-    });
-    for point in &result.points {
-        let pooled = result
-            .pooled
-            .assessment
-            .points
-            .iter()
-            .find(|p| p.name == point.name);
-        rows(&mut table, &mut notes, &point.name, &point.figures, |m| {
-            pooled.and_then(|p| p.figures.get(&m))
-        });
-    }
-    print!("{}", table.text());
-    for note in notes {
-        println!("{note}");
-    }
+    let pooled = &result.pooled.assessment;
+    print_table(
+        ["mean over folds", "pooled"],
+        (&result.scores, &result.points),
+        |metric, point| match point {
+            None => pooled.scores.get(&metric),
+            Some(name) => {
+                let point = pooled.points.iter().find(|p| p.name == name);
+                point.and_then(|p| p.figures.get(&metric))
+            }
+        },
+    );
     println!("written: {}", out.join("crossval.json").display());
 }
 
 pub(super) fn print_repeated(result: &Repeated, out: &Path) {
     println!("{} repeats; all test images of each", result.repeats);
-    let mut table = Table::new([
-        "",
-        "mean over repeats",
-        "deviation",
-        "lowest",
-        "highest",
-        "",
-    ]);
+    print_table(
+        ["mean over repeats", ""],
+        (&result.scores, &result.points),
+        |_, _| None,
+    );
+    println!("written: {}", out.join("repeated.json").display());
+}
+
+/// Figures of the scores and at every operating point; `last` gives the last column, of a metric and a point.
+fn print_table<'a>(
+    [mean, pooled]: [&str; 2],
+    (scores, points): (&Spreads, &[PointSpread]),
+    last: impl Fn(Metric, Option<&str>) -> Option<&'a Measured>,
+) {
+    let mut table = Table::new(["", mean, "deviation", "lowest", "highest", pooled]);
     let mut notes = Vec::new();
-    rows(&mut table, &mut notes, "", &result.scores, |_| None);
-    for point in &result.points {
-        rows(&mut table, &mut notes, &point.name, &point.figures, |_| {
-            None
+    rows(&mut table, &mut notes, "", scores, |m| last(m, None));
+    for PointSpread { name, figures } in points {
+        rows(&mut table, &mut notes, name, figures, |m| {
+            last(m, Some(name))
         });
     }
     print!("{}", table.text());
     for note in notes {
         println!("{note}");
     }
-    println!("written: {}", out.join("repeated.json").display());
 }
 
 fn rows<'a>(
