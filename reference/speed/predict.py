@@ -1,5 +1,5 @@
 """What `tumorlens predict --csv` does, with Pillow, NumPy, SciPy and ONNX Runtime: finds pictures, decodes, crops to the
-head, resizes, windows, asks the network, writes a CSV. One process.
+head, resizes, windows, compares the halves where the model wants it, asks the network, writes a CSV. One process.
 
     python predict.py MODEL.onnx PATH... [--threads 2] [--readers 1] [--batch 32] [--no-crop] > predictions.csv
 
@@ -71,8 +71,49 @@ def head(image, spec):
     return max(left - more, 0), max(top - more, 0), min(right + more, width), min(bottom + more, height)
 
 
+def sample(image, points):
+    """Values between pixels; 0 outside."""
+    from scipy import ndimage
+
+    return ndimage.map_coordinates(image, points, order=1, mode="grid-constant", prefilter=False)
+
+
+def mirrored(cells, normals, distances):
+    """Where the pixels of a square lie on the other side of each line, [lines, 2 (row, column), pixels]."""
+    y, x = (numpy.indices((cells, cells)).reshape(2, -1) + 0.5).astype(numpy.float32)
+    a, b = normals[:, :1], normals[:, 1:]
+    twice = 2 * (a * x + b * y - distances[:, None])
+    return numpy.stack([y - twice * b, x - twice * a], axis=1) - 0.5
+
+
+def asymmetry(values):
+    """The smoothed image less its mirror image about the line about which a coarse copy fits its own best."""
+    from scipy import ndimage
+
+    side, cells = len(values), 32
+    edges = numpy.arange(cells) * side // cells
+    coarse = numpy.add.reduceat(numpy.add.reduceat(values, edges), edges, 1) / (side / cells) ** 2
+    at = numpy.arange(cells) + 0.5
+    weight = coarse.sum()
+    centre = (coarse.sum(0) @ at / weight, coarse.sum(1) @ at / weight) if weight > 0 else (cells / 2, cells / 2)
+    degrees, shift = 0.0, 0.0
+    for step, reach in [((6.0, 1.0), 4), ((2.0, 0.5), 1)]:
+        angles, shifts = numpy.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1)
+        angles, shifts = degrees + angles * step[0], shift + shifts * step[1]
+        radians = numpy.radians(angles)
+        normals = numpy.stack([numpy.cos(radians), numpy.sin(radians)], 1).astype(numpy.float32)
+        distances = (normals @ numpy.array(centre) + shifts).astype(numpy.float32)
+        points = mirrored(cells, normals, distances).transpose(1, 0, 2)
+        best = numpy.abs(coarse.ravel() - sample(coarse, points)).sum(1).argmin()
+        degrees, shift = angles[best], shifts[best]
+        normal, distance = normals[best], distances[best]
+    smooth = ndimage.gaussian_filter(values, 0.02 * side, mode="nearest", radius=math.ceil(0.06 * side))
+    points = mirrored(side, normal[None], numpy.array([distance * side / cells]))[0]
+    return smooth - sample(smooth, points).reshape(side, side)
+
+
 def prepare(path, spec, crop):
-    """The network's input, [1, size, size]."""
+    """The network's input, [channels, size, size]."""
     image = numpy.asarray(Image.open(path).convert("L"), dtype=numpy.float32)
     if crop:
         left, top, right, bottom = head(image, spec)
@@ -84,7 +125,11 @@ def prepare(path, spec, crop):
     values = numpy.zeros((size, size), numpy.float32)
     x, y = (size - fitted[0]) // 2, (size - fitted[1]) // 2
     values[y : y + fitted[1], x : x + fitted[0]] = ((small - low) / (high - low)).clip(0, 1)
-    return ((values - spec["window"]["mean"]) / spec["window"]["std"])[None]
+    mean, std = spec["window"]["mean"], spec["window"]["std"]
+    channels = [(values - mean) / std] * spec["channels"]
+    if spec.get("asymmetry"):
+        channels.append(asymmetry(values) / std)
+    return numpy.stack(channels)
 
 
 def main(args):
@@ -110,7 +155,7 @@ def main(args):
     out.writerow(["path", "probability", "threshold", "verdict"])
     for batch, input in inputs:
         logits = session.run(None, {"x": input.astype(numpy.float32)})[0][:, 0].astype(float)
-        for path, p in zip(batch, 1 / (1 + numpy.exp((decision["shift"] - logits) / decision["temperature"]))):
+        for path, p in zip(batch, 1 / (1 + numpy.exp((decision.get("shift", 0) - logits) / decision["temperature"]))):
             out.writerow([path, p, threshold, "tumor" if p >= threshold else "no_tumor"])
 
 

@@ -28,6 +28,7 @@ mod crop;
 pub mod exchange;
 mod head;
 mod outline;
+mod padded;
 mod placement;
 pub(crate) mod resize;
 mod tones;

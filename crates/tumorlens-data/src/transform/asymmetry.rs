@@ -5,6 +5,9 @@
 //! centre of the brightness, within 26 degrees of the vertical.
 
 use super::augment::blur::gaussian;
+use super::padded::Padded;
+use crate::fingerprint::thumbnail::{Region, thumbnail};
+use tumorlens_core::{GreyImage, Size};
 
 /// Cells of a side in which the midline is looked for.
 const COARSE: usize = 32;
@@ -49,29 +52,36 @@ pub(super) fn asymmetry(values: &[f32], side: usize) -> Vec<f32> {
     let line = midline(values, side);
     let mut smooth = values.to_vec();
     gaussian(&mut smooth, side, BLUR * side as f32);
-    let mut difference = Vec::with_capacity(smooth.len());
-    for y in 0..side {
-        for x in 0..side {
-            // Coordinates of pixel centres, as the line has them.
-            let there = line.mirror([x as f32 + 0.5, y as f32 + 0.5]);
-            difference.push(smooth[y * side + x] - at(&smooth, side, there));
-        }
-    }
-    difference
+    less_mirror_image(&smooth, &Padded::new(&smooth, side), line).collect()
+}
+
+/// Of each pixel, how much brighter it is than the one on the other side of the line, where `padded` gives the values;
+/// background outside.
+fn less_mirror_image(image: &[f32], padded: &Padded, line: Line) -> impl Iterator<Item = f32> {
+    let side = padded.side();
+    image.iter().enumerate().map(move |(i, here)| {
+        // The line has coordinates of edges, a pixel's centre lies half a pixel on.
+        let centre = [(i % side) as f32 + 0.5, (i / side) as f32 + 0.5];
+        let [x, y] = line.mirror(centre);
+        here - padded.bilinear(x - 0.5, y - 0.5)
+    })
 }
 
 /// The line about which the image fits its mirror image best, in pixels.
 fn midline(values: &[f32], side: usize) -> Line {
     let cells = COARSE.min(side);
     let coarse = shrunk(values, side, cells);
-    let centre = centre(&coarse, cells);
+    let coarse = coarse.values();
+    let padded = Padded::new(coarse, cells);
+    let centre = centre(coarse, cells);
     let mut best = ([0.0, 0.0], f32::INFINITY);
     for (step, reach) in SEARCH {
         let [degrees, shift] = best.0;
         for i in -reach[0]..=reach[0] {
             for j in -reach[1]..=reach[1] {
                 let tried = [degrees + i as f32 * step[0], shift + j as f32 * step[1]];
-                let misfit = misfit(&coarse, cells, Line::near(centre, tried[0], tried[1]));
+                let line = Line::near(centre, tried[0], tried[1]);
+                let misfit: f32 = less_mirror_image(coarse, &padded, line).map(f32::abs).sum();
                 if misfit < best.1 {
                     best = (tried, misfit);
                 }
@@ -82,52 +92,14 @@ fn midline(values: &[f32], side: usize) -> Line {
     Line::near(centre, degrees, shift).scaled(side as f32 / cells as f32)
 }
 
-/// Sum of the differences between cells and their mirror images.
-fn misfit(coarse: &[f32], cells: usize, line: Line) -> f32 {
-    let mut sum = 0.0;
-    for y in 0..cells {
-        for x in 0..cells {
-            let here = coarse[y * cells + x];
-            let there = line.mirror([x as f32 + 0.5, y as f32 + 0.5]);
-            sum += (here - at(coarse, cells, there)).abs();
-        }
-    }
-    sum
-}
-
-/// The value at a point by the four pixels around it; background outside.
-fn at(values: &[f32], side: usize, [x, y]: [f32; 2]) -> f32 {
-    let (x, y) = (x - 0.5, y - 0.5);
-    let (left, top) = (x.floor(), y.floor());
-    let (u, v) = (x - left, y - top);
-    let pixel = |column: f32, row: f32| {
-        let inside = |c: f32| (0.0..side as f32).contains(&c);
-        if inside(column) && inside(row) {
-            values[row as usize * side + column as usize]
-        } else {
-            0.0
-        }
+/// Means over `cells` times `cells` cells of equal size.
+fn shrunk(values: &[f32], side: usize, cells: usize) -> GreyImage {
+    let square = |side| Size {
+        width: side,
+        height: side,
     };
-    let above = pixel(left, top) * (1.0 - u) + pixel(left + 1.0, top) * u;
-    let below = pixel(left, top + 1.0) * (1.0 - u) + pixel(left + 1.0, top + 1.0) * u;
-    above * (1.0 - v) + below * v
-}
-
-/// Means over `cells` times `cells` cells of nearly equal size.
-fn shrunk(values: &[f32], side: usize, cells: usize) -> Vec<f32> {
-    let edge = |i: usize| i * side / cells;
-    let mut means = Vec::with_capacity(cells * cells);
-    for row in 0..cells {
-        for column in 0..cells {
-            let (rows, columns) = (edge(row)..edge(row + 1), edge(column)..edge(column + 1));
-            let area = rows.len() * columns.len();
-            let sum: f32 = rows
-                .map(|y| values[y * side..][columns.clone()].iter().sum::<f32>())
-                .sum();
-            means.push(sum / area as f32);
-        }
-    }
-    means
+    let image = GreyImage::from_fn(square(side), |x, y| values[y * side + x]);
+    thumbnail(&image, Region::whole(image.size()), square(cells))
 }
 
 /// Centre of the brightness; that of the image where all is dark.
