@@ -33,6 +33,7 @@ impl Line {
     }
 
     /// The mirror image of a point.
+    #[cfg(test)]
     fn mirror(self, [x, y]: [f32; 2]) -> [f32; 2] {
         let [a, b] = self.normal;
         let twice = 2.0 * (a * x + b * y - self.distance);
@@ -52,19 +53,26 @@ pub(super) fn asymmetry(values: &[f32], side: usize) -> Vec<f32> {
     let line = midline(values, side);
     let mut smooth = values.to_vec();
     gaussian(&mut smooth, side, BLUR * side as f32);
-    less_mirror_image(&smooth, &Padded::new(&smooth, side), line).collect()
+    let mut difference = Vec::with_capacity(smooth.len());
+    let there = Padded::new(&smooth, side);
+    for (y, row) in smooth.chunks_exact(side).enumerate() {
+        less_mirror_image(row, y, &there, line, |d| difference.push(d));
+    }
+    difference
 }
 
-/// Of each pixel, how much brighter it is than the one on the other side of the line, where `padded` gives the values;
-/// background outside.
-fn less_mirror_image(image: &[f32], padded: &Padded, line: Line) -> impl Iterator<Item = f32> {
-    let side = padded.side();
-    image.iter().enumerate().map(move |(i, here)| {
-        // The line has coordinates of edges, a pixel's centre lies half a pixel on.
-        let centre = [(i % side) as f32 + 0.5, (i / side) as f32 + 0.5];
-        let [x, y] = line.mirror(centre);
-        here - padded.bilinear(x - 0.5, y - 0.5)
-    })
+/// Of each pixel of a row, how much brighter it is than the one on the other side of the line, where `there` gives the
+/// values; background outside.
+fn less_mirror_image(row: &[f32], y: usize, there: &Padded, line: Line, mut each: impl FnMut(f32)) {
+    let [a, b] = line.normal;
+    // The line has coordinates of edges, a pixel's centre lies half a pixel on.
+    let y = y as f32 + 0.5;
+    let along = b * y;
+    for (x, here) in row.iter().enumerate() {
+        let x = x as f32 + 0.5;
+        let twice = 2.0 * (a * x + along - line.distance);
+        each(here - there.bilinear(x - twice * a - 0.5, y - twice * b - 0.5));
+    }
 }
 
 /// The line about which the image fits its mirror image best, in pixels.
@@ -72,24 +80,37 @@ fn midline(values: &[f32], side: usize) -> Line {
     let cells = COARSE.min(side);
     let coarse = shrunk(values, side, cells);
     let coarse = coarse.values();
-    let padded = Padded::new(coarse, cells);
+    let there = Padded::new(coarse, cells);
     let centre = centre(coarse, cells);
+    let line = |[degrees, shift]: [f32; 2]| Line::near(centre, degrees, shift);
     let mut best = ([0.0, 0.0], f32::INFINITY);
+    // Most lines fit worse than the upright one from the start, and are given up early.
+    let upright = misfit(coarse, &there, line(best.0), f32::INFINITY);
     for (step, reach) in SEARCH {
         let [degrees, shift] = best.0;
         for i in -reach[0]..=reach[0] {
             for j in -reach[1]..=reach[1] {
                 let tried = [degrees + i as f32 * step[0], shift + j as f32 * step[1]];
-                let line = Line::near(centre, tried[0], tried[1]);
-                let misfit: f32 = less_mirror_image(coarse, &padded, line).map(f32::abs).sum();
+                let misfit = misfit(coarse, &there, line(tried), upright.min(best.1));
                 if misfit < best.1 {
                     best = (tried, misfit);
                 }
             }
         }
     }
-    let [degrees, shift] = best.0;
-    Line::near(centre, degrees, shift).scaled(side as f32 / cells as f32)
+    line(best.0).scaled(side as f32 / cells as f32)
+}
+
+/// Sum of the differences between cells and their mirror images; some part of it that is above the limit, if it is.
+fn misfit(coarse: &[f32], there: &Padded, line: Line, limit: f32) -> f32 {
+    let mut sum = 0.0;
+    for (y, row) in coarse.chunks_exact(there.side()).enumerate() {
+        less_mirror_image(row, y, there, line, |d| sum += d.abs());
+        if sum > limit {
+            break;
+        }
+    }
+    sum
 }
 
 /// Means over `cells` times `cells` cells of equal size.

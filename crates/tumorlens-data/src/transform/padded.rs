@@ -38,8 +38,8 @@ impl Padded {
         let (wx, wy) = (x - left as f32, y - top as f32);
         let stride = self.side + 3;
         let start = top as usize * stride + left as usize;
-        let upper = &self.values[start..start + 2];
-        let lower = &self.values[start + stride..start + stride + 2];
+        let around = &self.values[start..start + stride + 2];
+        let (upper, lower) = (&around[..2], &around[stride..]);
         let above = upper[0] + wx * (upper[1] - upper[0]);
         let below = lower[0] + wx * (lower[1] - lower[0]);
         above + wy * (below - above)

