@@ -40,6 +40,8 @@ pub(crate) struct Opinion {
     pub(crate) network: Measured,
     /// Share of the test images on which trees (at one half) and network (at its operating point) agree.
     pub(crate) agreement: Measured,
+    /// How often the network is right where trees and network agree, and where they do not.
+    pub(crate) right: [Measured; 2],
     /// All features, the most important first.
     pub(crate) features: Vec<Importance>,
 }
@@ -98,11 +100,22 @@ pub(crate) fn second_opinion(
         .map(|i| results.test[*i].probabilities[positive].get())
         .collect();
     let threshold = results.model.decision.threshold().get();
-    let agree: Vec<bool> = scores
+    let calls: Vec<bool> = network.iter().map(|p| *p >= threshold).collect();
+    let same = scores
         .iter()
-        .zip(&network)
-        .map(|(tree, p)| (*tree >= 0.5) == (*p >= threshold))
-        .collect();
+        .zip(&calls)
+        .map(|(tree, call)| (*tree >= 0.5) == *call);
+    let agree: Vec<bool> = same.collect();
+    let right = |agreed: bool| {
+        let hits = calls
+            .iter()
+            .zip(&test.truth)
+            .map(|(call, truth)| call == truth);
+        let hits = hits
+            .zip(&agree)
+            .map(|(hit, agree)| (*agree == agreed).then_some(hit));
+        share(&test.groups, hits)
+    };
     let base = whole.get().unwrap_or(0.5);
     let mut importance: Vec<(usize, f64)> = (0..test.names.len())
         .into_par_iter()
@@ -139,7 +152,8 @@ pub(crate) fn second_opinion(
         images: [train.rows.len(), test.rows.len()],
         auroc: whole,
         network: auroc(&network),
-        agreement: share(&test.groups, &agree),
+        agreement: share(&test.groups, agree.iter().copied().map(Some)),
+        right: [right(true), right(false)],
         features,
     }))
 }
@@ -227,9 +241,8 @@ fn area(test: &Table, scores: &[f64]) -> Measured {
     }
 }
 
-fn share(groups: &[String], hits: &[bool]) -> Measured {
+fn share(groups: &[String], hits: impl Iterator<Item = Option<bool>>) -> Measured {
     let names: Vec<&str> = groups.iter().map(String::as_str).collect();
-    let hits = hits.iter().copied().map(Some);
     share_grouped(&Groups::new(&names), hits, LEVEL)
         .unwrap_or_else(|| Measured::undefined("no image"))
 }

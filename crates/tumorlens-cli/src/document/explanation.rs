@@ -67,6 +67,8 @@ fn opinion(found: &Opinion) -> page::Texture {
         auroc: found.auroc.clone(),
         network: found.network.clone(),
         agreement: found.agreement.clone(),
+        right_agreed: found.right[0].clone(),
+        right_apart: found.right[1].clone(),
         features: found
             .listed()
             .iter()

@@ -54,24 +54,53 @@ pub(super) fn asymmetry(values: &[f32], side: usize) -> Vec<f32> {
     let mut smooth = values.to_vec();
     gaussian(&mut smooth, side, BLUR * side as f32);
     let mut difference = Vec::with_capacity(smooth.len());
-    let there = Padded::new(&smooth, side);
+    let padded = Padded::new(&smooth, side);
+    let mut mirror = Mirror::new(&padded, line);
     for (y, row) in smooth.chunks_exact(side).enumerate() {
-        less_mirror_image(row, y, &there, line, |d| difference.push(d));
+        difference.extend(
+            row.iter()
+                .zip(mirror.row(y))
+                .map(|(here, there)| here - there),
+        );
     }
     difference
 }
 
-/// Of each pixel of a row, how much brighter it is than the one on the other side of the line, where `there` gives the
-/// values; background outside.
-fn less_mirror_image(row: &[f32], y: usize, there: &Padded, line: Line, mut each: impl FnMut(f32)) {
-    let [a, b] = line.normal;
-    // The line has coordinates of edges, a pixel's centre lies half a pixel on.
-    let y = y as f32 + 0.5;
-    let along = b * y;
-    for (x, here) in row.iter().enumerate() {
-        let x = x as f32 + 0.5;
-        let twice = 2.0 * (a * x + along - line.distance);
-        each(here - there.bilinear(x - twice * a - 0.5, y - twice * b - 0.5));
+/// Values on the other side of a line, row by row.
+struct Mirror<'a> {
+    image: &'a Padded,
+    line: Line,
+    columns: Vec<f32>,
+    rows: Vec<f32>,
+    values: Vec<f32>,
+}
+
+impl<'a> Mirror<'a> {
+    fn new(image: &'a Padded, line: Line) -> Self {
+        let side = image.side();
+        Self {
+            image,
+            line,
+            columns: vec![0.0; side],
+            rows: vec![0.0; side],
+            values: vec![0.0; side],
+        }
+    }
+
+    /// What lies opposite the pixels of a row; background outside.
+    fn row(&mut self, y: usize) -> &[f32] {
+        let [a, b] = self.line.normal;
+        // The line has coordinates of edges, a pixel's centre lies half a pixel on.
+        let y = y as f32 + 0.5;
+        let along = b * y;
+        for (x, (column, row)) in self.columns.iter_mut().zip(&mut self.rows).enumerate() {
+            let x = x as f32 + 0.5;
+            let twice = 2.0 * (a * x + along - self.line.distance);
+            (*column, *row) = (x - twice * a - 0.5, y - twice * b - 0.5);
+        }
+        self.image
+            .bilinear(&self.columns, &self.rows, &mut self.values);
+        &self.values
     }
 }
 
@@ -80,18 +109,19 @@ fn midline(values: &[f32], side: usize) -> Line {
     let cells = COARSE.min(side);
     let coarse = shrunk(values, side, cells);
     let coarse = coarse.values();
-    let there = Padded::new(coarse, cells);
+    let padded = Padded::new(coarse, cells);
     let centre = centre(coarse, cells);
     let line = |[degrees, shift]: [f32; 2]| Line::near(centre, degrees, shift);
+    let mut mirror = Mirror::new(&padded, line([0.0, 0.0]));
     let mut best = ([0.0, 0.0], f32::INFINITY);
     // Most lines fit worse than the upright one from the start, and are given up early.
-    let upright = misfit(coarse, &there, line(best.0), f32::INFINITY);
+    let upright = misfit(coarse, &mut mirror, line(best.0), f32::INFINITY);
     for (step, reach) in SEARCH {
         let [degrees, shift] = best.0;
         for i in -reach[0]..=reach[0] {
             for j in -reach[1]..=reach[1] {
                 let tried = [degrees + i as f32 * step[0], shift + j as f32 * step[1]];
-                let misfit = misfit(coarse, &there, line(tried), upright.min(best.1));
+                let misfit = misfit(coarse, &mut mirror, line(tried), upright.min(best.1));
                 if misfit < best.1 {
                     best = (tried, misfit);
                 }
@@ -102,10 +132,13 @@ fn midline(values: &[f32], side: usize) -> Line {
 }
 
 /// Sum of the differences between cells and their mirror images; some part of it that is above the limit, if it is.
-fn misfit(coarse: &[f32], there: &Padded, line: Line, limit: f32) -> f32 {
+fn misfit(coarse: &[f32], mirror: &mut Mirror<'_>, line: Line, limit: f32) -> f32 {
+    mirror.line = line;
     let mut sum = 0.0;
-    for (y, row) in coarse.chunks_exact(there.side()).enumerate() {
-        less_mirror_image(row, y, there, line, |d| sum += d.abs());
+    for (y, row) in coarse.chunks_exact(mirror.image.side()).enumerate() {
+        for (here, there) in row.iter().zip(mirror.row(y)) {
+            sum += (here - there).abs();
+        }
         if sum > limit {
             break;
         }

@@ -398,6 +398,8 @@ pub(crate) fn texture() -> Texture {
         auroc: with(0.842, 0.781, 0.889, IntervalMethod::DeLong),
         network: auroc(),
         agreement: wilson(0.774, 0.707, 0.829),
+        right_agreed: wilson(0.958, 0.911, 0.981),
+        right_apart: wilson(0.762, 0.615, 0.865),
         features: vec![
             feature("co-occurrence joint entropy", 0.061, 0.22),
             feature("intensity 90th percentile", 0.044, -0.15),

@@ -70,6 +70,10 @@ pub struct Texture {
     pub network: Measured,
     /// Share of the test images on which both make the same call.
     pub agreement: Measured,
+    /// How often the network is right where both make the same call.
+    pub right_agreed: Measured,
+    /// And where they do not.
+    pub right_apart: Measured,
     /// The features that matter most, in descending order.
     pub features: Vec<TextureFeature>,
 }

@@ -48,26 +48,26 @@ impl SpatialParams {
         // From pixels to shares of the side from the centre, and from there to pixels between pixel centres.
         let share = |i: usize| (i as f32 + 0.5) / length - 0.5;
         let pixel = |s: f32| (s + 0.5) * length - 0.5;
-        let mut from = vec![[0.0f32; 2]; side];
+        let (mut columns, mut rows) = (vec![0.0f32; side], vec![0.0f32; side]);
         for y in 0..side {
             let (sx, sy) = (m[0][1] * share(y) + t[0], m[1][1] * share(y) + t[1]);
-            for (x, source) in from.iter_mut().enumerate() {
+            for (x, (column, row)) in columns.iter_mut().zip(&mut rows).enumerate() {
                 let u = share(x);
-                *source = [pixel(m[0][0] * u + sx), pixel(m[1][0] * u + sy)];
+                (*column, *row) = (pixel(m[0][0] * u + sx), pixel(m[1][0] * u + sy));
             }
             if let Some(field) = &field {
-                for (source, d) in from.iter_mut().zip(field.row(y)) {
-                    source[0] += d[0] * length;
-                    source[1] += d[1] * length;
+                let sources = columns.iter_mut().zip(&mut rows);
+                for ((column, row), d) in sources.zip(field.row(y)) {
+                    *column += d[0] * length;
+                    *row += d[1] * length;
                 }
             }
-            let row = y * side..(y + 1) * side;
-            for (value, [x, y]) in image[row.clone()].iter_mut().zip(&from) {
-                *value = old_image.bilinear(*x, *y);
-            }
+            let line = y * side..(y + 1) * side;
+            old_image.bilinear(&columns, &rows, &mut image[line.clone()]);
             if let Some(old_mask) = &old_mask {
-                for (value, [x, y]) in mask[row].iter_mut().zip(&from) {
-                    *value = old_mask.nearest(*x, *y);
+                let sources = columns.iter().zip(&rows);
+                for (value, (column, row)) in mask[line].iter_mut().zip(sources) {
+                    *value = old_mask.nearest(*column, *row);
                 }
             }
         }
