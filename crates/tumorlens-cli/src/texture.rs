@@ -101,19 +101,11 @@ pub(crate) fn second_opinion(
         .collect();
     let threshold = results.model.decision.threshold().get();
     let calls: Vec<bool> = network.iter().map(|p| *p >= threshold).collect();
-    let same = scores
-        .iter()
-        .zip(&calls)
-        .map(|(tree, call)| (*tree >= 0.5) == *call);
-    let agree: Vec<bool> = same.collect();
+    let pairs = scores.iter().zip(&calls);
+    let agree: Vec<bool> = pairs.map(|(tree, call)| (*tree >= 0.5) == *call).collect();
     let right = |agreed: bool| {
-        let hits = calls
-            .iter()
-            .zip(&test.truth)
-            .map(|(call, truth)| call == truth);
-        let hits = hits
-            .zip(&agree)
-            .map(|(hit, agree)| (*agree == agreed).then_some(hit));
+        let images = calls.iter().zip(&test.truth).zip(&agree);
+        let hits = images.map(|((call, truth), agree)| (*agree == agreed).then_some(call == truth));
         share(&test.groups, hits)
     };
     let base = whole.get().unwrap_or(0.5);

@@ -32,14 +32,6 @@ impl Line {
         Self { normal, distance }
     }
 
-    /// The mirror image of a point.
-    #[cfg(test)]
-    fn mirror(self, [x, y]: [f32; 2]) -> [f32; 2] {
-        let [a, b] = self.normal;
-        let twice = 2.0 * (a * x + b * y - self.distance);
-        [x - twice * a, y - twice * b]
-    }
-
     /// The same line where a cell becomes `factor` pixels wide.
     fn scaled(self, factor: f32) -> Self {
         let distance = self.distance * factor;
@@ -53,17 +45,14 @@ pub(super) fn asymmetry(values: &[f32], side: usize) -> Vec<f32> {
     let line = midline(values, side);
     let mut smooth = values.to_vec();
     gaussian(&mut smooth, side, BLUR * side as f32);
-    let mut difference = Vec::with_capacity(smooth.len());
     let padded = Padded::new(&smooth, side);
     let mut mirror = Mirror::new(&padded, line);
-    for (y, row) in smooth.chunks_exact(side).enumerate() {
-        difference.extend(
-            row.iter()
-                .zip(mirror.row(y))
-                .map(|(here, there)| here - there),
-        );
+    for (y, row) in smooth.chunks_exact_mut(side).enumerate() {
+        for (here, there) in row.iter_mut().zip(mirror.row(y)) {
+            *here -= there;
+        }
     }
-    difference
+    smooth
 }
 
 /// Values on the other side of a line, row by row.
@@ -174,6 +163,15 @@ fn centre(coarse: &[f32], cells: usize) -> [f32; 2] {
 #[cfg(test)]
 mod tests {
     use super::{Line, asymmetry, midline};
+
+    impl Line {
+        /// The mirror image of a point.
+        fn mirror(self, [x, y]: [f32; 2]) -> [f32; 2] {
+            let [a, b] = self.normal;
+            let twice = 2.0 * (a * x + b * y - self.distance);
+            [x - twice * a, y - twice * b]
+        }
+    }
 
     /// An egg with a bright band, mirrored about a line, and a spot on one side of it.
     fn head(side: usize, line: Line, spot: f32) -> Vec<f32> {
