@@ -61,6 +61,19 @@ fn file(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(inside)
 }
 
+/// The precision that a network is judged in where this one is asked for, and what there is to say of that.
+pub(crate) fn precision_to_judge(
+    asked: &str,
+    device: &str,
+) -> anyhow::Result<(Precision, Option<&'static str>)> {
+    let asked = asked.parse::<Precision>()?;
+    asked.check(device.parse()?)?;
+    let judged = asked.for_judging();
+    let note =
+        "this processor has no products of 16 bits: judging in f32, which is faster and more exact";
+    Ok((judged, (judged != asked).then_some(note)))
+}
+
 /// Loads a model and puts it on a device.
 pub(crate) fn predictor(
     path: Option<&Path>,

@@ -173,18 +173,33 @@ impl<P: Pixel> Blocked<P> {
     #[must_use]
     pub fn to_planar(&self) -> Vec<f32> {
         let s = self.shape;
-        let mut values = Vec::with_capacity(s.images * s.channels * s.height * s.width);
-        for image in 0..s.images {
-            for channel in 0..s.channels {
-                let plane = self.plane(image, channel / P::CHANNELS);
-                for y in 0..s.height {
-                    let start = s.at(y, 0);
-                    let row = &plane[start..start + s.width];
-                    values.extend(row.iter().map(|lane| lane.get(channel % P::CHANNELS)));
+        let mut values = vec![0.0; s.images * s.channels * s.height * s.width];
+        self.read_planar(&mut values);
+        values
+    }
+
+    /// To `[image, channel, row, column]`, in memory of the caller's.
+    ///
+    /// # Panics
+    /// When the number of values is not that of the shape.
+    pub fn read_planar(&self, values: &mut [f32]) {
+        let s = self.shape;
+        let area = s.height * s.width;
+        assert_eq!(
+            values.len(),
+            s.images * s.channels * area,
+            "values of {s:?}"
+        );
+        for (index, map) in values.chunks_exact_mut(area.max(1)).enumerate() {
+            let (image, channel) = (index / s.channels, index % s.channels);
+            let plane = self.plane(image, channel / P::CHANNELS);
+            for (y, row) in map.chunks_exact_mut(s.width).enumerate() {
+                let pixels = &plane[s.at(y, 0)..][..s.width];
+                for (value, pixel) in row.iter_mut().zip(pixels) {
+                    *value = pixel.get(channel % P::CHANNELS);
                 }
             }
         }
-        values
     }
 
     /// Blocks of channels.

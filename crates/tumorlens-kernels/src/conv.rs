@@ -10,6 +10,7 @@ mod pooled;
 mod rows;
 mod scratch;
 mod storage;
+mod tile;
 mod weights;
 mod winograd;
 
@@ -23,6 +24,7 @@ pub use weights::{weight_gradient, weight_gradient_of_tiles};
 use crate::{Activation, Blocked, Lane, Shape};
 use rayon::prelude::*;
 use rows::{Job, Tap};
+use smallvec::SmallVec;
 
 /// Geometry of a convolution; the same stride and padding on all sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,9 @@ pub struct Conv {
     /// Zero padding.
     pub padding: usize,
 }
+
+/// At least the taps of the largest kernel in use, 7x7; more are listed on the heap.
+const MOST_TAPS: usize = 64;
 
 impl Conv {
     /// Rows or columns that come out of so many.
@@ -88,7 +93,7 @@ impl Conv {
     }
 
     /// Where a window reads on an input of this shape, from its first pixel.
-    fn taps_on(&self, input: Shape) -> Vec<Tap> {
+    fn taps_on(&self, input: Shape) -> SmallVec<[Tap; MOST_TAPS]> {
         (0..self.taps())
             .map(|k| Tap {
                 offset: (k / self.kernel) * input.row() + k % self.kernel,
@@ -222,28 +227,59 @@ fn run(
         // Blocks one by one give the same sums.
         width = 1;
     }
-    let mut tasks: Vec<(usize, usize, &mut [Lane])> = output
-        .values_mut()
-        .chunks_mut((to.blocks() * to.plane()).max(1))
-        .enumerate()
-        .flat_map(|(n, planes)| {
-            planes
-                .chunks_mut(width * to.plane())
-                .enumerate()
-                .map(move |(group, planes)| (n, group * width, planes))
-        })
-        .collect();
-    // Weights that do not stay in a core's cache are read once for all images.
-    if job.weights.bytes() > 1 << 20 {
-        tasks.sort_by_key(|&(n, block, _)| (block, n));
-    }
-    let task = |(n, block, planes): (usize, usize, &mut [Lane])| {
-        rows::run(job, input.image(n), block, planes);
-        after(n, block, planes);
+    let (image, group) = (to.blocks() * to.plane(), width * to.plane());
+    let task = |n: usize, group: usize, planes: &mut [Lane]| {
+        rows::run(job, input.image(n), group * width, planes);
+        after(n, group * width, planes);
     };
     if to.len() * job.channels * job.taps.len() < SMALL {
-        tasks.into_iter().for_each(task);
+        for (n, planes) in output.values_mut().chunks_mut(image.max(1)).enumerate() {
+            let groups = planes.chunks_mut(group).enumerate();
+            groups.for_each(|(group, planes)| task(n, group, planes));
+        }
+    } else if job.weights.bytes() > 1 << 20 && to.images > 1 {
+        // Weights that do not stay in a core's cache are read once for all images.
+        by_group(
+            output.values_mut().chunks_mut(image).collect(),
+            0,
+            group,
+            &task,
+        );
     } else {
-        tasks.into_par_iter().for_each(task);
+        let images = output.values_mut().par_chunks_mut(image).enumerate();
+        images.for_each(|(n, planes)| {
+            let groups = planes.par_chunks_mut(group).enumerate();
+            groups.for_each(|(group, planes)| task(n, group, planes));
+        });
     }
+}
+
+/// Some planes of every image.
+type Planes<'a> = SmallVec<[&'a mut [Lane]; 8]>;
+
+/// Calls `task` with an image, a group and the group's planes, which are `len` long, for every image of one group after the
+/// other. `first` is the first group.
+fn by_group(
+    images: Planes<'_>,
+    first: usize,
+    len: usize,
+    task: &(impl Fn(usize, usize, &mut [Lane]) + Sync),
+) {
+    let groups = images
+        .first()
+        .map_or(0, |planes| planes.len().div_ceil(len));
+    if groups <= 1 {
+        let images = images.into_iter().enumerate();
+        images.for_each(|(n, planes)| task(n, first, planes));
+        return;
+    }
+    let half = groups / 2;
+    let halves = images
+        .into_iter()
+        .map(|planes| planes.split_at_mut(half * len));
+    let (one, other): (Planes<'_>, Planes<'_>) = halves.unzip();
+    rayon::join(
+        || by_group(one, first, len, task),
+        || by_group(other, first + half, len, task),
+    );
 }

@@ -110,44 +110,47 @@ pub(crate) use dispatch;
 
 /// Compiles an unsafe inlined body that is generic over [`crate::lanes::Lanes`] once for each instruction set and
 /// defines a function that picks at run time. The function is as unsafe as its body.
+///
+/// `name<P>` is generic over a [`crate::Pixel`], `name[N: usize, ...]` over numbers. Each is a function of its own: where
+/// loops for several tiles share one, the compiler shares what follows them as well, and keeps a sum in memory for it.
 macro_rules! on_lanes {
-    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident $(<$p:ident>)? = $body:ident ( $($arg:ident : $ty:ty),* $(,)? )) => {
+    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident $(<$p:ident>)? $([$($n:ident : $t:ty),*])? = $body:ident ( $($arg:ident : $ty:ty),* $(,)? )) => {
         $(#[$meta])*
-        $vis unsafe fn $name $(<$p: $crate::Pixel>)? ($($arg: $ty),*) {
+        $vis unsafe fn $name <$($p: $crate::Pixel)? $($(const $n: $t),*)?> ($($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma,avx2")]
-                unsafe fn avx512 $(<$p: $crate::Pixel>)? ($($arg: $ty),*) {
+                unsafe fn avx512 <$($p: $crate::Pixel)? $($(const $n: $t),*)?> ($($arg: $ty),*) {
                     // SAFETY: the caller's.
-                    unsafe { $body::<$crate::lanes::Avx512 $(, $p)?>($($arg),*) }
+                    unsafe { $body::<$crate::lanes::Avx512 $(, $p)? $($(, $n)*)?>($($arg),*) }
                 }
                 #[target_feature(enable = "avx2,fma")]
-                unsafe fn avx2 $(<$p: $crate::Pixel>)? ($($arg: $ty),*) {
+                unsafe fn avx2 <$($p: $crate::Pixel)? $($(const $n: $t),*)?> ($($arg: $ty),*) {
                     // SAFETY: the caller's.
-                    unsafe { $body::<$crate::lanes::Avx2 $(, $p)?>($($arg),*) }
+                    unsafe { $body::<$crate::lanes::Avx2 $(, $p)? $($(, $n)*)?>($($arg),*) }
                 }
                 match $crate::Isa::best() {
                     // SAFETY: `best` answers with an instruction set that this processor has; the rest is the caller's.
-                    $crate::Isa::Avx512 => return unsafe { avx512($($arg),*) },
+                    $crate::Isa::Avx512 => return unsafe { avx512::<$($p)? $($($n),*)?>($($arg),*) },
                     // SAFETY: as above.
-                    $crate::Isa::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::Isa::Avx2 => return unsafe { avx2::<$($p)? $($($n),*)?>($($arg),*) },
                     $crate::Isa::Portable | $crate::Isa::Neon => {}
                 }
             }
             #[cfg(target_arch = "aarch64")]
             {
                 #[target_feature(enable = "neon")]
-                unsafe fn neon($($arg: $ty),*) {
+                unsafe fn neon<$($p: $crate::Pixel)? $($(const $n: $t),*)?>($($arg: $ty),*) {
                     // SAFETY: the caller's.
-                    unsafe { $body::<$crate::lanes::Neon>($($arg),*) }
+                    unsafe { $body::<$crate::lanes::Neon $(, $p)? $($(, $n)*)?>($($arg),*) }
                 }
                 if $crate::Isa::best() == $crate::Isa::Neon {
                     // SAFETY: `best` answers with an instruction set that this processor has; the rest is the caller's.
-                    return unsafe { neon($($arg),*) };
+                    return unsafe { neon::<$($p)? $($($n),*)?>($($arg),*) };
                 }
             }
             // SAFETY: plain Rust runs everywhere; the rest is the caller's.
-            unsafe { $body::<$crate::lanes::Portable $(, $p)?>($($arg),*) }
+            unsafe { $body::<$crate::lanes::Portable $(, $p)? $($(, $n)*)?>($($arg),*) }
         }
     };
 }

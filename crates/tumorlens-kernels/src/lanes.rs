@@ -22,8 +22,6 @@ pub(crate) use portable::Portable;
 pub(crate) trait Lanes: Copy {
     /// Pixels of a row that fit the registers beside the weights of [`blocks_at_once`] blocks.
     const PIXELS: usize;
-    /// Pixels of a row that a tile of the plain loop holds. With AVX2 8 do not fit, but 6 are slower on maps 8 wide.
-    const ROW: usize = 8;
     /// Zeros.
     ///
     /// # Safety
@@ -64,6 +62,14 @@ pub(crate) trait Lanes: Copy {
     /// # Safety
     /// As [`Lanes::zero`].
     unsafe fn unless_at_most(a: Self, b: Self, yes: Self, no: Self) -> Self;
+}
+
+/// Pixels of a row whose sums a tile of the plain loop holds in registers beside the weights of a block.
+pub(crate) fn row_at_once() -> usize {
+    match crate::Isa::best() {
+        crate::Isa::Avx2 | crate::Isa::Neon => 6,
+        crate::Isa::Avx512 | crate::Isa::Portable => 8,
+    }
 }
 
 /// Blocks of output channels whose sums a tile holds in registers.

@@ -273,16 +273,15 @@ fn cells(shape: Shape) -> impl Iterator<Item = (usize, usize)> {
 
 /// For every output position the lower input position, the upper one and the upper one's share: bilinear with
 /// half-pixel centres, the border repeated, as PyTorch's interpolate without align_corners.
-fn between(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
+#[inline(always)]
+fn between(from: usize, to: usize) -> impl Iterator<Item = (usize, usize, f32)> {
     let ratio = from as f64 / to as f64;
-    (0..to)
-        .map(|output| {
-            let position = ((output as f64 + 0.5) * ratio - 0.5).max(0.0);
-            let low = (position as usize).min(from - 1);
-            let share = (position - low as f64) as f32;
-            (low, (low + 1).min(from - 1), share)
-        })
-        .collect()
+    (0..to).map(move |output| {
+        let position = ((output as f64 + 0.5) * ratio - 0.5).max(0.0);
+        let low = (position as usize).min(from - 1);
+        let share = (position - low as f64) as f32;
+        (low, (low + 1).min(from - 1), share)
+    })
 }
 
 /// Bilinear resize to the size of `out`.
@@ -292,14 +291,10 @@ fn between(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
 pub fn upsample<P: Pixel>(x: &Blocked<P>, out: &mut Blocked<P>) {
     let (from, to) = (x.shape(), out.shape());
     alike(from, to);
-    let (rows, columns) = (
-        between(from.height, to.height),
-        between(from.width, to.width),
-    );
     planes(out, |image, block, out| {
         let x = x.plane(image, block);
-        for (y, &(top, bottom, v)) in rows.iter().enumerate() {
-            for (column, &(left, right, u)) in columns.iter().enumerate() {
+        for (y, (top, bottom, v)) in between(from.height, to.height).enumerate() {
+            for (column, (left, right, u)) in between(from.width, to.width).enumerate() {
                 let corners = [
                     (x[from.at(top, left)], (1.0 - v) * (1.0 - u)),
                     (x[from.at(top, right)], (1.0 - v) * u),
@@ -328,11 +323,10 @@ pub fn upsample<P: Pixel>(x: &Blocked<P>, out: &mut Blocked<P>) {
 pub fn upsample_gradient<P: Pixel>(gradient: &Blocked<P>, by_x: &mut Blocked<P>) {
     let (to, of) = (gradient.shape(), by_x.shape());
     alike(to, of);
-    let (rows, columns) = (between(of.height, to.height), between(of.width, to.width));
     planes(by_x, |image, block, out| {
         let g = gradient.plane(image, block);
-        for (y, &(top, bottom, v)) in rows.iter().enumerate() {
-            for (column, &(left, right, u)) in columns.iter().enumerate() {
+        for (y, (top, bottom, v)) in between(of.height, to.height).enumerate() {
+            for (column, (left, right, u)) in between(of.width, to.width).enumerate() {
                 let g = g[to.at(y, column)];
                 let corners = [
                     (of.at(top, left), (1.0 - v) * (1.0 - u)),

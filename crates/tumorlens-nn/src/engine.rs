@@ -8,6 +8,7 @@
 mod backward;
 mod branches;
 mod cost;
+mod dense;
 mod fold;
 mod forward;
 mod judge;
@@ -20,7 +21,9 @@ pub(crate) use judge::{Judge, Judgement};
 pub(crate) use stored::{Judges, Trains, judging, training};
 
 use crate::graph::{Graph, ShapeError};
+use crate::network::Scores;
 use crate::weights::{Parameter, Weights};
+use dense::Dense;
 use plan::Plan;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -60,6 +63,8 @@ enum LayerWeights<P: Storage> {
     /// Dense layers compute in single precision, however values are stored: they are small, and the last one gives the
     /// logits.
     Dense(Packed),
+    /// Scale of a normalisation that no convolution takes in; its shift is the bias.
+    Scale(Vec<Lane>),
 }
 
 /// Values and gradients of a batch.
@@ -80,10 +85,14 @@ struct Buffers<P> {
     filled: Vec<bool>,
     /// Statistics of the normalisations, inference's or the batch's.
     norms: Vec<Option<Statistics>>,
-    /// Factors of dropouts and evidence pools, `[image, channel, row, column]`.
+    /// Factors of dropouts, `[image, channel, row, column]`.
     factors: Vec<Vec<f32>>,
-    /// Results, `[image, output, row, column]`, where they were known in single precision before they were stored.
-    exact: Vec<Option<Vec<f32>>>,
+    /// What dense layers read and give, which they know in single precision.
+    dense: Vec<Option<Dense>>,
+    /// What pools of evidence give, which they know in single precision.
+    scores: Vec<Option<Scores>>,
+    /// The maps that are pooled, `[image, map, row, column]`.
+    maps: Vec<f32>,
 }
 
 impl<P> Buffers<P> {
@@ -99,7 +108,9 @@ impl<P> Buffers<P> {
             filled: vec![false; nodes],
             norms: vec![None; nodes],
             factors: vec![Vec::new(); nodes],
-            exact: vec![None; nodes],
+            dense: (0..nodes).map(|_| None).collect(),
+            scores: (0..nodes).map(|_| None).collect(),
+            maps: Vec::new(),
         }
     }
 }
@@ -208,14 +219,21 @@ impl<P: Storage> Engine<P> {
 
     /// A result after a pass, `[images, channels, height, width]`.
     fn result(&self, node: usize) -> Vec<f32> {
-        let exact = self.buffers.exact[node].clone();
-        exact.unwrap_or_else(|| self.value(node).to_planar())
+        let shape = self.value_shape(node);
+        let mut values = vec![0.0; shape.images * shape.channels * shape.height * shape.width];
+        self.read_result(node, &mut values);
+        values
     }
 
-    /// A node's value after a pass, `[images, channels, height, width]`; none for a node that another step joined to its
-    /// own.
-    pub(crate) fn planar(&self, node: usize) -> Option<Vec<f32>> {
-        Some(self.buffers.values.get(node)?.as_ref()?.to_planar())
+    /// The same in memory of the caller's.
+    fn read_result(&self, node: usize, values: &mut [f32]) {
+        if let Some(scores) = &self.buffers.scores[node] {
+            values.copy_from_slice(&scores.scores);
+        } else if let Some(dense) = &self.buffers.dense[node] {
+            dense.read(values);
+        } else {
+            self.value(node).read_planar(values);
+        }
     }
 
     fn parameter<'a>(

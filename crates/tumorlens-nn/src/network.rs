@@ -4,7 +4,7 @@ mod evidence_pool;
 mod forward;
 mod upsample;
 
-pub(crate) use evidence_pool::scores;
+pub(crate) use evidence_pool::Scores;
 pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
 pub(crate) use forward::{EPSILON, dropout_factors};
 
@@ -261,11 +261,9 @@ impl Network {
     fn member_logit(&self, share: &[f32], members: usize) -> f32 {
         let own: Vec<f32> = share.iter().map(|v| v * members as f32).collect();
         let op = self.graph.node(self.graph.logits).op;
-        scores(op, &own, own.len().max(1))
-            .0
-            .first()
-            .copied()
-            .unwrap_or_default()
+        let mut scores = Scores::default();
+        scores.fill(op, &own, own.len().max(1));
+        scores.scores.first().copied().unwrap_or_default()
     }
 
     /// Logits and the values of some nodes, by the device's own pass.

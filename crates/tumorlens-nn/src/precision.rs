@@ -4,6 +4,7 @@ use crate::device::{DeviceChoice, DeviceError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use tumorlens_kernels::bf16::Unit;
 
 /// A precision by name: `f32` or `bf16`.
 ///
@@ -29,6 +30,18 @@ impl Precision {
     #[must_use]
     pub fn is_single(&self) -> bool {
         *self == Self::F32
+    }
+
+    /// What a network is best judged in where this one is asked for to save time: single precision, which is more exact,
+    /// where the processor has no products of 16 bits, unless `TUMORLENS_BF16` names a way to do without.
+    #[must_use]
+    pub fn for_judging(self) -> Self {
+        let named = std::env::var_os("TUMORLENS_BF16").is_some();
+        if Unit::best().pays() || named {
+            self
+        } else {
+            Self::F32
+        }
     }
 
     /// Refuses a device that does not have it.
@@ -80,6 +93,15 @@ mod tests {
             assert_eq!(serde_json::to_string(&read).unwrap(), text);
         }
         assert!("f16".parse::<Precision>().is_err());
+    }
+
+    #[test]
+    fn judging_in_16_bits_is_left_to_processors_that_have_their_products() {
+        assert_eq!(Precision::F32.for_judging(), Precision::F32);
+        let named = std::env::var_os("TUMORLENS_BF16").is_some();
+        let pays = Unit::available().iter().any(|unit| unit.pays());
+        let judged = Precision::Bf16.for_judging();
+        assert_eq!(judged == Precision::Bf16, named || pays);
     }
 
     #[test]

@@ -66,7 +66,16 @@ struct Figures {
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let device = args.device.parse::<DeviceChoice>()?;
-    let precision = args.precision.parse::<Precision>()?;
+    let precision = match args.mode {
+        BenchMode::Train => args.precision.parse::<Precision>()?,
+        BenchMode::Infer => {
+            let (precision, note) = model::precision_to_judge(&args.precision, &args.device)?;
+            if let Some(note) = note {
+                eprintln!("{note}");
+            }
+            precision
+        }
+    };
     if args.layers && device != DeviceChoice::Cpu {
         bail!("--layers times the parts of a step on the device cpu only, not on {device}");
     }
@@ -87,7 +96,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         0.0
     };
     let [_, size, _] = bench.input();
-    let mut figures = figures(args, size, device, &timed(&mut bench)?);
+    let times = timed(&mut bench)?;
+    let mut figures = figures(args, size, (device, precision), &times);
     if known {
         let peak = multiply_add_peak(precision, PEAK_TIME).max(early) / 1e9;
         let reached = operations / figures.ms / 1e6;
@@ -147,7 +157,12 @@ fn timed(bench: &mut Bench) -> anyhow::Result<Vec<f64>> {
     Ok(times)
 }
 
-fn figures(args: &BenchArgs, size: usize, device: DeviceChoice, times: &[f64]) -> Figures {
+fn figures(
+    args: &BenchArgs,
+    size: usize,
+    (device, precision): (DeviceChoice, Precision),
+    times: &[f64],
+) -> Figures {
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
     let bundle = args.bundle.as_ref().map(|file| file.display().to_string());
     Figures {
@@ -159,7 +174,7 @@ fn figures(args: &BenchArgs, size: usize, device: DeviceChoice, times: &[f64]) -
         size,
         batch: args.batch,
         device: device.to_string(),
-        precision: args.precision.clone(),
+        precision: precision.to_string(),
         threads: rayon::current_num_threads(),
         steps: times.len(),
         ms: at(0.5) * 1e3,

@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::{model, training};
 use anyhow::{Context, bail};
 use std::path::Path;
-use tumorlens_core::{Measured, Seed};
+use tumorlens_core::{Measured, Observer, Seed};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::AugmentConfig;
@@ -145,11 +145,15 @@ fn print_located(scores: &Scores) {
 }
 
 pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Exit> {
+    let (precision, note) = model::precision_to_judge(&args.precision, &args.device)?;
+    if let Some(note) = note {
+        progress.say(note);
+    }
     let read = reading(
         &args.model,
         &args.dataset,
         &args.part,
-        (&args.device, args.precision.parse()?),
+        (&args.device, precision),
         progress,
     )?;
     let (classes, decision) = (&read.bundle.card.classes, &read.bundle.decision);

@@ -34,8 +34,11 @@ const CHUNK: usize = 128;
 const PIECE: usize = 8;
 
 pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exit> {
-    let mut predictor =
-        model::predictor(args.model.as_deref(), &args.device, args.precision.parse()?)?;
+    let (precision, note) = model::precision_to_judge(&args.precision, &args.device)?;
+    if let Some(note) = note {
+        progress.say(note);
+    }
+    let mut predictor = model::predictor(args.model.as_deref(), &args.device, precision)?;
     if args.no_guard {
         predictor = predictor.unguarded();
     }

@@ -45,6 +45,12 @@ impl Unit {
         })
     }
 
+    /// Whether products of 16 bits take less time than those of single precision: where the processor has them.
+    #[must_use]
+    pub fn pays(self) -> bool {
+        self != Self::Widened
+    }
+
     /// Its name in `TUMORLENS_BF16`.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -5,7 +5,8 @@ use crate::{LANES, Lane, Shape};
 use rayon::prelude::*;
 
 /// Weights in blocks of output and input channels: `[to block][from block][tap][from lane]`, a vector over the lanes
-/// of the block written to.
+/// of the block written to. Of fewer channels than a block there are as many lanes: with gaps between them the weights
+/// of an image's few channels would fall upon few places of the first cache.
 #[derive(Clone, Debug)]
 pub struct Packed {
     values: Vec<Lane>,
@@ -115,21 +116,24 @@ impl Packed {
     }
 
     pub(super) fn zeros(to: usize, from: usize, taps: usize) -> Self {
-        let count = to.div_ceil(LANES) * from.div_ceil(LANES) * taps * LANES;
-        Self {
-            values: vec![Lane::ZERO; count],
+        let mut packed = Self {
+            values: Vec::new(),
             to,
             from,
             taps,
             tiled: false,
-        }
+        };
+        let count = to.div_ceil(LANES) * packed.block();
+        packed.values.resize(count, Lane::ZERO);
+        packed
     }
 
     /// Sets every weight; `value` takes the channel written to, the one read from, and the tap.
     fn fill(&mut self, value: impl Fn(usize, usize, usize) -> f32 + Sync) {
         let (taps, to_count, from_count) = (self.taps, self.to, self.from);
         let from_blocks = from_count.div_ceil(LANES);
-        let pairs = self.values.par_chunks_mut(taps * LANES);
+        let lanes = self.lanes();
+        let pairs = self.values.par_chunks_mut((taps * lanes).max(1));
         pairs.enumerate().for_each(|(pair, vectors)| {
             let to = pair / from_blocks * LANES..to_count.min((pair / from_blocks + 1) * LANES);
             let first = pair % from_blocks * LANES;
@@ -137,7 +141,7 @@ impl Packed {
             for (lane, to) in to.enumerate() {
                 for from in first..from_count.min(first + LANES) {
                     for tap in 0..taps {
-                        vectors[tap * LANES + from - first].0[lane] = value(to, from, tap);
+                        vectors[tap * lanes + from - first].0[lane] = value(to, from, tap);
                     }
                 }
             }
@@ -146,15 +150,15 @@ impl Packed {
 
     /// Back to `[to, from, taps]`.
     pub(super) fn unpack(&self) -> Vec<f32> {
-        let from_blocks = self.from.div_ceil(LANES);
+        let lanes = self.lanes();
         let mut values = vec![0.0; self.to * self.from * self.taps];
         let rows = values.par_chunks_mut(self.from * self.taps);
         rows.enumerate().for_each(|(to, row)| {
-            let blocks = &self.values[to / LANES * from_blocks * self.taps * LANES..];
+            let blocks = &self.values[to / LANES * self.block()..];
             for (from, weights) in row.chunks_exact_mut(self.taps).enumerate() {
-                let block = &blocks[from / LANES * self.taps * LANES..];
+                let block = &blocks[from / LANES * self.taps * lanes..];
                 for (tap, weight) in weights.iter_mut().enumerate() {
-                    *weight = block[tap * LANES + from % LANES].0[to % LANES];
+                    *weight = block[tap * lanes + from % LANES].0[to % LANES];
                 }
             }
         });
@@ -163,7 +167,12 @@ impl Packed {
 
     /// Vectors of one block written to.
     pub(super) fn block(&self) -> usize {
-        self.from.div_ceil(LANES) * self.taps * LANES
+        self.from.div_ceil(LANES) * self.taps * self.lanes()
+    }
+
+    /// Vectors of one tap of one block written to and one read from.
+    pub(super) fn lanes(&self) -> usize {
+        self.from.clamp(1, LANES)
     }
 
     pub(super) fn values(&self) -> &[Lane] {

@@ -7,6 +7,7 @@ use super::{Conv, Input, Packed, Start};
 use crate::pool::{MaxPool, max_rows};
 use crate::{Activation, Blocked, Lane, Shape, norm};
 use rayon::prelude::*;
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// Bytes of output rows that are held at once, if a window does not need more: they and what they are computed from stay
@@ -69,7 +70,7 @@ impl Pooled<'_> {
         let groups = (to.images * to.blocks().div_ceil(group)).max(1);
         // Rows in as many parts as it takes for every thread to have some.
         let parts = rayon::current_num_threads().div_ceil(groups);
-        let tasks: Vec<Task<'_>> = output
+        let mut tasks: SmallVec<[Task<'_>; 32]> = output
             .values_mut()
             .chunks_mut((to.blocks() * to.plane()).max(1))
             .enumerate()
@@ -80,7 +81,7 @@ impl Pooled<'_> {
                 })
             })
             .collect();
-        tasks.into_par_iter().for_each(|task| pass.run(task));
+        tasks.par_iter_mut().for_each(|task| pass.run(task));
     }
 }
 
@@ -92,7 +93,7 @@ struct Task<'a> {
     /// Rows of the pool's output.
     rows: Range<usize>,
     /// Those rows of every block, border and all.
-    planes: Vec<&'a mut [Lane]>,
+    planes: SmallVec<[&'a mut [Lane]; 4]>,
 }
 
 /// Planes in parts of about as many rows each.
@@ -102,17 +103,14 @@ fn split(
     planes: &mut [Lane],
     to: Shape,
     parts: usize,
-) -> Vec<Task<'_>> {
-    let bounds: Vec<Range<usize>> = (0..parts)
-        .map(|part| part * to.height / parts..(part + 1) * to.height / parts)
-        .collect();
-    let mut tasks: Vec<Task<'_>> = bounds
-        .into_iter()
-        .map(|rows| Task {
+) -> SmallVec<[Task<'_>; 4]> {
+    let bound = |part: usize| part * to.height / parts;
+    let mut tasks: SmallVec<[Task<'_>; 4]> = (0..parts)
+        .map(|part| Task {
             image,
             block,
-            rows,
-            planes: Vec::new(),
+            rows: bound(part)..bound(part + 1),
+            planes: SmallVec::new(),
         })
         .collect();
     for plane in planes.chunks_mut(to.plane()) {
@@ -137,7 +135,7 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn run(&self, mut task: Task<'_>) {
+    fn run(&self, task: &mut Task<'_>) {
         let (row, blocks) = (self.between.width, task.planes.len());
         let seen = |rows: &Range<usize>| {
             let window = |y| self.of.pool.window(y, self.between.height);
@@ -166,7 +164,7 @@ impl Pass<'_> {
                     known.end
                 };
                 if from < need.end {
-                    self.convolve(&task, need.start, from..need.end, held);
+                    self.convolve(task, need.start, from..need.end, held);
                 }
                 for (held, out) in held.chunks_exact(capacity * row).zip(&mut task.planes) {
                     let out = &mut out[(rows.start - task.rows.start) * self.to.row()..];

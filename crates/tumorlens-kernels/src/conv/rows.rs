@@ -2,9 +2,11 @@
 
 use super::Start;
 use super::pack::Packed;
+use super::tile::{Sums, tile};
 use crate::isa::on_lanes;
-use crate::lanes::Lanes;
+use crate::lanes::{self, Lanes};
 use crate::{Isa, LANES, Lane};
+use std::ops::Range;
 
 /// One weight of the kernel: where it reads, and its position among the taps of the packed weights.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,42 @@ pub(super) struct Job<'a> {
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) start: Start<'a>,
+}
+
+/// Bytes of weights that stay in the first cache beside the pixels that meet them.
+const WEIGHTS: usize = 10 << 10;
+
+impl Job<'_> {
+    /// Channels read from, in whole blocks, whose weights for `OV` blocks meet all rows of some columns before those of the next
+    /// do. Sums are the same: in between the output holds them. With wider registers a row has enough to do for
+    /// each weight that it can come from the second cache.
+    fn at_once<const OV: usize>(&self) -> usize {
+        if Isa::best() == Isa::Avx512 || self.planar {
+            return self.channels.max(1);
+        }
+        let block = OV * self.weights.taps() * self.weights.lanes() * size_of::<Lane>();
+        (WEIGHTS / block).max(1) * LANES
+    }
+
+    /// Whether tiles run on from row to row: where rows alone, cut into equal parts, would leave many registers unused.
+    fn wraps(&self) -> bool {
+        let most = lanes::row_at_once();
+        let wrapped = (self.rows * self.columns).div_ceil(most);
+        Isa::best() != Isa::Avx512 && 10 * wrapped <= 9 * self.rows * self.columns.div_ceil(most)
+    }
+
+    /// The channels read from, part by part, and what the first or a later part starts from.
+    fn parts<const OV: usize>(&self) -> impl Iterator<Item = (Range<usize>, Start<'_>)> {
+        let at_once = self.at_once::<OV>();
+        (0..self.channels).step_by(at_once).map(move |first| {
+            let start = if first == 0 {
+                self.start
+            } else {
+                Start::Output
+            };
+            (first..(first + at_once).min(self.channels), start)
+        })
+    }
 }
 
 /// Blocks of output channels that one tile holds.
@@ -65,7 +103,7 @@ pub(super) fn run(job: &Job<'_>, input: &[f32], block: usize, output: &mut [Lane
         job.out_origin + (job.rows - 1) * job.out_row_step + (job.columns - 1) * job.out_step;
     assert!(last < job.out_plane && output.len() == count * job.out_plane);
     assert!(job.weights.values().len() >= (block + count) * job.weights.block());
-    assert!(job.weights.block() == blocks * job.weights.taps() * LANES);
+    assert!(job.weights.block() == blocks * job.weights.taps() * job.weights.lanes());
     assert!(job.taps.iter().all(|tap| tap.weight < job.weights.taps()));
     if let Start::Bias(bias) = job.start {
         assert!(bias.len() >= block + count);
@@ -84,85 +122,67 @@ pub(super) fn run(job: &Job<'_>, input: &[f32], block: usize, output: &mut [Lane
     }
 }
 
-on_lanes!(unsafe fn blocks_of = body(
-    job: &Job<'_>, input: &[f32], block: usize, width: usize, out: &mut [Lane],
-));
-
 /// # Safety
-/// The processor must have the instruction set, and all that the job reads and writes must lie within the slices, as
-/// [`run`] checks; so for the functions below.
-#[inline(always)]
-unsafe fn body<L: Lanes>(
-    job: &Job<'_>,
-    input: &[f32],
-    block: usize,
-    width: usize,
-    out: &mut [Lane],
-) {
+/// All that the job reads and writes must lie within the slices, as [`run`] checks; so for the functions below, which ask
+/// for the instruction set as well.
+unsafe fn blocks_of(job: &Job<'_>, input: &[f32], block: usize, width: usize, out: &mut [Lane]) {
     // SAFETY: the caller's.
     unsafe {
         match (job.planar, width, job.step) {
-            (false, 4, 1) => all::<L, false, 4, 1>(job, input, block, out),
-            (false, 4, _) => all::<L, false, 4, 0>(job, input, block, out),
-            (false, 2, 1) => all::<L, false, 2, 1>(job, input, block, out),
-            (false, 2, 2) => all::<L, false, 2, 2>(job, input, block, out),
-            (false, 2, _) => all::<L, false, 2, 0>(job, input, block, out),
-            (false, _, 1) => all::<L, false, 1, 1>(job, input, block, out),
-            (false, _, 2) => all::<L, false, 1, 2>(job, input, block, out),
-            (false, ..) => all::<L, false, 1, 0>(job, input, block, out),
-            (true, 2, 1) => all::<L, true, 2, 1>(job, input, block, out),
-            (true, 2, _) => all::<L, true, 2, 2>(job, input, block, out),
-            (true, _, 1) => all::<L, true, 1, 1>(job, input, block, out),
-            (true, ..) => all::<L, true, 1, 2>(job, input, block, out),
+            (false, 4, 1) => all::<false, 4, 1>(job, input, block, out),
+            (false, 4, _) => all::<false, 4, 0>(job, input, block, out),
+            (false, 2, 1) => all::<false, 2, 1>(job, input, block, out),
+            (false, 2, 2) => all::<false, 2, 2>(job, input, block, out),
+            (false, 2, _) => all::<false, 2, 0>(job, input, block, out),
+            (false, 1, _) if job.wraps() => wrapped(job, input, block, out),
+            (false, _, 1) => all::<false, 1, 1>(job, input, block, out),
+            (false, _, 2) => all::<false, 1, 2>(job, input, block, out),
+            (false, ..) => all::<false, 1, 0>(job, input, block, out),
+            (true, 2, 1) => all::<true, 2, 1>(job, input, block, out),
+            (true, 2, _) => all::<true, 2, 2>(job, input, block, out),
+            (true, _, 1) => all::<true, 1, 1>(job, input, block, out),
+            (true, ..) => all::<true, 1, 2>(job, input, block, out),
         }
     }
 }
 
-#[inline(always)]
-unsafe fn all<L: Lanes, const PLANAR: bool, const OV: usize, const STEP: usize>(
+/// Cuts the columns into parts that fit the registers, as equal as can be.
+unsafe fn all<const PLANAR: bool, const OV: usize, const STEP: usize>(
     job: &Job<'_>,
     input: &[f32],
     block: usize,
     out: &mut [Lane],
 ) {
-    let most = if OV == 4 { 4 } else { L::ROW };
+    let most = if OV == 4 { 4 } else { lanes::row_at_once() };
     let parts = job.columns.div_ceil(most);
     let (short, longer) = (job.columns / parts, job.columns % parts);
-    for y in 0..job.rows {
-        let (mut from, mut to) = (
-            job.origin + y * job.row_step,
-            job.out_origin + y * job.out_row_step,
-        );
-        for part in 0..parts {
-            let n = short + usize::from(part < longer);
-            let (x, o) = (&input[from * pixel::<PLANAR>()..], &mut out[to..]);
-            // SAFETY: the caller checked the whole job's bounds, of which a tile is a part.
-            unsafe {
-                match n {
-                    1 => tile::<L, PLANAR, 1, OV, STEP>(job, x, block, o),
-                    2 => tile::<L, PLANAR, 2, OV, STEP>(job, x, block, o),
-                    3 => tile::<L, PLANAR, 3, OV, STEP>(job, x, block, o),
-                    4 => tile::<L, PLANAR, 4, OV, STEP>(job, x, block, o),
-                    5 => tile::<L, PLANAR, 5, OV, STEP>(job, x, block, o),
-                    6 => tile::<L, PLANAR, 6, OV, STEP>(job, x, block, o),
-                    7 => tile::<L, PLANAR, 7, OV, STEP>(job, x, block, o),
-                    _ => tile::<L, PLANAR, 8, OV, STEP>(job, x, block, o),
-                }
+    let mut first = 0;
+    for part in 0..parts {
+        let n = short + usize::from(part < longer);
+        // SAFETY: the caller checked the whole job's bounds, of which some columns are a part.
+        unsafe {
+            match n {
+                1 => columns::<PLANAR, 1, OV, STEP>(job, input, block, first, out),
+                2 => columns::<PLANAR, 2, OV, STEP>(job, input, block, first, out),
+                3 => columns::<PLANAR, 3, OV, STEP>(job, input, block, first, out),
+                4 => columns::<PLANAR, 4, OV, STEP>(job, input, block, first, out),
+                5 => columns::<PLANAR, 5, OV, STEP>(job, input, block, first, out),
+                6 => columns::<PLANAR, 6, OV, STEP>(job, input, block, first, out),
+                7 => columns::<PLANAR, 7, OV, STEP>(job, input, block, first, out),
+                _ => columns::<PLANAR, 8, OV, STEP>(job, input, block, first, out),
             }
-            from += n * job.step;
-            to += n * job.out_step;
         }
+        first += n;
     }
 }
 
-/// Numbers from a pixel to the next.
-const fn pixel<const PLANAR: bool>() -> usize {
-    if PLANAR { 1 } else { LANES }
-}
+on_lanes!(unsafe fn columns[PLANAR: bool, PX: usize, OV: usize, STEP: usize] = columns_body(
+    job: &Job<'_>, input: &[f32], block: usize, first: usize, out: &mut [Lane],
+));
 
-/// `PX` neighbouring output pixels of `OV` blocks. `STEP` is the job's step, or 0 where only the job knows it.
+/// Every row of `PX` columns from the `first` on. `STEP` is the job's step, or 0 where only the job knows it.
 #[inline(always)]
-unsafe fn tile<
+unsafe fn columns_body<
     L: Lanes,
     const PLANAR: bool,
     const PX: usize,
@@ -172,68 +192,99 @@ unsafe fn tile<
     job: &Job<'_>,
     input: &[f32],
     block: usize,
+    first: usize,
     out: &mut [Lane],
 ) {
-    // SAFETY: the caller checked that all pixels of the job, of which these are some, lie within the slices, and
-    // that the weights have the blocks.
-    unsafe {
-        let pixel = pixel::<PLANAR>();
-        let channel = if PLANAR { job.plane } else { 1 };
-        let step = if STEP == 0 { job.step } else { STEP } * pixel;
-        let (out_step, out_plane) = (job.out_step * LANES, job.out_plane * LANES);
-        let out: *mut f32 = out.as_mut_ptr().cast();
-        let mut sums = [[L::zero(); OV]; PX];
-        match job.start {
-            Start::Zero => {}
-            Start::Output => {
-                for (p, sums) in sums.iter_mut().enumerate() {
-                    for (v, sum) in sums.iter_mut().enumerate() {
-                        *sum = L::load(out.add(p * out_step + v * out_plane));
-                    }
-                }
-            }
-            Start::Bias(bias) => {
-                for sums in &mut sums {
-                    for (v, sum) in sums.iter_mut().enumerate() {
-                        *sum = L::load(bias.as_ptr().add(block + v).cast());
-                    }
-                }
+    let pixel = if PLANAR { 1 } else { LANES };
+    let step = if STEP == 0 { job.step } else { STEP } * pixel;
+    let from = std::array::from_fn(|p| p * step);
+    let to = std::array::from_fn(|p| p * job.out_step * LANES);
+    for (channels, start) in job.parts::<OV>() {
+        for y in 0..job.rows {
+            let x = job.origin + y * job.row_step + first * job.step;
+            let at = job.out_origin + y * job.out_row_step + first * job.out_step;
+            let (x, out) = (&input[x * pixel..], &mut out[at..]);
+            let of = Sums {
+                block,
+                channels: channels.clone(),
+                start,
+            };
+            // SAFETY: the caller's.
+            unsafe { tile::<L, PLANAR, PX, OV>(job, of, (x, from), (out, to)) };
+        }
+    }
+}
+
+/// Cuts all pixels into parts that fit the registers, as equal as can be.
+unsafe fn wrapped(job: &Job<'_>, input: &[f32], block: usize, out: &mut [Lane]) {
+    let pixels = job.rows * job.columns;
+    let parts = pixels.div_ceil(lanes::row_at_once());
+    let (short, longer) = (pixels / parts, pixels % parts);
+    let long = short + 1;
+    for (n, tiles) in [(long, 0..longer), (short, longer..parts)] {
+        let first = if n == long { 0 } else { long * longer };
+        let run = Run {
+            block,
+            first,
+            tiles: tiles.len(),
+        };
+        // SAFETY: the caller checked the whole job's bounds, of which some pixels are a part.
+        unsafe {
+            match n {
+                1 => pixels_of::<1>(job, input, run, out),
+                2 => pixels_of::<2>(job, input, run, out),
+                3 => pixels_of::<3>(job, input, run, out),
+                4 => pixels_of::<4>(job, input, run, out),
+                5 => pixels_of::<5>(job, input, run, out),
+                6 => pixels_of::<6>(job, input, run, out),
+                7 => pixels_of::<7>(job, input, run, out),
+                8 => pixels_of::<8>(job, input, run, out),
+                _ => {}
             }
         }
-        let mut x = input.as_ptr();
-        let per_block = job.weights.block() * LANES;
-        let mut w: *const f32 = job.weights.values().as_ptr().cast();
-        w = w.add(block * per_block);
-        let mut left = job.channels;
-        loop {
-            let lanes = left.min(LANES);
-            for tap in job.taps {
-                let x = x.add(tap.offset * pixel);
-                let w = w.add(tap.weight * LANES * LANES);
-                for lane in 0..lanes {
-                    let mut weights = [L::zero(); OV];
-                    for (v, weight) in weights.iter_mut().enumerate() {
-                        *weight = L::load(w.add(v * per_block + lane * LANES));
-                    }
-                    for (p, sums) in sums.iter_mut().enumerate() {
-                        let value = L::splat(x.add(p * step + lane * channel));
-                        for (sum, &weight) in sums.iter_mut().zip(&weights) {
-                            *sum = sum.add_product(value, weight);
-                        }
-                    }
+    }
+}
+
+/// Tiles that follow each other.
+#[derive(Clone, Copy)]
+struct Run {
+    block: usize,
+    /// First pixel, counted over the rows.
+    first: usize,
+    tiles: usize,
+}
+
+on_lanes!(unsafe fn pixels_of[PX: usize] = pixels_body(
+    job: &Job<'_>, input: &[f32], run: Run, out: &mut [Lane],
+));
+
+/// Tiles of `PX` pixels each.
+#[inline(always)]
+unsafe fn pixels_body<L: Lanes, const PX: usize>(
+    job: &Job<'_>,
+    input: &[f32],
+    run: Run,
+    out: &mut [Lane],
+) {
+    for (channels, start) in job.parts::<1>() {
+        let (mut y, mut column) = (run.first / job.columns, run.first % job.columns);
+        for _ in 0..run.tiles {
+            let (mut from, mut to) = ([0; PX], [0; PX]);
+            for (from, to) in from.iter_mut().zip(&mut to) {
+                *from = (job.origin + y * job.row_step + column * job.step) * LANES;
+                *to = (job.out_origin + y * job.out_row_step + column * job.out_step) * LANES;
+                column += 1;
+                if column == job.columns {
+                    (y, column) = (y + 1, 0);
                 }
             }
-            if left <= LANES {
-                break;
-            }
-            left -= LANES;
-            x = x.add(job.plane * LANES);
-            w = w.add(job.weights.taps() * LANES * LANES);
-        }
-        for (p, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.iter().enumerate() {
-                sum.store(out.add(p * out_step + v * out_plane));
-            }
+            let of = Sums {
+                block: run.block,
+                channels: channels.clone(),
+                start,
+            };
+            // SAFETY: the caller's.
+            unsafe { tile::<L, false, PX, 1>(job, of, (input, from), (&mut *out, to)) };
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{After, Conv, Ending, Input, Pooled, Start};
 use crate::pool::{self, MaxPool};
 use crate::{Activation, Bf16x32, Blocked, Lane, Pixel, Shape, bf16, element, norm};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Mutex;
@@ -81,7 +82,7 @@ fn pooled_whole<P: Storage>(
 ) {
     let (shape, to, blocks) = (whole.shape(), output.shape(), output.blocks());
     let planes = output.values_mut().chunks_mut(to.plane().max(1));
-    let slots: Vec<Mutex<&mut [P]>> = planes.map(Mutex::new).collect();
+    let slots: SmallVec<[Mutex<&mut [P]>; 128]> = planes.map(Mutex::new).collect();
     let after = |image: usize, block: usize, planes: &mut [P]| {
         for (i, plane) in planes.chunks_exact(shape.plane()).enumerate() {
             if let Ok(mut out) = slots[image * blocks + block + i].lock() {

@@ -37,7 +37,7 @@ const ENOUGH_TASKS: usize = 8;
 fn plain_weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32> {
     let (from, to) = (input.shape(), output.shape());
     let in_blocks = from.blocks();
-    let block = conv.taps() * LANES;
+    let block = conv.taps() * conv.inputs.clamp(1, LANES);
     // A task is a pair of blocks, or two output blocks where a tile holds two.
     let width = lanes::blocks_at_once();
     let tasks = in_blocks * to.blocks().div_ceil(width);
@@ -129,7 +129,7 @@ impl Task {
         assert!(reach < from.height + 2 * from.border);
         let reach = (to.width - 1) * conv.stride + conv.kernel - 1 + from.border - conv.padding;
         assert!(reach < from.row());
-        let block = conv.taps() * LANES;
+        let block = conv.taps() * conv.inputs.clamp(1, LANES);
         assert!(parts.iter().all(|part| part.len() == block));
         let sums: Vec<*mut f32> = parts.iter_mut().map(|p| p.as_mut_ptr().cast()).collect();
         // SAFETY: bounds were checked above.
@@ -200,7 +200,8 @@ impl Task {
         let edge = self.from.border - self.conv.padding;
         // SAFETY: `images` checked that the furthest pixel lies within both slices and how long the sums are.
         unsafe {
-            let place = |o: usize, i: usize| sums[o].add((at.tap * LANES + at.lane + i) * LANES);
+            let lanes = self.conv.inputs.clamp(1, LANES);
+            let place = |o: usize, i: usize| sums[o].add((at.tap * lanes + at.lane + i) * LANES);
             let mut totals = [[L::zero(); OV]; IC];
             for (i, totals) in totals.iter_mut().enumerate() {
                 for (o, total) in totals.iter_mut().enumerate() {

@@ -17,6 +17,8 @@ use super::{Conv, Packed, Start};
 use crate::{Blocked, LANES, Lane, Shape, lanes};
 use product::Product;
 use rayon::prelude::*;
+use smallvec::SmallVec;
+use std::ops::Range;
 use tiles::{Scatter, Tiling};
 
 /// Points of a transformed tile.
@@ -101,16 +103,28 @@ struct Job<'a> {
     after: &'a (dyn Fn(usize, usize, &mut [Lane]) + Sync),
 }
 
-/// Where outputs go: of some images every block's plane, or the same rows of every plane.
-struct Target<'a> {
-    /// First image.
-    image: usize,
-    /// `[image][block]`.
-    planes: Vec<Vec<&'a mut [Lane]>>,
-    /// Pixels of a plane before these.
-    skipped: usize,
-    /// Whether planes are whole, and are shown once they are done.
-    whole: bool,
+/// Where outputs go.
+enum Target<'a> {
+    /// All planes of some images, `[image][block]`; each is shown once it is done.
+    Images {
+        first: usize,
+        planes: &'a mut [Lane],
+    },
+    /// The same rows of every plane of an image.
+    Band(Band<'a>),
+}
+
+impl Target<'_> {
+    /// What there is of a plane of so many pixels, and how many pixels of it come before that.
+    fn plane(&mut self, image: usize, block: usize, to: Shape) -> (&mut [Lane], usize) {
+        match self {
+            Self::Images { first, planes } => {
+                let index = (image - *first) * to.blocks() + block;
+                (&mut planes[index * to.plane()..][..to.plane()], 0)
+            }
+            Self::Band(band) => (band.planes[block], band.skipped),
+        }
+    }
 }
 
 /// As [`super::forward`].
@@ -140,29 +154,56 @@ pub(super) fn forward(
     if to.images.div_ceil(group) >= threads {
         let groups = output.values_mut().par_chunks_mut((group * image).max(1));
         groups.enumerate().for_each(|(index, planes)| {
-            let images = planes.chunks_mut(image);
-            let count = images.len() * job.tiling.count();
-            let mut target = Target {
-                image: index * group,
-                planes: images.map(|i| i.chunks_mut(plane).collect()).collect(),
-                skipped: 0,
-                whole: true,
-            };
-            job.tiles(index * group * job.tiling.count(), count, &mut target);
+            let (first, count) = (index * group, planes.len() / image * job.tiling.count());
+            let mut target = Target::Images { first, planes };
+            job.tiles(first * job.tiling.count(), count, &mut target);
         });
         return;
     }
-    let images = output.values_mut().chunks_mut(image).enumerate();
-    let bands: Vec<_> = images
-        .flat_map(|(image, planes)| job.bands(image, planes, threads))
-        .collect();
-    bands
-        .into_par_iter()
-        .for_each(|(first, count, mut target)| {
-            job.tiles(first, count, &mut target);
-        });
+    let images = output.values_mut().par_chunks_mut(image).enumerate();
+    images.for_each(|(image, planes)| {
+        let band = Band {
+            image,
+            rows: 0..job.tiling.rows(),
+            skipped: 0,
+            planes: planes.chunks_mut(plane).collect(),
+        };
+        job.bands(band, threads);
+    });
     let planes = output.values_mut().par_chunks_mut(plane).enumerate();
     planes.for_each(|(index, plane)| after(index / blocks, index % blocks, plane));
+}
+
+/// The same rows of every plane of an image.
+struct Band<'a> {
+    image: usize,
+    /// Rows of tiles.
+    rows: Range<usize>,
+    /// Pixels of a plane before these.
+    skipped: usize,
+    /// Those rows of each plane.
+    planes: SmallVec<[&'a mut [Lane]; 32]>,
+}
+
+impl Band<'_> {
+    /// Cuts it before a row of tiles.
+    fn split(self, row: usize, to: Shape) -> (Self, Self) {
+        let until = to.at(row * tiles::SIDE, 0) - to.border;
+        let planes = self.planes.into_iter();
+        let (above, below) = planes
+            .map(|plane| plane.split_at_mut(until - self.skipped))
+            .unzip();
+        let part = |rows, skipped, planes| Self {
+            image: self.image,
+            rows,
+            skipped,
+            planes,
+        };
+        (
+            part(self.rows.start..row, self.skipped, above),
+            part(row..self.rows.end, until, below),
+        )
+    }
 }
 
 impl Job<'_> {
@@ -172,41 +213,19 @@ impl Job<'_> {
         (CACHED / tile).clamp(32, 2 * CHUNK)
     }
 
-    /// Rows of tiles of an image in as many parts as there are threads: first tile, tiles, and the rows of every plane.
-    fn bands<'a>(
-        &self,
-        image: usize,
-        planes: &'a mut [Lane],
-        threads: usize,
-    ) -> Vec<(usize, usize, Target<'a>)> {
-        let (rows, columns) = (self.tiling.rows(), self.tiling.columns());
-        let parts = threads.min(rows);
-        let mut left: Vec<&mut [Lane]> = planes.chunks_mut(self.to.plane()).collect();
-        let mut skipped = 0;
-        (0..parts)
-            .map(|part| {
-                let (first, end) = (part * rows / parts, (part + 1) * rows / parts);
-                let until = if end == rows {
-                    self.to.plane()
-                } else {
-                    self.to.at(end * tiles::SIDE, 0) - self.to.border
-                };
-                let cut = |rest: &mut &'a mut [Lane]| {
-                    let (band, after) = std::mem::take(rest).split_at_mut(until - skipped);
-                    *rest = after;
-                    band
-                };
-                let target = Target {
-                    image,
-                    planes: vec![left.iter_mut().map(cut).collect()],
-                    skipped,
-                    whole: false,
-                };
-                skipped = until;
-                let begin = image * self.tiling.count() + first * columns;
-                (begin, (end - first) * columns, target)
-            })
-            .collect()
+    /// Rows of tiles of an image in as many parts, at most, as are wanted.
+    fn bands(&self, band: Band<'_>, parts: usize) {
+        let rows = band.rows.clone();
+        let (first, others) = (parts / 2, parts - parts / 2);
+        let middle = rows.start + rows.len() * first / parts;
+        if middle == rows.start {
+            let (begin, columns) = (band.image * self.tiling.count(), self.tiling.columns());
+            let (begin, count) = (begin + rows.start * columns, rows.len() * columns);
+            self.tiles(begin, count, &mut Target::Band(band));
+            return;
+        }
+        let (above, below) = band.split(middle, self.to);
+        rayon::join(|| self.bands(above, first), || self.bands(below, others));
     }
 
     /// Some tiles from `begin` on, counted over all images; the target holds all that they write.
@@ -274,10 +293,13 @@ impl Job<'_> {
             });
             done += tiles;
         }
-        if strip.last && target.whole {
-            for (image, planes) in target.planes.iter_mut().enumerate() {
-                let done = planes.iter_mut().enumerate().skip(block).take(width);
-                done.for_each(|(block, plane)| (self.after)(target.image + image, block, plane));
+        if strip.last
+            && let Target::Images { first, planes } = target
+        {
+            let (blocks, plane) = (self.to.blocks(), self.to.plane());
+            for (image, planes) in planes.chunks_mut(blocks * plane).enumerate() {
+                let done = planes.chunks_mut(plane).enumerate().skip(block).take(width);
+                done.for_each(|(block, plane)| (self.after)(*first + image, block, plane));
             }
         }
     }
@@ -296,6 +318,7 @@ impl Job<'_> {
         while done < tiles {
             let (image, tile) = ((first + done) / an_image, (first + done) % an_image);
             let run = (an_image - tile).min(tiles - done);
+            let (plane, skipped) = target.plane(image, block, self.to);
             tiles::output(&mut Scatter {
                 products: &products[done..],
                 stride: tiles | 1,
@@ -308,8 +331,8 @@ impl Job<'_> {
                     Start::Zero | Start::Output => None,
                 },
                 add: matches!(self.start, Start::Output),
-                skipped: target.skipped,
-                plane: target.planes[image - target.image][block],
+                skipped,
+                plane,
             });
             done += run;
         }

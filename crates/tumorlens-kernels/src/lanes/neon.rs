@@ -9,7 +9,6 @@ pub(crate) struct Neon(float32x4_t, float32x4_t, float32x4_t, float32x4_t);
 impl Lanes for Neon {
     /// 24 of the 32 registers hold sums, four weights: with seven none would be left for a pixel.
     const PIXELS: usize = 6;
-    const ROW: usize = Self::PIXELS;
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: see above.

@@ -271,6 +271,12 @@ fn sums_over_several_bands_of_rows_or_tiles_agree_with_the_definition() {
     Case { tiles: true, ..of }.check();
 }
 
+#[test]
+#[cfg_attr(miri, ignore = "long")]
+fn weights_larger_than_a_cache_agree_with_the_definition() {
+    case(conv(128, 272, 3, 1, 1), 3, [4, 5], 0).check();
+}
+
 /// The forward pass is linear in input and weights, so a difference over any step is the derivative.
 #[test]
 #[cfg_attr(miri, ignore = "long")]
@@ -373,8 +379,14 @@ fn the_same_bits_come_out_for_any_number_of_threads() {
 #[test]
 fn an_image_gives_the_same_bits_alone_and_in_a_batch() {
     let side = below(11);
-    for tiles in [false, true] {
-        let all = case(conv(3, below(40), 3, 1, 1), 3, [side, side], 0);
+    // The weights of the last are larger than a core's cache, and meet all images of one block after the other.
+    let large = if cfg!(miri) { [3, 5] } else { [128, 272] };
+    for ([inputs, outputs], tiles) in [
+        ([3, below(40)], false),
+        ([3, below(40)], true),
+        (large, false),
+    ] {
+        let all = case(conv(inputs, outputs, 3, 1, 1), 3, [side, side], 0);
         let all = Case { tiles, ..all };
         let (_, batch) = batch(all.input, all.salt);
         let packed = all.packed();

@@ -1,22 +1,22 @@
 //! The backward pass: derivatives of the parameters, given those by the logits and by the evidence map.
 
 use super::Engine;
-use super::forward::{columns, dense, dims, inverse, transposed};
+use super::forward::{dims, inverse};
 use super::plan::{self, Norm, Step, activation, conv};
 use super::record::Task;
 use crate::graph::Op;
 use crate::weights::Weights;
-use tumorlens_kernels::conv::{Packed, Start, Storage, input_gradient, weight_gradient};
+use tumorlens_kernels::conv::{Start, Storage};
 use tumorlens_kernels::depthwise::{self, Taps};
 use tumorlens_kernels::norm::{self, Normalised, in_blocks};
-use tumorlens_kernels::{Blocked, Shape, element, pool};
+use tumorlens_kernels::{Blocked, element, pool};
 
 /// Derivatives in the order of the weights; `None` for what does not learn.
 pub(crate) type Gradients = Vec<Option<Vec<f32>>>;
 
 /// What does not change during a pass.
-struct Pass<'a> {
-    weights: &'a Weights,
+pub(super) struct Pass<'a> {
+    pub(super) weights: &'a Weights,
     /// Which parameters learn.
     learns: &'a [bool],
     /// Whether something that learns lies at or before each node.
@@ -103,7 +103,12 @@ impl<P: Storage> Engine<P> {
     }
 
     /// Lets `f` add to the derivative by a node's value; it is zero at first.
-    fn add_to(&mut self, pass: &Pass<'_>, node: usize, f: impl FnOnce(&Self, &mut Blocked<P>)) {
+    pub(super) fn add_to(
+        &mut self,
+        pass: &Pass<'_>,
+        node: usize,
+        f: impl FnOnce(&Self, &mut Blocked<P>),
+    ) {
         if !pass.needed[node] {
             return;
         }
@@ -130,7 +135,7 @@ impl<P: Storage> Engine<P> {
     }
 
     /// The derivative by a node's value, complete once all its readers are through.
-    fn gradient(&self, node: usize) -> &Blocked<P> {
+    pub(super) fn gradient(&self, node: usize) -> &Blocked<P> {
         match &self.buffers.gradients[node] {
             Some(gradient) => gradient,
             None => unreachable!("node {node} has no gradient yet"),
@@ -192,7 +197,8 @@ impl<P: Storage> Engine<P> {
                 self.add_to(pass, from, |s, out| {
                     let [_, h, w] = dims(out.shape());
                     let scores = s.gradient(index).to_planar();
-                    let shares = s.buffers.factors[index].chunks(h * w);
+                    let shares = s.buffers.scores[index].iter();
+                    let shares = shares.flat_map(|scores| scores.shares.chunks(h * w));
                     let values: Vec<f32> = shares
                         .zip(scores)
                         .flat_map(|(shares, g)| shares.iter().map(move |s| s * g))
@@ -207,7 +213,7 @@ impl<P: Storage> Engine<P> {
     }
 
     /// Puts a parameter's derivative down, where it learns.
-    fn learn(
+    pub(super) fn learn(
         &self,
         pass: &Pass<'_>,
         [node, which]: [usize; 2],
@@ -256,36 +262,6 @@ impl<P: Storage> Engine<P> {
         self.add_to(pass, from, |s, out| {
             let g = P::widened(s.gradient(index));
             P::changed(out, |out| depthwise::input_gradient(of, &g, &taps, out));
-        });
-    }
-
-    fn back_dense(
-        &mut self,
-        pass: &Pass<'_>,
-        index: usize,
-        [inputs, outputs]: [usize; 2],
-        gradients: &mut Gradients,
-    ) {
-        let from = self.graph.nodes[index].inputs[0].0;
-        let conv = dense(inputs, outputs);
-        let slopes = columns(self.gradient(index));
-        self.learn(pass, [index, 0], gradients, || {
-            weight_gradient(conv, &columns(self.value(from)), &slopes)
-        });
-        self.learn(pass, [index, 1], gradients, || {
-            norm::sums(self.gradient(index))
-        });
-        self.lap(Some(index), Task::ByWeights);
-        let packed = Packed::backward(self.values_of(pass.weights, index, 0), outputs, inputs, 1);
-        self.add_to(pass, from, |_, out| {
-            let mut by_x = Blocked::zeros(Shape {
-                channels: inputs,
-                ..slopes.shape()
-            });
-            input_gradient(conv, &slopes, &packed, Start::Zero, &mut by_x);
-            let mut more = Blocked::zeros(out.shape());
-            more.fill_planar(&transposed(&by_x.to_planar(), inputs));
-            element::add(&more, out);
         });
     }
 

@@ -1,8 +1,9 @@
 //! Parts of a graph that share nothing but its input, as the members of an ensemble do: threads that take one each meet
 //! once, not in every layer.
 
+use super::Engine;
+use super::judge::Answer;
 use super::plan::{Plan, Step, conv};
-use super::{Engine, Judgement};
 use crate::graph::Graph;
 use crate::network::Mode;
 use crate::weights::Weights;
@@ -59,8 +60,8 @@ impl Branches {
         engines: &mut [Engine<P>],
         weights: &Weights,
         input: &[f32],
-        wanted: &[usize],
-    ) -> Judgement {
+        answer: Answer<'_>,
+    ) {
         // Of engines that keep nothing, those that come later take the memory of those that are done.
         let free = Mutex::new(Vec::new());
         let free = || free.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,34 +78,24 @@ impl Branches {
             free().append(&mut engine.buffers.free);
         });
         let Some((first, others)) = engines.split_first_mut() else {
-            return Judgement::default();
+            return;
         };
-        let others: Vec<_> = others.iter_mut().zip(&self.apart[1..]).collect();
-        lend(first, others, |first| {
-            let joined = self.joined.iter().copied();
-            first.pass(weights, input, Mode::Inference, joined);
-            first.judgement(wanted)
-        })
+        self.lend(first, others);
+        let joined = self.joined.iter().copied();
+        first.pass(weights, input, Mode::Inference, joined);
+        first.answer(answer);
+        self.lend(first, others);
     }
-}
 
-/// Lets one engine have the values of the branches of others for a while.
-fn lend<P: Storage, R>(
-    to: &mut Engine<P>,
-    mut from: Vec<(&mut Engine<P>, &Vec<usize>)>,
-    use_it: impl FnOnce(&mut Engine<P>) -> R,
-) -> R {
-    let mut swap = |to: &mut Engine<P>| {
-        for (from, nodes) in &mut from {
-            for &node in *nodes {
-                let (to, from) = (&mut to.buffers, &mut from.buffers);
+    /// Gives the first engine the values of the branches of the others, or gives them back.
+    fn lend<P: Storage>(&self, to: &mut Engine<P>, from: &mut [Engine<P>]) {
+        for (from, nodes) in from.iter_mut().zip(&self.apart[1..]) {
+            let (to, from) = (&mut to.buffers, &mut from.buffers);
+            for &node in nodes {
                 std::mem::swap(&mut to.values[node], &mut from.values[node]);
-                std::mem::swap(&mut to.exact[node], &mut from.exact[node]);
+                std::mem::swap(&mut to.scores[node], &mut from.scores[node]);
+                std::mem::swap(&mut to.dense[node], &mut from.dense[node]);
             }
         }
-    };
-    swap(to);
-    let result = use_it(to);
-    swap(to);
-    result
+    }
 }

@@ -1,7 +1,7 @@
 //! Judging a convolution: its normalisation is part of its weights, and what follows is done while a plane is in the
 //! cache.
 
-use super::forward::dense;
+use super::dense::dense;
 use super::plan::{Norm, Step, conv, depthwise};
 use super::{Engine, LayerWeights, Layers, PackedLayer, Statistics};
 use crate::graph::Op;
@@ -43,7 +43,9 @@ impl<P: Storage> Engine<P> {
         let alone = |node: usize| self.plan.normalised_by[node].is_none();
         match (self.plan.steps[index], self.graph.nodes[index].op) {
             (Step::Norm(of), _) => {
-                let conv = conv_of(of.from).filter(|_| !alone(of.from))?;
+                let Some(conv) = conv_of(of.from).filter(|_| !alone(of.from)) else {
+                    return Some((of.node, self.scale(weights, of)));
+                };
                 let layer = self.folded(weights, of, conv, shape(of.from));
                 Some((of.from, layer))
             }
@@ -67,6 +69,27 @@ impl<P: Storage> Engine<P> {
             }
             (Step::Later, _) => None,
         }
+    }
+
+    /// A normalisation with nothing to fold it into.
+    fn scale(&self, weights: &Weights, of: Norm) -> PackedLayer<P> {
+        let (scale, shift) = self.line(weights, of, &self.running(weights, of));
+        PackedLayer {
+            weights: LayerWeights::Scale(in_blocks(&scale)),
+            bias: in_blocks(&shift),
+        }
+    }
+
+    /// The same, kept while nothing learns.
+    pub(super) fn scaled(&mut self, weights: &Weights, of: Norm) -> Arc<PackedLayer<P>> {
+        if let Some(layer) = &self.packed[of.node] {
+            return Arc::clone(layer);
+        }
+        let layer = Arc::new(self.scale(weights, of));
+        if self.keeps {
+            self.packed[of.node] = Some(Arc::clone(&layer));
+        }
+        layer
     }
 
     /// Weights and bias of a convolution with its normalisation folded in.

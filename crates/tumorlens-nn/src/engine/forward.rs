@@ -1,13 +1,14 @@
 //! The forward pass.
 
+use super::dense;
 use super::plan::{self, Norm, Step, activation, conv};
 use super::record::Task;
 use super::{Collected, Engine, LayerStatistics, LayerWeights, Output, PackedLayer, Statistics};
 use crate::graph::Op;
-use crate::network::{EPSILON, Mode, dropout_factors, scores};
+use crate::network::{EPSILON, Mode, dropout_factors};
 use crate::weights::Weights;
 use std::sync::{Arc, Mutex};
-use tumorlens_kernels::conv::{Conv, Ending, Packed, Start, Storage, forward};
+use tumorlens_kernels::conv::{Conv, Ending, Start, Storage};
 use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::norm::{self, in_blocks, moments};
 use tumorlens_kernels::pool;
@@ -95,21 +96,9 @@ impl<P: Storage> Engine<P> {
                 }
             }
             Op::AvgPool { .. } => pool::mean(self.value(from), &mut out),
-            Op::Flatten => out.fill_planar(&self.value(from).to_planar()),
+            Op::Flatten => dense::flatten(self.value(from), &mut out),
             Op::Linear { inputs, outputs } => {
-                let x = columns(self.value(from));
-                let mut y = Blocked::zeros(Shape {
-                    channels: outputs,
-                    ..x.shape()
-                });
-                let layer = self.dense(weights, index, [inputs, outputs], y.shape(), mode);
-                if let LayerWeights::Dense(weights) = &layer.weights {
-                    let (conv, start) = (dense(inputs, outputs), start(&layer.bias));
-                    forward(conv, &x, weights, start, &mut y, &|_, _, _| {});
-                }
-                let y = transposed(&y.to_planar(), outputs);
-                out.fill_planar(&y);
-                self.buffers.exact[index] = Some(y);
+                self.linear(weights, index, [inputs, outputs], mode, &mut out);
             }
             Op::Dropout { rate } => {
                 element::copy(self.value(from), &mut out);
@@ -133,12 +122,7 @@ impl<P: Storage> Engine<P> {
             }
             Op::Upsample { .. } => pool::upsample(self.value(from), &mut out),
             Op::EvidencePool { .. } | Op::SoftMaximum { .. } => {
-                let map = self.value(from);
-                let [_, h, w] = dims(map.shape());
-                let (scores, shares) = scores(op, &map.to_planar(), h * w);
-                out.fill_planar(&scores);
-                self.buffers.exact[index] = Some(scores);
-                self.buffers.factors[index] = shares;
+                self.score(op, [from, index], &mut out)
             }
             Op::BatchNorm { .. } => unreachable!("the plan makes a step of its own of it"),
         }
@@ -176,27 +160,21 @@ impl<P: Storage> Engine<P> {
         })
     }
 
-    /// Weights and bias of a dense layer.
-    pub(super) fn dense(
-        &mut self,
-        weights: &Weights,
-        index: usize,
-        [inputs, outputs]: [usize; 2],
-        output: Shape,
-        mode: Mode,
-    ) -> Arc<PackedLayer<P>> {
-        let conv = dense(inputs, outputs);
-        self.packed_layer(weights, index, mode, |values| {
-            LayerWeights::Dense(if mode == Mode::Inference {
-                Packed::for_judging(conv, values, output)
-            } else {
-                Packed::for_training(conv, values, output)
-            })
-        })
+    /// Pools the maps of the node `from`.
+    fn score(&mut self, op: Op, [from, index]: [usize; 2], out: &mut Blocked<P>) {
+        let shape = self.value(from).shape();
+        let area = shape.height * shape.width;
+        let mut maps = std::mem::take(&mut self.buffers.maps);
+        maps.resize(shape.images * shape.channels * area, 0.0);
+        self.value(from).read_planar(&mut maps);
+        let scores = self.buffers.scores[index].get_or_insert_default();
+        scores.fill(op, &maps, area);
+        out.fill_planar(&scores.scores);
+        self.buffers.maps = maps;
     }
 
     /// A layer's weights by `pack`, kept while nothing learns.
-    fn packed_layer(
+    pub(super) fn packed_layer(
         &mut self,
         weights: &Weights,
         index: usize,
@@ -246,7 +224,10 @@ impl<P: Storage> Engine<P> {
             } else if of_conv {
                 self.folded_conv(weights, of, &mut out);
             } else {
-                self.apply(weights, of, &self.running(weights, of), &mut out);
+                let layer = self.scaled(weights, of);
+                if let LayerWeights::Scale(scale) = &layer.weights {
+                    self.apply(of, [scale, &layer.bias], &mut out);
+                }
             }
             if self.plan.goes_back {
                 self.buffers.norms[of.node] = Some(self.running(weights, of));
@@ -274,7 +255,8 @@ impl<P: Storage> Engine<P> {
                 variance,
                 of_batch: true,
             };
-            self.apply(weights, of, &known, &mut out);
+            let (scale, shift) = self.line(weights, of, &known);
+            self.apply(of, [&in_blocks(&scale), &in_blocks(&shift)], &mut out);
             self.buffers.norms[of.node] = Some(known);
         }
         self.buffers.values[index] = Some(out);
@@ -302,16 +284,14 @@ impl<P: Storage> Engine<P> {
         (scale, shift)
     }
 
-    fn apply(&self, weights: &Weights, of: Norm, known: &Statistics, out: &mut Blocked<P>) {
-        let (scale, shift) = self.line(weights, of, known);
-        let (scale, shift) = (in_blocks(&scale), in_blocks(&shift));
+    fn apply(&self, of: Norm, [scale, shift]: [&[Lane]; 2], out: &mut Blocked<P>) {
         if let Some(pool) = of.pool {
             let x = self.value(of.from);
-            norm::apply_pooled(x, [&scale, &shift], of.activation, pool, out);
+            norm::apply_pooled(x, [scale, shift], of.activation, pool, out);
             return;
         }
         let add = of.add.map(|add| self.value(add));
-        norm::apply(self.value(of.from), &scale, &shift, add, of.activation, out);
+        norm::apply(self.value(of.from), scale, shift, add, of.activation, out);
     }
 
     /// The convolution of a training step: each plane is measured while it is in the cache.
@@ -352,46 +332,12 @@ pub(super) fn inverse(variance: f32) -> f32 {
     (1.0 / (f64::from(variance) + EPSILON).sqrt()) as f32
 }
 
-fn start(bias: &[Lane]) -> Start<'_> {
+pub(super) fn start(bias: &[Lane]) -> Start<'_> {
     if bias.is_empty() {
         Start::Zero
     } else {
         Start::Bias(bias)
     }
-}
-
-/// A dense layer is a convolution of one row that has a pixel for each image.
-pub(super) fn dense(inputs: usize, outputs: usize) -> Conv {
-    Conv {
-        inputs,
-        outputs,
-        kernel: 1,
-        stride: 1,
-        padding: 0,
-    }
-}
-
-/// The features of each image as a pixel of one row.
-pub(super) fn columns<P: Storage>(x: &Blocked<P>) -> Blocked {
-    let (images, [c, h, w]) = (x.shape().images, dims(x.shape()));
-    let shape = Shape {
-        images: 1,
-        channels: c * h * w,
-        height: 1,
-        width: images,
-        border: 0,
-    };
-    Blocked::from_planar(&transposed(&x.to_planar(), images), shape)
-}
-
-/// The transposed of a matrix of so many rows.
-pub(super) fn transposed(values: &[f32], rows: usize) -> Vec<f32> {
-    let columns = values.len() / rows.max(1);
-    let mut out = Vec::with_capacity(values.len());
-    for column in 0..columns {
-        out.extend((0..rows).map(|row| values[row * columns + column]));
-    }
-    out
 }
 
 pub(super) fn dims(s: Shape) -> [usize; 3] {

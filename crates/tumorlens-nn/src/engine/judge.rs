@@ -7,7 +7,7 @@ use super::{Engine, Layers};
 use crate::graph::{Graph, ShapeError};
 use crate::network::Mode;
 use crate::weights::Weights;
-use rayon::prelude::*;
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tumorlens_kernels::Lane;
@@ -25,6 +25,8 @@ pub(crate) struct Judge<P: Storage = Lane> {
     group: usize,
     /// What others are made from; it has no buffers.
     pattern: Engine<P>,
+    /// The nodes whose values are there after a pass.
+    written: Vec<usize>,
     /// What threads take one each of where there are too few images for all.
     branches: Option<Branches>,
     /// What all of them share, once it is clear that there is more than one image to judge.
@@ -61,11 +63,13 @@ impl<P: Storage> Judge<P> {
         read: &[usize],
     ) -> Result<Self, ShapeError> {
         let pattern = Engine::judging(graph, &weights, read)?;
+        let written = read.iter().filter(|node| pattern.plan.writes(**node));
         Ok(Self {
             group: group(graph, &weights)?,
             packed: Mutex::default(),
             asked: AtomicBool::new(false),
             branches: Branches::of(graph, &pattern.plan),
+            written: written.copied().collect(),
             pattern,
             weights,
             resting: Mutex::default(),
@@ -73,49 +77,81 @@ impl<P: Storage> Judge<P> {
         })
     }
 
-    /// Takes a batch `[images, channels, height, width]` through, and reads the values of some nodes on the way.
+    /// Takes a batch `[images, channels, height, width]` through, and reads the values of some nodes on the way. Once there
+    /// were as many images before, only the answer is new memory.
     pub(crate) fn judge(&self, input: &[f32], wanted: &[usize]) -> Judgement {
         let size = self.pattern.graph.input.iter().product::<usize>().max(1);
-        let (images, threads) = (input.len() / size, rayon::current_num_threads());
+        let images = input.len() / size;
+        let mut judgement = self.room(images, wanted);
+        let values = judgement.values.iter_mut().map(Vec::as_mut_slice);
+        self.fill(
+            input,
+            Answer {
+                images,
+                wanted,
+                logits: &mut judgement.logits,
+                values: values.collect(),
+            },
+        );
+        judgement
+    }
+
+    fn fill(&self, input: &[f32], mut answer: Answer<'_>) {
+        let (images, threads) = (answer.images, rayon::current_num_threads());
         let group = self.group.min(images.div_ceil(threads)).max(1);
-        let groups = input.chunks(group * size);
         let packed = self.packed(images <= 1);
-        let judged: Vec<Judgement> = if let Some(engine) = &mut *self.timed() {
-            groups
-                .map(|images| engine.images(&self.weights, images, wanted))
-                .collect()
+        if let Some(engine) = &mut *self.timed() {
+            let size = input.len() / images.max(1);
+            for images in input.chunks((group * size).max(1)) {
+                let (now, later) = answer.split(images.len() / size);
+                engine.images(&self.weights, images, now);
+                answer = later;
+            }
         } else if let Some(branches) = &self.branches
             && (1..threads).contains(&images)
         {
             let engines = (0..branches.count()).map(|_| self.borrow(images, packed.as_deref()));
-            let mut engines: Vec<_> = engines.collect();
-            let judgement = branches.judge(&mut engines, &self.weights, input, wanted);
+            let mut engines: SmallVec<[_; 4]> = engines.collect();
+            branches.judge(&mut engines, &self.weights, input, answer);
             self.resting().extend(engines);
-            return judgement;
         } else {
-            input
-                .par_chunks(group * size)
-                .map(|input| {
-                    let mut engine = self.borrow(input.len() / size, packed.as_deref());
-                    let judgement = engine.images(&self.weights, input, wanted);
-                    // One that panics is not given back.
-                    self.resting().push(engine);
-                    judgement
-                })
-                .collect()
-        };
-        let mut judged = judged.into_iter();
-        let mut all = judged.next().unwrap_or_else(|| Judgement {
-            logits: Vec::new(),
-            values: vec![Vec::new(); wanted.len()],
-        });
-        for more in judged {
-            all.logits.extend(more.logits);
-            for (all, more) in all.values.iter_mut().zip(more.values) {
-                all.extend(more);
-            }
+            self.share(input, answer, group, packed.as_deref());
         }
-        all
+    }
+
+    /// Judges groups of images on all threads.
+    fn share(&self, input: &[f32], answer: Answer<'_>, group: usize, packed: Option<&Layers<P>>) {
+        if answer.images > group {
+            let half = answer.images.div_ceil(group) / 2 * group;
+            let (one, other) = input.split_at(input.len() / answer.images * half);
+            let (first, second) = answer.split(half);
+            rayon::join(
+                || self.share(one, first, group, packed),
+                || self.share(other, second, group, packed),
+            );
+        } else if answer.images > 0 {
+            let mut engine = self.borrow(answer.images, packed);
+            engine.images(&self.weights, input, answer);
+            // One that panics is not given back.
+            self.resting().push(engine);
+        }
+    }
+
+    /// Room for what is said of so many images.
+    fn room(&self, images: usize, wanted: &[usize]) -> Judgement {
+        let (graph, plan) = (&self.pattern.graph, &self.pattern.plan);
+        let room = |node: usize| {
+            let shape = plan.shape(node, images, 0);
+            vec![0.0; images * shape.channels * shape.height * shape.width]
+        };
+        let written = |node: &usize| match self.written.contains(node) {
+            true => room(*node),
+            false => Vec::new(),
+        };
+        Judgement {
+            logits: room(graph.logits.0),
+            values: wanted.iter().map(written).collect(),
+        }
     }
 
     /// Times the parts of what is judged from now on, or no longer.
@@ -195,17 +231,50 @@ impl<P: Storage> Judge<P> {
 }
 
 impl<P: Storage> Engine<P> {
-    fn images(&mut self, weights: &Weights, input: &[f32], wanted: &[usize]) -> Judgement {
+    fn images(&mut self, weights: &Weights, input: &[f32], answer: Answer<'_>) {
         self.pass(weights, input, Mode::Inference, 0..self.graph.nodes.len());
-        self.judgement(wanted)
+        self.answer(answer);
     }
 
     /// What came out of a pass.
-    pub(super) fn judgement(&self, wanted: &[usize]) -> Judgement {
-        let read = |&node: &usize| self.planar(node).unwrap_or_default();
-        Judgement {
-            logits: self.result(self.graph.logits.0),
-            values: wanted.iter().map(read).collect(),
+    pub(super) fn answer(&self, answer: Answer<'_>) {
+        self.read_result(self.graph.logits.0, answer.logits);
+        for (&node, out) in answer.wanted.iter().zip(answer.values) {
+            if !out.is_empty() {
+                self.value(node).read_planar(out);
+            }
         }
+    }
+}
+
+/// Where what is said of some images is written.
+pub(super) struct Answer<'a> {
+    images: usize,
+    wanted: &'a [usize],
+    logits: &'a mut [f32],
+    /// Of each node that is wanted; nothing for one that another step joined to its own.
+    values: SmallVec<[&'a mut [f32]; 8]>,
+}
+
+impl<'a> Answer<'a> {
+    /// That of the first so many images, and the rest.
+    fn split(self, first: usize) -> (Self, Self) {
+        let all = self.images.max(1);
+        let cut = |values: &'a mut [f32]| {
+            let at = values.len() / all * first;
+            values.split_at_mut(at)
+        };
+        let (one, other) = cut(self.logits);
+        let (values, others) = self.values.into_iter().map(cut).unzip();
+        let part = |images, logits, values| Self {
+            images,
+            wanted: self.wanted,
+            logits,
+            values,
+        };
+        (
+            part(first, one, values),
+            part(self.images - first, other, others),
+        )
     }
 }

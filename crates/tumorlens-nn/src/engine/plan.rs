@@ -159,6 +159,12 @@ impl Plan {
         }
     }
 
+    /// Whether a node's value is written down, and not only used within another step.
+    pub(super) fn writes(&self, node: usize) -> bool {
+        let step = self.steps.get(node);
+        step.is_some_and(|step| *step != Step::Later) && self.normalised_by[node].is_none()
+    }
+
     /// Shape of a node's value for so many images.
     pub(super) fn shape(&self, node: usize, images: usize, border: usize) -> Shape {
         blocked(self.shapes[node], images, border)

@@ -15,7 +15,11 @@ pub(super) fn evidence_pool(map: Tensor<4>, top: f32) -> Tensor<4> {
     let values = map.clone().detach().into_data_as::<f32>();
     let chosen = values.as_slice::<f32>().map_or_else(
         |_| vec![0.0; n * k * area],
-        |values| largest(values, area, top),
+        |values| {
+            let mut shares = vec![0.0; values.len()];
+            largest(values, area, top, &mut shares, &mut Vec::new());
+            shares
+        },
     );
     let chosen = Tensor::<4>::from_data(TensorData::new(chosen, [n, k, h, w]), &device);
     (map * chosen).sum_dim(3).sum_dim(2)
@@ -28,26 +32,47 @@ pub(super) fn soft_maximum(map: Tensor<4>, sharpness: f32) -> Tensor<4> {
     raised.mean_dim(3).mean_dim(2).log() / sharpness + highest
 }
 
-/// Scores of some maps of `area` pixels by an operation that pools maps (by any other: their mean), and for every value
-/// the derivative of its map's score by it.
-pub(crate) fn scores(op: Op, maps: &[f32], area: usize) -> (Vec<f32>, Vec<f32>) {
-    let weighed = |shares: Vec<f32>| {
-        let products = maps.iter().zip(&shares).map(|(v, s)| v * s);
-        let products: Vec<f32> = products.collect();
-        let scores = products.chunks(area).map(|p| p.iter().sum()).collect();
-        (scores, shares)
-    };
-    match op {
-        Op::EvidencePool { top } => weighed(largest(maps, area, top)),
-        Op::SoftMaximum { sharpness } => soft(maps, area, sharpness),
-        _ => weighed(vec![1.0 / area as f32; maps.len()]),
+/// Scores of maps, in memory that is used again.
+#[derive(Debug, Default)]
+pub(crate) struct Scores {
+    /// One a map.
+    pub(crate) scores: Vec<f32>,
+    /// For every value the derivative of its map's score by it.
+    pub(crate) shares: Vec<f32>,
+    /// Positions in a map.
+    order: Vec<usize>,
+}
+
+impl Scores {
+    /// Scores some maps of `area` pixels by an operation that pools maps, by any other with their mean.
+    pub(crate) fn fill(&mut self, op: Op, maps: &[f32], area: usize) {
+        let Self {
+            scores,
+            shares,
+            order,
+        } = self;
+        scores.clear();
+        shares.clear();
+        shares.resize(maps.len(), 0.0);
+        match op {
+            Op::SoftMaximum { sharpness } => {
+                soft(maps, area, sharpness, shares, scores);
+                return;
+            }
+            Op::EvidencePool { top } => largest(maps, area, top, shares, order),
+            _ => shares.fill(1.0 / area as f32),
+        }
+        let planes = maps.chunks_exact(area).zip(shares.chunks_exact(area));
+        scores.extend(planes.map(|(map, shares)| {
+            let products = map.iter().zip(shares).map(|(v, s)| v * s);
+            products.sum::<f32>()
+        }));
     }
 }
 
-fn soft(maps: &[f32], area: usize, sharpness: f32) -> (Vec<f32>, Vec<f32>) {
-    let mut shares = vec![0.0f32; maps.len()];
+fn soft(maps: &[f32], area: usize, sharpness: f32, shares: &mut [f32], scores: &mut Vec<f32>) {
     let planes = maps.chunks_exact(area).zip(shares.chunks_exact_mut(area));
-    let scores = planes.map(|(map, shares)| {
+    scores.extend(planes.map(|(map, shares)| {
         let highest = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         for (share, v) in shares.iter_mut().zip(map) {
             *share = ((v - highest) * sharpness).exp();
@@ -55,16 +80,13 @@ fn soft(maps: &[f32], area: usize, sharpness: f32) -> (Vec<f32>, Vec<f32>) {
         let total: f32 = shares.iter().sum();
         shares.iter_mut().for_each(|share| *share /= total);
         (total / area as f32).ln() / sharpness + highest
-    });
-    (scores.collect(), shares)
+    }));
 }
 
-/// For every value its share in its map's score: 1/count for the `count` largest.
-fn largest(maps: &[f32], area: usize, top: f32) -> Vec<f32> {
+/// For every value its share in its map's score: 1/count for the `count` largest; `shares` comes as zeros.
+fn largest(maps: &[f32], area: usize, top: f32, shares: &mut [f32], order: &mut Vec<usize>) {
     let count = ((f64::from(top) * area as f64).round() as usize).clamp(1, area);
     let share = 1.0 / count as f32;
-    let mut shares = vec![0.0f32; maps.len()];
-    let mut order: Vec<usize> = Vec::with_capacity(area);
     for (plane, shares) in maps.chunks_exact(area).zip(shares.chunks_exact_mut(area)) {
         order.clear();
         order.extend(0..area);
@@ -77,5 +99,4 @@ fn largest(maps: &[f32], area: usize, top: f32) -> Vec<f32> {
             shares[i] = share;
         }
     }
-    shares
 }

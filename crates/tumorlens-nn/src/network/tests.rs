@@ -121,7 +121,11 @@ fn a_soft_maximum_lies_between_the_mean_and_the_maximum_and_its_shares_are_its_s
     let maps: Vec<f32> = (0..40)
         .map(|i| ((i * 29 % 17) as f32 - 8.0) / 3.0)
         .collect();
-    let score = |sharpness: f32, maps: &[f32]| scores(Op::SoftMaximum { sharpness }, maps, 20);
+    let score = |sharpness: f32, maps: &[f32]| {
+        let mut scores = Scores::default();
+        scores.fill(Op::SoftMaximum { sharpness }, maps, 20);
+        (scores.scores, scores.shares)
+    };
     // As numpy: log(mean(exp(0.7 z))) / 0.7
     for (map, found) in maps.chunks(20).zip(score(0.7, &maps).0) {
         let mean = map.iter().map(|z| (0.7 * f64::from(*z)).exp()).sum::<f64>() / 20.0;

@@ -107,12 +107,13 @@ impl Chunk<'_> {
 /// Sums of all points, `[point][block written to][channel read from]`, to `[outputs, inputs, 3, 3]`.
 fn taps(conv: Conv, sums: &[Lane], stride: usize) -> Vec<f32> {
     let mut packed = Packed::zeros(conv.outputs, conv.inputs, 9);
-    let blocks = packed.values_mut().par_chunks_mut(9 * LANES).enumerate();
+    let lanes = packed.lanes();
+    let blocks = packed.values_mut().par_chunks_mut(9 * lanes).enumerate();
     blocks.for_each(|(pair, vectors)| {
-        for lane in 0..LANES {
+        for lane in 0..lanes {
             let taps = tiles::filter_adjoint(&sums[pair * LANES + lane..], stride);
             for (tap, value) in taps.into_iter().enumerate() {
-                vectors[tap * LANES + lane] = value;
+                vectors[tap * lanes + lane] = value;
             }
         }
     });
