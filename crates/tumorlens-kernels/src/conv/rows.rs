@@ -88,6 +88,7 @@ pub(super) fn run(job: &Job<'_>, input: &[f32], block: usize, output: &mut [Lane
     if job.rows == 0 || job.columns == 0 || count == 0 {
         return;
     }
+    assert!(job.channels > 0, "no channels to read");
     // Everything that the tiles read and write lies within these bounds.
     let last = job.origin + (job.rows - 1) * job.row_step + (job.columns - 1) * job.step;
     let reach = job.taps.iter().map(|tap| tap.offset).max().unwrap_or(0);
