@@ -61,17 +61,21 @@ fn file(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(inside)
 }
 
-/// The precision that a network is judged in where this one is asked for, and what there is to say of that.
+/// The precision that a network is judged in where this one is asked for; `say` is told where it is another.
 pub(crate) fn precision_to_judge(
     asked: &str,
     device: &str,
-) -> anyhow::Result<(Precision, Option<&'static str>)> {
+    say: impl FnOnce(&str),
+) -> anyhow::Result<Precision> {
     let asked = asked.parse::<Precision>()?;
     asked.check(device.parse()?)?;
     let judged = asked.for_judging();
-    let note =
-        "this processor has no products of 16 bits: judging in f32, which is faster and more exact";
-    Ok((judged, (judged != asked).then_some(note)))
+    if judged != asked {
+        say(
+            "this processor has no products of 16 bits: judging in f32, which is faster and more exact",
+        );
+    }
+    Ok(judged)
 }
 
 /// Loads a model and puts it on a device.

@@ -43,6 +43,12 @@ impl Shape {
         self.row() * (self.height + 2 * self.border)
     }
 
+    /// Numbers of all images and channels, borders and unused lanes aside.
+    #[must_use]
+    pub fn numbers(&self) -> usize {
+        self.images * self.channels * self.height * self.width
+    }
+
     /// Position of a pixel within its plane.
     #[must_use]
     pub fn at(&self, y: usize, x: usize) -> usize {
@@ -142,11 +148,7 @@ impl<P: Pixel> Blocked<P> {
     pub fn fill_planar(&mut self, values: &[f32]) {
         let s = self.shape;
         let area = s.height * s.width;
-        assert_eq!(
-            values.len(),
-            s.images * s.channels * area,
-            "values of {s:?}"
-        );
+        assert_eq!(values.len(), s.numbers(), "values of {s:?}");
         let each = (self.blocks() * s.plane()).max(1);
         let images = self.values.par_chunks_mut(each);
         let maps = values.par_chunks((s.channels * area).max(1));
@@ -172,8 +174,7 @@ impl<P: Pixel> Blocked<P> {
     /// To `[image, channel, row, column]`.
     #[must_use]
     pub fn to_planar(&self) -> Vec<f32> {
-        let s = self.shape;
-        let mut values = vec![0.0; s.images * s.channels * s.height * s.width];
+        let mut values = vec![0.0; self.shape.numbers()];
         self.read_planar(&mut values);
         values
     }
@@ -185,11 +186,7 @@ impl<P: Pixel> Blocked<P> {
     pub fn read_planar(&self, values: &mut [f32]) {
         let s = self.shape;
         let area = s.height * s.width;
-        assert_eq!(
-            values.len(),
-            s.images * s.channels * area,
-            "values of {s:?}"
-        );
+        assert_eq!(values.len(), s.numbers(), "values of {s:?}");
         for (index, map) in values.chunks_exact_mut(area.max(1)).enumerate() {
             let (image, channel) = (index / s.channels, index % s.channels);
             let plane = self.plane(image, channel / P::CHANNELS);

@@ -22,8 +22,7 @@ impl Planar {
             (self.shape, self.values) = (shape, vec![0.0; count]);
         }
         let area = shape.height * shape.width;
-        let count = shape.images * shape.channels * area;
-        assert_eq!(values.len(), count, "values of {shape:?}");
+        assert_eq!(values.len(), shape.numbers(), "values of {shape:?}");
         let planes = self.values.chunks_exact_mut(shape.plane().max(1));
         for (plane, map) in planes.zip(values.chunks_exact(area.max(1))) {
             for (y, row) in map.chunks_exact(shape.width).enumerate() {

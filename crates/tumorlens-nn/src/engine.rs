@@ -219,8 +219,7 @@ impl<P: Storage> Engine<P> {
 
     /// A result after a pass, `[images, channels, height, width]`.
     fn result(&self, node: usize) -> Vec<f32> {
-        let shape = self.value_shape(node);
-        let mut values = vec![0.0; shape.images * shape.channels * shape.height * shape.width];
+        let mut values = vec![0.0; self.value_shape(node).numbers()];
         self.read_result(node, &mut values);
         values
     }

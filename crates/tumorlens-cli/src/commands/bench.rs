@@ -69,11 +69,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let precision = match args.mode {
         BenchMode::Train => args.precision.parse::<Precision>()?,
         BenchMode::Infer => {
-            let (precision, note) = model::precision_to_judge(&args.precision, &args.device)?;
-            if let Some(note) = note {
-                eprintln!("{note}");
-            }
-            precision
+            let say = |note: &str| eprintln!("{note}");
+            model::precision_to_judge(&args.precision, &args.device, say)?
         }
     };
     if args.layers && device != DeviceChoice::Cpu {

@@ -145,10 +145,8 @@ fn print_located(scores: &Scores) {
 }
 
 pub(crate) fn run(args: &EvaluateArgs, progress: &Progress) -> anyhow::Result<Exit> {
-    let (precision, note) = model::precision_to_judge(&args.precision, &args.device)?;
-    if let Some(note) = note {
-        progress.say(note);
-    }
+    let say = |note: &str| progress.say(note);
+    let precision = model::precision_to_judge(&args.precision, &args.device, say)?;
     let read = reading(
         &args.model,
         &args.dataset,

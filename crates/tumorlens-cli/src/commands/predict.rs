@@ -34,10 +34,8 @@ const CHUNK: usize = 128;
 const PIECE: usize = 8;
 
 pub(crate) fn run(args: &PredictArgs, progress: &Progress) -> anyhow::Result<Exit> {
-    let (precision, note) = model::precision_to_judge(&args.precision, &args.device)?;
-    if let Some(note) = note {
-        progress.say(note);
-    }
+    let say = |note: &str| progress.say(note);
+    let precision = model::precision_to_judge(&args.precision, &args.device, say)?;
     let mut predictor = model::predictor(args.model.as_deref(), &args.device, precision)?;
     if args.no_guard {
         predictor = predictor.unguarded();

@@ -5,6 +5,7 @@ use super::dense::dense;
 use super::plan::{Norm, Step, conv, depthwise};
 use super::{Engine, LayerWeights, Layers, PackedLayer, Statistics};
 use crate::graph::Op;
+use crate::network::Mode;
 use crate::weights::Weights;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -72,24 +73,12 @@ impl<P: Storage> Engine<P> {
     }
 
     /// A normalisation with nothing to fold it into.
-    fn scale(&self, weights: &Weights, of: Norm) -> PackedLayer<P> {
+    pub(super) fn scale(&self, weights: &Weights, of: Norm) -> PackedLayer<P> {
         let (scale, shift) = self.line(weights, of, &self.running(weights, of));
         PackedLayer {
             weights: LayerWeights::Scale(in_blocks(&scale)),
             bias: in_blocks(&shift),
         }
-    }
-
-    /// The same, kept while nothing learns.
-    pub(super) fn scaled(&mut self, weights: &Weights, of: Norm) -> Arc<PackedLayer<P>> {
-        if let Some(layer) = &self.packed[of.node] {
-            return Arc::clone(layer);
-        }
-        let layer = Arc::new(self.scale(weights, of));
-        if self.keeps {
-            self.packed[of.node] = Some(Arc::clone(&layer));
-        }
-        layer
     }
 
     /// Weights and bias of a convolution with its normalisation folded in.
@@ -161,13 +150,7 @@ impl<P: Storage> Engine<P> {
         output: Shape,
     ) -> Option<(Conv, Arc<PackedLayer<P>>)> {
         let conv = conv(self.graph.nodes[of.from].op)?;
-        if let Some(layer) = &self.packed[of.from] {
-            return Some((conv, Arc::clone(layer)));
-        }
-        let layer = Arc::new(self.folded(weights, of, conv, output));
-        if self.keeps {
-            self.packed[of.from] = Some(Arc::clone(&layer));
-        }
-        Some((conv, layer))
+        let make = |engine: &Self| engine.folded(weights, of, conv, output);
+        Some((conv, self.kept(of.from, Mode::Inference, make)))
     }
 }

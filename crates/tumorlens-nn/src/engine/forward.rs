@@ -165,7 +165,7 @@ impl<P: Storage> Engine<P> {
         let shape = self.value(from).shape();
         let area = shape.height * shape.width;
         let mut maps = std::mem::take(&mut self.buffers.maps);
-        maps.resize(shape.images * shape.channels * area, 0.0);
+        maps.resize(shape.numbers(), 0.0);
         self.value(from).read_planar(&mut maps);
         let scores = self.buffers.scores[index].get_or_insert_default();
         scores.fill(op, &maps, area);
@@ -181,13 +181,25 @@ impl<P: Storage> Engine<P> {
         mode: Mode,
         pack: impl FnOnce(&[f32]) -> LayerWeights<P>,
     ) -> Arc<PackedLayer<P>> {
-        if let Some(layer) = &self.packed[index] {
+        self.kept(index, mode, |engine| {
+            let packed = pack(&engine.read_once(weights, index, 0));
+            engine.biased(weights, index, packed)
+        })
+    }
+
+    /// What a node has packed, made if it is not there, and kept while nothing learns.
+    pub(super) fn kept(
+        &mut self,
+        node: usize,
+        mode: Mode,
+        make: impl FnOnce(&Self) -> PackedLayer<P>,
+    ) -> Arc<PackedLayer<P>> {
+        if let Some(layer) = &self.packed[node] {
             return Arc::clone(layer);
         }
-        let packed = pack(&self.read_once(weights, index, 0));
-        let layer = Arc::new(self.biased(weights, index, packed));
+        let layer = Arc::new(make(self));
         if mode == Mode::Inference && self.keeps {
-            self.packed[index] = Some(Arc::clone(&layer));
+            self.packed[node] = Some(Arc::clone(&layer));
         }
         layer
     }
@@ -224,7 +236,7 @@ impl<P: Storage> Engine<P> {
             } else if of_conv {
                 self.folded_conv(weights, of, &mut out);
             } else {
-                let layer = self.scaled(weights, of);
+                let layer = self.kept(of.node, mode, |engine| engine.scale(weights, of));
                 if let LayerWeights::Scale(scale) = &layer.weights {
                     self.apply(of, [scale, &layer.bias], &mut out);
                 }

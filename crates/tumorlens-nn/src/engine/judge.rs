@@ -140,10 +140,7 @@ impl<P: Storage> Judge<P> {
     /// Room for what is said of so many images.
     fn room(&self, images: usize, wanted: &[usize]) -> Judgement {
         let (graph, plan) = (&self.pattern.graph, &self.pattern.plan);
-        let room = |node: usize| {
-            let shape = plan.shape(node, images, 0);
-            vec![0.0; images * shape.channels * shape.height * shape.width]
-        };
+        let room = |node: usize| vec![0.0; plan.shape(node, images, 0).numbers()];
         let written = |node: &usize| match self.written.contains(node) {
             true => room(*node),
             false => Vec::new(),
