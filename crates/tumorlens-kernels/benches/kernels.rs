@@ -165,7 +165,7 @@ fn by_channel(table: &mut Table, of: Depthwise, images: usize, side: usize) {
     };
     let weights = vec![0.5; channels * taps];
     table.row(&name("forward"), work, || {
-        let taps = Taps::new(of, &weights);
+        let taps = Taps::<Lane>::new(of, &weights);
         let (x, mut y) = (filled(input), Blocked::zeros(output));
         move || depthwise::forward(of, &x, &taps, &[], &mut y)
     });

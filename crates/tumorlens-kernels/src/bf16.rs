@@ -19,6 +19,7 @@ mod scratch;
 mod tiling;
 mod transpose;
 mod unit;
+mod walk;
 mod weights;
 
 pub use conv::{forward, input_gradient};

@@ -1,7 +1,7 @@
 //! Convolution with a square kernel: forward, gradient of the input, gradient of the weights.
 //!
 //! Weights are `[outputs, inputs, kernel, kernel]`, row by row, as in PyTorch; [`Packed`] holds them as the kernels
-//! read them. Against the plain definition each is tested in `tests/conv.rs`.
+//! read them. Against the plain definition each is tested in `tests/definitions`.
 
 mod gradient;
 mod input;
@@ -21,7 +21,7 @@ pub use pooled::Pooled;
 pub use storage::Storage;
 pub use weights::{weight_gradient, weight_gradient_of_tiles};
 
-use crate::{Activation, Blocked, Lane, Shape};
+use crate::{Activation, Blocked, Lane, Pixel, Shape};
 use rayon::prelude::*;
 use rows::{Job, Tap};
 use smallvec::SmallVec;
@@ -255,15 +255,15 @@ fn run(
 }
 
 /// Some planes of every image.
-type Planes<'a> = SmallVec<[&'a mut [Lane]; 8]>;
+type Planes<'a, P> = SmallVec<[&'a mut [P]; 8]>;
 
 /// Calls `task` with an image, a group and the group's planes, which are `len` long, for every image of one group after the
 /// other. `first` is the first group.
-fn by_group(
-    images: Planes<'_>,
+pub(crate) fn by_group<P: Pixel>(
+    images: Planes<'_, P>,
     first: usize,
     len: usize,
-    task: &(impl Fn(usize, usize, &mut [Lane]) + Sync),
+    task: &(impl Fn(usize, usize, &mut [P]) + Sync),
 ) {
     let groups = images
         .first()
@@ -277,7 +277,7 @@ fn by_group(
     let halves = images
         .into_iter()
         .map(|planes| planes.split_at_mut(half * len));
-    let (one, other): (Planes<'_>, Planes<'_>) = halves.unzip();
+    let (one, other): (Planes<'_, P>, Planes<'_, P>) = halves.unzip();
     rayon::join(
         || by_group(one, first, len, task),
         || by_group(other, first + half, len, task),

@@ -7,9 +7,10 @@
 )]
 
 use crate::isa::dispatch;
-use crate::norm::in_blocks;
-use crate::{Blocked, LANES, Lane, Shape};
+use crate::norm::{PARTS, in_blocks, of_block};
+use crate::{Blocked, LANES, Lane, Pixel, Shape};
 use rayon::prelude::*;
+use std::marker::PhantomData;
 
 /// Outputs of a row that are held in registers at once.
 const TILE: usize = 8;
@@ -27,31 +28,42 @@ pub struct Depthwise {
     pub padding: usize,
 }
 
-/// Kernels in blocks of channels, `[block][tap]`.
+/// Kernels as batches of such pixels meet them, `[block][part][tap]`.
 #[derive(Clone, Debug)]
-pub struct Taps(Vec<Lane>);
+pub struct Taps<P = Lane> {
+    lanes: Vec<Lane>,
+    /// Of each part of a block.
+    count: usize,
+    _of: PhantomData<P>,
+}
 
-impl Taps {
+impl<P: Pixel> Taps<P> {
     /// From `[channel, row, column]`.
     ///
     /// # Panics
     /// When the number of values is not that of the kernels.
     #[must_use]
     pub fn new(of: Depthwise, weights: &[f32]) -> Self {
-        let taps = of.kernel * of.kernel;
-        assert_eq!(weights.len(), of.channels * taps, "weights of {of:?}");
-        let mut lanes = vec![Lane::ZERO; of.channels.div_ceil(LANES) * taps];
-        for (channel, kernel) in weights.chunks_exact(taps.max(1)).enumerate() {
-            let block = &mut lanes[channel / LANES * taps..][..taps];
-            for (lane, weight) in block.iter_mut().zip(kernel) {
-                lane.0[channel % LANES] = *weight;
+        let count = of.kernel * of.kernel;
+        assert_eq!(weights.len(), of.channels * count, "weights of {of:?}");
+        let parts = of.channels.div_ceil(P::CHANNELS) * P::PARTS;
+        let mut lanes = vec![Lane::ZERO; parts * count];
+        for (channel, kernel) in weights.chunks_exact(count.max(1)).enumerate() {
+            let (part, place) = P::place(channel % P::CHANNELS);
+            let part = channel / P::CHANNELS * P::PARTS + part;
+            let lanes = lanes[part * count..].iter_mut();
+            for (lane, weight) in lanes.zip(kernel) {
+                lane.0[place] = *weight;
             }
         }
-        Self(lanes)
+        let _of = PhantomData;
+        Self { lanes, count, _of }
     }
 
-    fn block(&self, block: usize, taps: usize) -> &[Lane] {
-        &self.0[block * taps..][..taps]
+    /// Those of a block, part by part.
+    fn block(&self, block: usize) -> &[Lane] {
+        let each = P::PARTS * self.count;
+        &self.lanes[block * each..][..each]
     }
 }
 
@@ -88,15 +100,16 @@ impl Depthwise {
     }
 }
 
+/// `taps` are those of all parts of a pixel.
 #[inline(always)]
-fn forward_body(
+fn forward_body<P: Pixel>(
     of: Depthwise,
     from: Shape,
-    x: &[Lane],
+    x: &[P],
     taps: &[Lane],
-    bias: Lane,
+    bias: [Lane; PARTS],
     to: Shape,
-    out: &mut [Lane],
+    out: &mut [P],
 ) {
     // The border holds the padding.
     let corner = from.border - of.padding;
@@ -104,48 +117,62 @@ fn forward_body(
         let mut start = 0;
         while start < to.width {
             let n = TILE.min(to.width - start);
-            let mut sums = [bias; TILE];
-            for ky in 0..of.kernel {
-                let row = (y * of.stride + ky + corner) * from.row() + corner;
-                for kx in 0..of.kernel {
-                    let tap = taps[ky * of.kernel + kx];
-                    let first = row + start * of.stride + kx;
-                    for j in 0..TILE {
-                        // Beyond the row's end the sum is not kept; the last pixel stands in.
-                        let lane = x[first + j.min(n - 1) * of.stride];
-                        for i in 0..LANES {
-                            sums[j].0[i] += tap.0[i] * lane.0[i];
+            let mut parts = [[Lane::ZERO; TILE]; PARTS];
+            for part in 0..P::PARTS {
+                let taps = &taps[part * of.kernel * of.kernel..];
+                let mut sums = [bias[part]; TILE];
+                for ky in 0..of.kernel {
+                    let row = (y * of.stride + ky + corner) * from.row() + corner;
+                    for kx in 0..of.kernel {
+                        let tap = taps[ky * of.kernel + kx];
+                        let first = row + start * of.stride + kx;
+                        for j in 0..TILE {
+                            // Beyond the row's end the sum is not kept; the last pixel stands in.
+                            let lane = x[first + j.min(n - 1) * of.stride].part(part);
+                            for i in 0..LANES {
+                                sums[j].0[i] += tap.0[i] * lane.0[i];
+                            }
                         }
                     }
                 }
+                parts[part] = sums;
             }
-            out[to.at(y, start)..][..n].copy_from_slice(&sums[..n]);
+            let [low, high] = parts;
+            let pairs = low.into_iter().zip(high);
+            for (out, (low, high)) in out[to.at(y, start)..][..n].iter_mut().zip(pairs) {
+                *out = P::of_parts([low, high]);
+            }
             start += n;
         }
     }
 }
-dispatch!(fn forward_plane = forward_body(
-    of: Depthwise, from: Shape, x: &[Lane], taps: &[Lane], bias: Lane, to: Shape, out: &mut [Lane],
+dispatch!(fn forward_plane<P> = forward_body(
+    of: Depthwise, from: Shape, x: &[P], taps: &[Lane], bias: [Lane; PARTS], to: Shape, out: &mut [P],
 ));
 
-/// The convolution. The border of `x` must be as wide as the padding; `bias` has a value a channel, or none.
+/// The convolution; sums are in single precision. The border of `x` must be as wide as the padding; `bias` has a value a
+/// channel, or none.
 ///
 /// # Panics
 /// When shapes do not fit.
-pub fn forward(of: Depthwise, x: &Blocked, taps: &Taps, bias: &[f32], out: &mut Blocked) {
-    let (from, to) = (x.shape(), out.shape());
+pub fn forward<P: Pixel>(
+    of: Depthwise,
+    x: &Blocked<P>,
+    taps: &Taps<P>,
+    bias: &[f32],
+    out: &mut Blocked<P>,
+) {
+    let (from, to, blocks) = (x.shape(), out.shape(), out.blocks());
     of.check(from, to);
     assert!(from.border >= of.padding, "the border holds the padding");
     let whole = bias.is_empty() || bias.len() == of.channels;
     assert!(whole, "{} values of bias for {of:?}", bias.len());
     let bias = in_blocks(bias);
-    let count = of.kernel * of.kernel;
     let planes = out.values_mut().par_chunks_mut(to.plane().max(1));
     planes.enumerate().for_each(|(index, plane)| {
-        let (image, block) = (index / to.blocks(), index % to.blocks());
-        let bias = bias.get(block).copied().unwrap_or(Lane::ZERO);
-        let x = x.plane(image, block);
-        forward_plane(of, from, x, taps.block(block, count), bias, to, plane);
+        let (image, block) = (index / blocks, index % blocks);
+        let (x, bias) = (x.plane(image, block), of_block::<P>(&bias, block));
+        forward_plane(of, from, x, taps.block(block), bias, to, plane);
     });
 }
 
@@ -187,12 +214,11 @@ dispatch!(fn input_gradient_plane = input_gradient_body(
 pub fn input_gradient(of: Depthwise, gradient: &Blocked, taps: &Taps, by_x: &mut Blocked) {
     let (to, by) = (gradient.shape(), by_x.shape());
     of.check(by, to);
-    let count = of.kernel * of.kernel;
     let planes = by_x.values_mut().par_chunks_mut(by.plane().max(1));
     planes.enumerate().for_each(|(index, plane)| {
         let (image, block) = (index / by.blocks(), index % by.blocks());
         let g = gradient.plane(image, block);
-        input_gradient_plane(of, to, g, taps.block(block, count), by, plane);
+        input_gradient_plane(of, to, g, taps.block(block), by, plane);
     });
 }
 

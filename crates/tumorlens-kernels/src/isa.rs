@@ -96,7 +96,7 @@ macro_rules! dispatch {
             #[cfg(target_arch = "aarch64")]
             {
                 #[target_feature(enable = "neon")]
-                fn neon($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
+                fn neon $(<$p: $crate::Pixel>)? ($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
                 if $crate::Isa::best() == $crate::Isa::Neon {
                     // SAFETY: `best` answers with an instruction set that this processor has.
                     return unsafe { neon($($arg),*) };

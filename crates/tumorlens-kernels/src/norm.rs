@@ -8,7 +8,8 @@ pub use pooled::{apply_pooled, gradient_pooled};
 
 use crate::isa::dispatch;
 use crate::{Activation, Blocked, LANES, Lane, Pixel, Shape};
-use moments::{NOTHING, PARTS, add_row, total};
+pub(crate) use moments::PARTS;
+use moments::{NOTHING, add_row, total};
 use rayon::prelude::*;
 
 /// A value a channel in blocks, unused lanes zero.
@@ -23,7 +24,7 @@ pub fn in_blocks(values: &[f32]) -> Vec<Lane> {
 }
 
 /// The values of one block, in its parts.
-fn of_block<P: Pixel>(values: &[Lane], block: usize) -> [Lane; PARTS] {
+pub(crate) fn of_block<P: Pixel>(values: &[Lane], block: usize) -> [Lane; PARTS] {
     let mut parts = [Lane::ZERO; PARTS];
     for channel in 0..P::CHANNELS {
         let at = block * P::CHANNELS + channel;

@@ -59,7 +59,7 @@ struct PackedLayer<P: Storage> {
 enum LayerWeights<P: Storage> {
     Conv(P::Packed),
     /// Of each channel by itself, in single precision.
-    Depthwise(Taps),
+    Depthwise(Taps<P>),
     /// Dense layers compute in single precision, however values are stored: they are small, and the last one gives the
     /// logits.
     Dense(Packed),

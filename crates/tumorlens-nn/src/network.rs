@@ -1,17 +1,20 @@
 //! A graph with its weights on a device.
 
+mod answers;
 mod evidence_pool;
 mod forward;
 mod upsample;
 
+pub use answers::Answer;
 pub(crate) use evidence_pool::Scores;
 pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
 pub(crate) use forward::{EPSILON, dropout_factors};
 
-use crate::engine::{Judges, judging};
-use crate::graph::{Graph, NodeId, ShapeError};
+use crate::engine::{Judgement, Judges, judging};
+use crate::graph::{Graph, ShapeError};
 use crate::precision::Precision;
 use crate::weights::{Parameter, Weights, slots};
+use answers::Reader;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -26,33 +29,8 @@ pub struct Network {
     device: Device,
     /// On the processor, and for judging only: the same graph planned for it.
     judge: Option<Arc<dyn Judges>>,
-}
-
-/// What a network says of one image.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answer {
-    /// Logits, one an output.
-    pub logits: Vec<f32>,
-    /// The one logit of every member of an ensemble; empty without members or with more logits.
-    pub members: Vec<f32>,
-    /// Mean of every channel of [`Graph::deepest`].
-    pub features: Vec<f32>,
-}
-
-/// Mean of every channel of a map.
-fn pooled(map: &[f32], channels: usize) -> Vec<f32> {
-    let area = (map.len() / channels.max(1)).max(1);
-    map.chunks_exact(area)
-        .map(|channel| channel.iter().sum::<f32>() / area as f32)
-        .collect()
-}
-
-/// The values of one of so many images.
-fn part(values: &[f32], image: usize, images: usize) -> &[f32] {
-    let each = values.len() / images.max(1);
-    values
-        .get(image * each..(image + 1) * each)
-        .unwrap_or_default()
+    /// What is read beside the logits, where anything judges.
+    reader: Arc<Reader>,
 }
 
 /// Weights do not fit a graph.
@@ -94,7 +72,7 @@ impl Network {
         if learn.is_none() && *device == Device::flex() {
             return Self::judging(graph, Arc::new(weights.clone()), device);
         }
-        graph.shapes()?;
+        let reader = Reader::new(&graph)?;
         let device = if learn.is_some() {
             device.clone().autodiff()
         } else {
@@ -113,6 +91,7 @@ impl Network {
             values: OnceLock::from(values),
             device,
             judge: None,
+            reader: Arc::new(reader),
         })
     }
 
@@ -144,11 +123,11 @@ impl Network {
             }
             return Self::new(graph, &weights, device, None);
         }
-        graph.shapes()?;
+        let reader = Reader::new(&graph)?;
         fitting(&graph, &weights)?;
-        let read: Vec<usize> = read(&graph).into_iter().map(|id| id.0).collect();
         Ok(Self {
-            judge: Some(judging(&graph, weights, &read, precision)?),
+            judge: Some(judging(&graph, weights, reader.nodes(), precision)?),
+            reader: Arc::new(reader),
             graph,
             values: OnceLock::new(),
             device: device.clone(),
@@ -216,7 +195,11 @@ impl Network {
     /// When the device fails.
     pub fn logits(&self, values: Vec<f32>) -> Result<Vec<f32>, DeviceFailure> {
         match &self.judge {
-            Some(judge) => Ok(judge.judge(&values, &[]).logits),
+            Some(judge) => {
+                let mut judgement = Judgement::default();
+                judge.judge(&values, &[], &mut judgement);
+                Ok(judgement.logits)
+            }
             None => host(self.forward(self.batch(values), Mode::Inference).logits),
         }
     }
@@ -224,70 +207,6 @@ impl Network {
     /// What judges on the processor, where it does.
     pub(crate) fn judge(&self) -> Option<&dyn Judges> {
         self.judge.as_deref()
-    }
-
-    /// As [`Network::logits`], with what else the network says of each image.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn answers(&self, values: Vec<f32>) -> Result<Vec<Answer>, DeviceFailure> {
-        let wanted = read(&self.graph);
-        let (members, deepest) = (wanted.len() - 1, self.graph.deepest());
-        let outputs = self.graph.outputs().max(1);
-        let (logits, mut read) = match &self.judge {
-            Some(judge) => {
-                let wanted: Vec<usize> = wanted.iter().map(|id| id.0).collect();
-                let judgement = judge.judge(&values, &wanted);
-                (judgement.logits, judgement.values)
-            }
-            None => self.tapped(values, &wanted)?,
-        };
-        let images = logits.len() / outputs;
-        let features: Vec<f32> = read.pop().unwrap_or_default();
-        let channels = self.graph.shapes().map_or(1, |s| s[deepest.0][0]);
-        Ok((0..images)
-            .map(|image| Answer {
-                logits: logits[image * outputs..(image + 1) * outputs].to_vec(),
-                members: read
-                    .iter()
-                    .map(|all| self.member_logit(part(all, image, images), members))
-                    .collect(),
-                features: pooled(part(&features, image, images), channels),
-            })
-            .collect())
-    }
-
-    /// The logit of a member, from its share of the mean.
-    fn member_logit(&self, share: &[f32], members: usize) -> f32 {
-        let own: Vec<f32> = share.iter().map(|v| v * members as f32).collect();
-        let op = self.graph.node(self.graph.logits).op;
-        let mut scores = Scores::default();
-        scores.fill(op, &own, own.len().max(1));
-        scores.scores.first().copied().unwrap_or_default()
-    }
-
-    /// Logits and the values of some nodes, by the device's own pass.
-    fn tapped(
-        &self,
-        values: Vec<f32>,
-        wanted: &[NodeId],
-    ) -> Result<(Vec<f32>, Vec<Vec<f32>>), DeviceFailure> {
-        let mut read = vec![None; wanted.len()];
-        let pass = self.forward_tapped(self.batch(values), Mode::Inference, &mut |tapped| {
-            for (place, _) in read
-                .iter_mut()
-                .zip(wanted)
-                .filter(|(_, id)| **id == tapped.id)
-            {
-                *place = Some(tapped.value.clone());
-            }
-            tapped.value
-        });
-        let read = read
-            .into_iter()
-            .map(|value| value.map_or_else(|| Ok(Vec::new()), host))
-            .collect::<Result<_, _>>()?;
-        Ok((host(pass.logits)?, read))
     }
 
     /// A batch on this network's device. `values` is `[batch, channels, height, width]`, row by row; its length
@@ -310,16 +229,6 @@ pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Device
     tensor
         .try_into_vec_as::<f32>()
         .map_err(|e| DeviceFailure(e.to_string()))
-}
-
-/// Nodes whose values are read beside the logits: the members of an ensemble of one logit, and the deepest map.
-fn read(graph: &Graph) -> Vec<NodeId> {
-    let mut read = graph.members();
-    if graph.outputs() > 1 || read.len() == 1 {
-        read.clear();
-    }
-    read.push(graph.deepest());
-    read
 }
 
 /// The parameters of a graph in its order, where the weights have them all.

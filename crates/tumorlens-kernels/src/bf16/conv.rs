@@ -8,22 +8,12 @@ use super::product::{Product, Sums};
 use super::scratch::Scratch;
 use super::tiling::{Map, Tiling};
 use super::unit::Ready;
-use crate::conv::{After, Conv, Ending, Start};
-use crate::{Blocked, LANES, Lane, Pixel, Shape};
+use super::walk::{PIXEL, Pass, Shapes, Walk};
+use crate::conv::{After, Conv, Ending, Start, by_group};
+use crate::{Blocked, LANES, Lane, Pixel};
 use rayon::prelude::*;
 use std::ops::Deref;
-
-/// Bytes of a pixel.
-const PIXEL: usize = size_of::<Bf16x32>();
-
-/// One walk over the outputs of an image.
-struct Pass {
-    /// Bytes from the image's first to what each step reads for the first output.
-    steps: Vec<usize>,
-    /// Bytes from one pixel to the next.
-    row: usize,
-    tiling: Tiling,
-}
+use std::sync::Arc;
 
 /// A batch where it lies, or laid out anew.
 enum Source<'a> {
@@ -45,9 +35,7 @@ impl Deref for Source<'_> {
 /// What a convolution reads, image by image, and how.
 struct Job<'a> {
     source: Source<'a>,
-    /// Lines of an image.
-    image: usize,
-    passes: Vec<Pass>,
+    walk: Arc<Walk>,
 }
 
 /// As [`crate::conv::forward`], on numbers of 16 bits.
@@ -68,16 +56,27 @@ pub fn forward(
     assert_eq!(weights.conv, conv, "packed weights");
     let ahead = weights.form != Form::Back;
     assert!(ahead, "weights packed for the gradient of the input");
-    let job = if weights.form == Form::Rows {
-        of_rows(conv, input, to)
+    let by_rows = weights.form == Form::Rows;
+    let shapes = Shapes::of(from, to, ending.add);
+    let walk = weights.walks.get(shapes, || {
+        if by_rows {
+            of_rows(conv, shapes)
+        } else {
+            of_blocks(conv, shapes)
+        }
+    });
+    let source = if by_rows {
+        Source::Anew(Rows::of(conv, from).lay(conv, input))
+    } else if conv.stride == 1 {
+        Source::There(input.values())
     } else {
-        of_blocks(conv, input, to)
+        Source::Anew(Phases::of(conv, from).split(conv, input))
     };
-    run(&job, weights, ending, output, after);
+    run(&Job { source, walk }, weights, ending, output, after);
 }
 
-fn of_rows(conv: Conv, input: &Blocked<Bf16x32>, to: Shape) -> Job<'static> {
-    let rows = Rows::of(conv, input.shape());
+fn of_rows(conv: Conv, shapes: Shapes) -> Walk {
+    let (rows, to) = (Rows::of(conv, shapes.from), shapes.to);
     let chunks = (conv.kernel * conv.inputs).div_ceil(Bf16x32::CHANNELS);
     let places = (0..conv.kernel).flat_map(|ky| (0..chunks).map(move |chunk| (ky, chunk)));
     let step = |(ky, chunk): (usize, usize)| (ky * rows.row + chunk * Bf16x32::CHANNELS) * 2;
@@ -87,34 +86,24 @@ fn of_rows(conv: Conv, input: &Blocked<Bf16x32>, to: Shape) -> Job<'static> {
         step: conv.stride * conv.inputs * 2,
         pitch: conv.stride * rows.row * 2,
     };
-    Job {
-        source: Source::Anew(rows.lay(conv, input)),
-        image: rows.image / Bf16x32::CHANNELS,
-        passes: vec![Pass {
-            steps: places.map(step).collect(),
-            row: map.step,
-            tiling: Tiling::new(map, |y, x| to.at(y, x)),
-        }],
-    }
+    let pass = Pass {
+        steps: places.map(step).collect(),
+        row: map.step,
+        tiling: Tiling::new(map, |y, x| to.at(y, x)),
+    };
+    Walk::new(shapes, rows.image / Bf16x32::CHANNELS, vec![pass])
 }
 
-fn of_blocks(conv: Conv, input: &Blocked<Bf16x32>, to: Shape) -> Job<'_> {
-    let (from, taps) = (input.shape(), conv.taps());
-    let (source, block, pitch, offsets): (_, _, _, Vec<usize>) = if conv.stride == 1 {
+fn of_blocks(conv: Conv, shapes: Shapes) -> Walk {
+    let (from, to, taps) = (shapes.from, shapes.to, conv.taps());
+    let (block, pitch, offsets): (_, _, Vec<usize>) = if conv.stride == 1 {
         let edge = from.border - conv.padding;
         let offset = |k: usize| (k / conv.kernel + edge) * from.row() + k % conv.kernel + edge;
-        let offsets = (0..taps).map(offset).collect();
-        (
-            Source::There(input.values()),
-            from.plane(),
-            from.row(),
-            offsets,
-        )
+        (from.plane(), from.row(), (0..taps).map(offset).collect())
     } else {
         let phases = Phases::of(conv, from);
         let offsets = (0..taps).map(|k| phases.offset(conv, k)).collect();
-        let source = Source::Anew(phases.split(conv, input));
-        (source, phases.block(), phases.columns, offsets)
+        (phases.block(), phases.columns, offsets)
     };
     let map = Map {
         height: to.height,
@@ -122,15 +111,13 @@ fn of_blocks(conv: Conv, input: &Blocked<Bf16x32>, to: Shape) -> Job<'_> {
         step: PIXEL,
         pitch: pitch * PIXEL,
     };
-    Job {
-        source,
-        image: input.blocks() * block,
-        passes: vec![Pass {
-            steps: steps(input.blocks(), block, &offsets),
-            row: PIXEL,
-            tiling: Tiling::new(map, |y, x| to.at(y, x)),
-        }],
-    }
+    let blocks = from.blocks_of::<Bf16x32>();
+    let pass = Pass {
+        steps: steps(blocks, block, &offsets),
+        row: PIXEL,
+        tiling: Tiling::new(map, |y, x| to.at(y, x)),
+    };
+    Walk::new(shapes, blocks * block, vec![pass])
 }
 
 /// Every block's taps, in bytes.
@@ -160,6 +147,19 @@ pub fn input_gradient(
         weights.form == Form::Back,
         "weights packed for the forward pass"
     );
+    let shapes = Shapes::of(from, to, None);
+    let job = Job {
+        source: Source::There(output.values()),
+        walk: weights.walks.get(shapes, || backward(conv, shapes)),
+    };
+    let ending = Ending::of(start);
+    run(&job, weights, ending, input, &|_, _, _| {});
+}
+
+/// From the gradient of the output to that of the input, a pass for each phase of the stride.
+fn backward(conv: Conv, shapes: Shapes) -> Walk {
+    let (from, to) = (shapes.from, shapes.to);
+    let blocks = from.blocks_of::<Bf16x32>();
     let pass = |phase: usize| {
         let (py, px) = (phase / conv.stride, phase % conv.stride);
         let border = from.border as isize;
@@ -177,20 +177,15 @@ pub fn input_gradient(
             pitch: from.row() * PIXEL,
         };
         Pass {
-            steps: steps(output.blocks(), from.plane(), &offsets),
+            steps: steps(blocks, from.plane(), &offsets),
             row: PIXEL,
             tiling: Tiling::new(map, |y, x| {
                 to.at(y * conv.stride + py, x * conv.stride + px)
             }),
         }
     };
-    let job = Job {
-        source: Source::There(output.values()),
-        image: output.blocks() * from.plane(),
-        passes: (0..conv.stride * conv.stride).map(pass).collect(),
-    };
-    let ending = Ending::of(start);
-    run(&job, weights, ending, input, &|_, _, _| {});
+    let passes = (0..conv.stride * conv.stride).map(pass).collect();
+    Walk::new(shapes, blocks * from.plane(), passes)
 }
 
 /// Products below which it takes longer to wake a thread than to do its share.
@@ -208,71 +203,38 @@ fn run(
     if let Some(add) = ending.add {
         crate::norm::same(add.shape(), to);
     }
-    if to.is_empty() || job.image == 0 {
+    let Job { source, walk } = job;
+    if to.is_empty() || walk.image == 0 {
         return;
     }
-    assert_eq!(job.source.len(), to.images * job.image, "images");
-    for pass in &job.passes {
-        let reach = pass
-            .steps
-            .iter()
-            .max()
-            .map_or(0, |step| step + pass.tiling.reach(pass.row));
-        assert!(pass.tiling.tiles.is_empty() || reach <= job.image * PIXEL);
-        let mut places = pass.tiling.tiles.iter().flat_map(|tile| tile.places);
-        assert!(places.all(|p| p == super::tiling::NOWHERE || (p as usize) < to.plane()));
-    }
-    let at = ending.add.map(|add| positions(to, add.shape()));
-    let mut tasks: Vec<(usize, usize, &mut [Bf16x32])> = output
-        .values_mut()
-        .chunks_mut(to.plane())
-        .enumerate()
-        .map(|(index, plane)| (index / blocks, index % blocks, plane))
-        .collect();
-    // Weights that do not stay in a core's cache are read once for all images.
-    if weights.bytes() > 1 << 20 {
-        tasks.sort_by_key(|&(n, block, _)| (block, n));
-    }
-    let task = |(n, block, plane): (usize, usize, &mut [Bf16x32])| {
-        let add = ending.add.map(|add| add.plane(n, block));
+    assert_eq!(source.len(), to.images * walk.image, "images");
+    let task = |n: usize, block: usize, plane: &mut [Bf16x32]| {
+        let add = ending.add.map(|add| (&*walk.added, add.plane(n, block)));
         let of = Finish {
             bias: bias(ending.start, block),
             output: matches!(ending.start, Start::Output),
-            add: at.as_deref().zip(add),
+            add,
             activation: ending.activation,
         };
-        for (index, pass) in job.passes.iter().enumerate() {
+        for (index, pass) in walk.passes.iter().enumerate() {
             let weights = weights.steps(index, block, pass.steps.len());
-            pass.run(
-                &job.source[n * job.image..][..job.image],
-                weights,
-                &of,
-                plane,
-            );
+            let image = &source[n * walk.image..][..walk.image];
+            pass.run(image, weights, &of, plane);
         }
         after(n, block, plane);
     };
-    let tiles: usize = job
-        .passes
-        .iter()
-        .map(|p| p.tiling.tiles.len() * p.steps.len())
-        .sum();
-    if tiles * tasks.len() < SMALL {
-        tasks.into_iter().for_each(task);
+    let (values, plane) = (output.values_mut(), to.plane());
+    if walk.tiles() * to.images * blocks < SMALL {
+        let planes = values.chunks_mut(plane).enumerate();
+        planes.for_each(|(index, plane)| task(index / blocks, index % blocks, plane));
+    } else if weights.bytes() > 1 << 20 && to.images > 1 {
+        // Weights that do not stay in a core's cache are read once for all images.
+        let images = values.chunks_mut(blocks * plane).collect();
+        by_group(images, 0, plane, &task);
     } else {
-        tasks.into_par_iter().for_each(task);
+        let planes = values.par_chunks_mut(plane).enumerate();
+        planes.for_each(|(index, plane)| task(index / blocks, index % blocks, plane));
     }
-}
-
-/// For every pixel of a plane the same pixel in a plane with another border.
-fn positions(of: Shape, other: Shape) -> Vec<u32> {
-    let mut at = vec![0; of.plane()];
-    for y in 0..of.height {
-        for x in 0..of.width {
-            at[of.at(y, x)] = other.at(y, x) as u32;
-        }
-    }
-    at
 }
 
 /// The bias of a block.
@@ -291,7 +253,7 @@ impl Pass {
         let mut sums = Sums::ZERO;
         for tiles in self.tiling.tiles.chunks(2) {
             let first: *const u8 = image.as_ptr().cast();
-            // `run` checked that tiles and steps stay within the image.
+            // `Walk::new` checked that tiles and steps stay within an image.
             let left = |tile: usize| {
                 tiles
                     .get(tile)
@@ -305,7 +267,7 @@ impl Pass {
                 sums: &raw mut sums,
                 more: false,
             };
-            // SAFETY: the left side was checked by `run`; `steps` of the weights has as many steps; the sums are ours.
+            // SAFETY: the left side was checked by `Walk::new`; `steps` of the weights has as many steps; the sums are ours.
             unsafe { ready.run(&product) };
             for (tile, sums) in tiles.iter().zip(&sums.0) {
                 finish(of, sums, &tile.places, out);

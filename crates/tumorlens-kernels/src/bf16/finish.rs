@@ -1,8 +1,8 @@
 //! From sums to what is stored: bias, sums of maps and non-linearity in single precision, rounded once.
 
+use super::Bf16x32;
 use super::product::{COLUMNS, ROWS};
 use super::tiling::NOWHERE;
-use super::{Bf16x32, Unit};
 use crate::isa::dispatch;
 use crate::{Activation, LANES, Lane, Pixel};
 
@@ -25,7 +25,7 @@ pub(super) fn finish(
     out: &mut [Bf16x32],
 ) {
     #[cfg(target_arch = "x86_64")]
-    if Unit::best() != Unit::Widened {
+    if super::Unit::best() != super::Unit::Widened {
         // SAFETY: a processor with another unit has AVX-512 with BF16.
         return unsafe { native(of, sums, places, out) };
     }

@@ -2,6 +2,7 @@
 
 use super::product::{COLUMNS, DEPTH, STEP};
 use super::scratch::Scratch;
+use super::walk::Walks;
 use super::{Bf16x32, round};
 use crate::LANES;
 use crate::Pixel;
@@ -31,6 +32,8 @@ pub struct Packed {
     pub(super) form: Form,
     pub(super) conv: Conv,
     passes: Vec<Scratch>,
+    /// How images are walked over with them.
+    pub(super) walks: Walks,
 }
 
 impl Packed {
@@ -56,6 +59,7 @@ impl Packed {
             form,
             conv,
             passes: vec![pass],
+            walks: Walks::default(),
         }
     }
 
@@ -77,6 +81,7 @@ impl Packed {
             form: Form::Back,
             conv,
             passes: passes.collect(),
+            walks: Walks::default(),
         }
     }
 

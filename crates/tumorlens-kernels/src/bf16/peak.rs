@@ -3,6 +3,7 @@
 use super::Unit;
 
 /// Steps of a round: a quarter of a millisecond or so.
+#[cfg(target_arch = "x86_64")]
 const ROUND: usize = 1 << 13;
 
 /// A round on this thread; gives its operations (a multiply-add is two), or none where numbers are widened and multiplied as

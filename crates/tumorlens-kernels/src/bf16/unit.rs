@@ -1,13 +1,12 @@
 //! What multiplies numbers of 16 bits: a run-time value.
 
 use super::product::Product;
-use crate::Isa;
 use std::sync::OnceLock;
 
 /// A way to multiply numbers of 16 bits and sum them in single precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
-    /// Widened first, then as any other number, on the instruction set of [`Isa::best`].
+    /// Widened first, then as any other number, on the instruction set of [`crate::Isa::best`].
     Widened,
     /// Dot products of pairs in vectors (AVX512_BF16).
     Dot,
@@ -16,13 +15,13 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Every one that this processor has beside [`Isa::best`], the best last.
+    /// Every one that this processor has beside [`crate::Isa::best`], the best last.
     #[must_use]
     pub fn available() -> Vec<Self> {
         #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
         let mut found = vec![Self::Widened];
         #[cfg(target_arch = "x86_64")]
-        if Isa::best() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16") {
+        if crate::Isa::best() == crate::Isa::Avx512 && is_x86_feature_detected!("avx512bf16") {
             found.push(Self::Dot);
             if super::amx::is_usable() {
                 found.push(Self::Tiles);
@@ -94,16 +93,16 @@ impl Ready {
     /// All that the product reads and writes, as [`Product`] says for these rows, must be there.
     #[inline]
     pub(super) unsafe fn run(&self, product: &Product<'_>) {
-        #[cfg(target_arch = "x86_64")]
         match self.unit {
+            #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has the unit, and it is configured for these rows; the rest is the caller's.
-            Unit::Tiles => return unsafe { super::amx::run(product) },
+            Unit::Tiles => unsafe { super::amx::run(product) },
+            #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has the unit; the rest is the caller's.
-            Unit::Dot => return unsafe { super::dot::run(product, self.rows) },
-            Unit::Widened => {}
+            Unit::Dot => unsafe { super::dot::run(product, self.rows) },
+            // SAFETY: the caller's.
+            _ => unsafe { super::product::run(product, self.rows) },
         }
-        // SAFETY: the caller's.
-        unsafe { super::product::run(product, self.rows) };
     }
 }
 

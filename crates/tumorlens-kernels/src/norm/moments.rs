@@ -5,7 +5,7 @@ use crate::{Blocked, LANES, Pixel, Shape};
 use rayon::prelude::*;
 
 /// Parts of a block at most.
-pub(super) const PARTS: usize = 2;
+pub(crate) const PARTS: usize = 2;
 
 /// Sum and sum of squares of every channel of a plane, `[part][which][lane]`, added up row by row in double precision.
 pub type Moments = [[[f64; LANES]; 2]; PARTS];

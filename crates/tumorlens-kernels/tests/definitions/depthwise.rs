@@ -99,6 +99,40 @@ proptest! {
 }
 
 #[test]
+fn a_kernel_may_be_wider_than_the_image_and_most_of_it_lie_on_the_padding() {
+    for (kernel, padding, stride, [height, width]) in [
+        (7, 3, 1, [1, 1]),
+        (7, 3, 1, [2, 2]),
+        (7, 3, 2, [2, 5]),
+        (5, 2, 3, [1, 9]),
+        (3, 3, 2, [1, 2]),
+        (1, 2, 1, [1, 3]),
+    ] {
+        let of = Depthwise {
+            channels: 17,
+            kernel,
+            stride,
+            padding,
+        };
+        let input = Shape {
+            images: 2,
+            channels: 17,
+            height,
+            width,
+            border: padding,
+        };
+        let (border, salt) = (0, 9);
+        let case = Case {
+            of,
+            input,
+            border,
+            salt,
+        };
+        case.check();
+    }
+}
+
+#[test]
 #[cfg_attr(miri, ignore = "long")]
 fn depthwise_gradients_are_finite_differences_of_the_forward_pass() {
     let of = Depthwise {

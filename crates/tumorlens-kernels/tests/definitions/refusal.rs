@@ -223,7 +223,7 @@ fn a_depthwise_bias_of_other_than_all_channels_is_refused() {
                 channels: 17,
                 ..INPUT
             };
-            let (x, mut y) = (Blocked::zeros(shape), Blocked::zeros(shape));
+            let (x, mut y) = (Blocked::<Lane>::zeros(shape), Blocked::zeros(shape));
             depthwise::forward(of, &x, &taps, &vec![1.0; count], &mut y);
         });
     }

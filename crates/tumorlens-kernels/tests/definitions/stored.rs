@@ -4,6 +4,7 @@ use crate::plain::{ACTIVATIONS, count, numbers};
 use crate::{below, cases, channels};
 use proptest::prelude::*;
 use proptest::sample::select;
+use tumorlens_kernels::depthwise::{self, Depthwise, Taps};
 use tumorlens_kernels::norm::{self, Normalised, in_blocks, moments, statistics};
 use tumorlens_kernels::pool::{self, MaxPool};
 use tumorlens_kernels::{Activation, Bf16x32, Blocked, Lane, Pixel, Shape, element};
@@ -101,6 +102,24 @@ proptest! {
         near(&by_x.to_planar(), &wide_by_x.to_planar(), "by x");
         near(&ours.0, &exact.0, "by gamma");
         near(&ours.1, &exact.1, "by beta");
+    }
+
+    #[test]
+    fn depthwise_convolutions_on_bf16_are_those_in_single_precision_rounded(
+        shape in shapes(), kernel in 1usize..4, stride in 1usize..3, border in 0usize..2, biased in any::<bool>(),
+        salt in 0u64..1000,
+    ) {
+        let of = Depthwise { channels: shape.channels, kernel, stride, padding: kernel / 2 };
+        let from = Shape { border: of.padding + border, ..shape };
+        let to = Shape { height: of.slide(shape.height), width: of.slide(shape.width), border, ..shape };
+        let (x, wide_x) = both(from, salt);
+        let weights = numbers(shape.channels * kernel * kernel, salt ^ 1);
+        let bias = numbers(if biased { shape.channels } else { 0 }, salt ^ 2);
+        // What was there before is overwritten.
+        let (mut out, mut wide) = both(to, salt ^ 3);
+        depthwise::forward(of, &x, &Taps::new(of, &weights), &bias, &mut out);
+        depthwise::forward(of, &wide_x, &Taps::new(of, &weights), &bias, &mut wide);
+        agree(&out, &wide, 1.0, "depthwise");
     }
 
     #[test]

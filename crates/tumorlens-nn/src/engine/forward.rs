@@ -81,9 +81,8 @@ impl<P: Storage> Engine<P> {
             Op::Depthwise { .. } => {
                 if let Some(of) = plan::depthwise(op) {
                     let layer = self.by_channel(weights, index, of, mode);
-                    let x = P::widened(self.value(from));
                     if let LayerWeights::Depthwise(taps) = &layer.weights {
-                        P::changed(&mut out, |out| depthwise::forward(of, &x, taps, &[], out));
+                        depthwise::forward(of, self.value(from), taps, &[], &mut out);
                     }
                 }
             }

@@ -78,11 +78,11 @@ impl<P: Storage> Judge<P> {
     }
 
     /// Takes a batch `[images, channels, height, width]` through, and reads the values of some nodes on the way. Once there
-    /// were as many images before, only the answer is new memory.
-    pub(crate) fn judge(&self, input: &[f32], wanted: &[usize]) -> Judgement {
+    /// were as many images before, only a judgement that has no room takes new memory.
+    pub(crate) fn judge(&self, input: &[f32], wanted: &[usize], judgement: &mut Judgement) {
         let size = self.pattern.graph.input.iter().product::<usize>().max(1);
         let images = input.len() / size;
-        let mut judgement = self.room(images, wanted);
+        self.fit(judgement, images, wanted);
         let values = judgement.values.iter_mut().map(Vec::as_mut_slice);
         self.fill(
             input,
@@ -93,7 +93,6 @@ impl<P: Storage> Judge<P> {
                 values: values.collect(),
             },
         );
-        judgement
     }
 
     fn fill(&self, input: &[f32], mut answer: Answer<'_>) {
@@ -137,17 +136,15 @@ impl<P: Storage> Judge<P> {
         }
     }
 
-    /// Room for what is said of so many images.
-    fn room(&self, images: usize, wanted: &[usize]) -> Judgement {
-        let (graph, plan) = (&self.pattern.graph, &self.pattern.plan);
-        let room = |node: usize| vec![0.0; plan.shape(node, images, 0).numbers()];
-        let written = |node: &usize| match self.written.contains(node) {
-            true => room(*node),
-            false => Vec::new(),
-        };
-        Judgement {
-            logits: room(graph.logits.0),
-            values: wanted.iter().map(written).collect(),
+    /// Makes room for what is said of so many images.
+    fn fit(&self, judgement: &mut Judgement, images: usize, wanted: &[usize]) {
+        let count = |node: usize| self.pattern.plan.shape(node, images, 0).numbers();
+        let logits = count(self.pattern.graph.logits.0);
+        judgement.logits.resize(logits, 0.0);
+        judgement.values.resize_with(wanted.len(), Vec::new);
+        for (values, node) in judgement.values.iter_mut().zip(wanted) {
+            let written = self.written.contains(node);
+            values.resize(if written { count(*node) } else { 0 }, 0.0);
         }
     }
 

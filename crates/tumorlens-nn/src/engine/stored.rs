@@ -78,7 +78,7 @@ pub(crate) trait Judges: Debug + Send + Sync {
     /// The weights.
     fn weights(&self) -> &Weights;
     /// [`Judge::judge`].
-    fn judge(&self, input: &[f32], wanted: &[usize]) -> Judgement;
+    fn judge(&self, input: &[f32], wanted: &[usize], judgement: &mut Judgement);
     /// [`Judge::record`].
     fn record(&self, on: bool);
     /// [`Judge::recorded`].
@@ -91,8 +91,8 @@ impl<P: Storage> Judges for Judge<P> {
     fn weights(&self) -> &Weights {
         &self.weights
     }
-    fn judge(&self, input: &[f32], wanted: &[usize]) -> Judgement {
-        among_threads(|| Self::judge(self, input, wanted))
+    fn judge(&self, input: &[f32], wanted: &[usize], judgement: &mut Judgement) {
+        among_threads(|| Self::judge(self, input, wanted, judgement));
     }
     fn record(&self, on: bool) {
         Self::record(self, on);

@@ -262,7 +262,11 @@ fn bits_of_judging<P: Storage>() {
             pool.build().unwrap().install(|| {
                 let judge: Judge<P> = Judge::new(&graph, Arc::clone(&weights), &[deepest]).unwrap();
                 let parts = input.chunks(images * size);
-                let all = parts.map(|part| judge.judge(part, &[deepest]));
+                let all = parts.map(|part| {
+                    let mut found = Judgement::default();
+                    judge.judge(part, &[deepest], &mut found);
+                    found
+                });
                 let all = all.flat_map(|j| j.logits.into_iter().chain(j.values[0].clone()));
                 let mut bits: Vec<u32> = all.map(f32::to_bits).collect();
                 // In one order, whatever stands beside what.
@@ -295,7 +299,8 @@ fn members_apart_give_the_bits_of_members_one_after_the_other() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build().unwrap().install(|| {
                 let input = numbers(images * size, images);
-                let judgement = judge.judge(&input, &read);
+                let mut judgement = Judgement::default();
+                judge.judge(&input, &read, &mut judgement);
                 (judgement.logits, judgement.values)
             })
         };
