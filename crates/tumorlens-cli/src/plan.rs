@@ -9,8 +9,10 @@ use tumorlens_data::dataset::Dataset;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::slice::Volumes;
+use tumorlens_data::transform::augment::Affine;
 use tumorlens_data::transform::exchange::Exchange;
 use tumorlens_nn::model::{Architecture, ModelConfig};
+use tumorlens_nn::optimizer::{AdamW, OptimizerConfig};
 use tumorlens_nn::train::{Balance, Images, Keep};
 
 /// Training images that a proposed schedule shows in all; more are not worth a laptop's evening.
@@ -21,6 +23,10 @@ const LEAST_EPOCHS: [usize; 2] = [12, 25];
 const SAMPLED: usize = 60;
 /// Side of the network's input, px.
 const SIDE: usize = 96;
+/// Groups below which they are few.
+const FEW: usize = 1000;
+/// A class is rare that has less than one image in so many.
+const RARE: usize = 3;
 /// Outlined images from which lesions can be exchanged.
 const OUTLINED: usize = 100;
 
@@ -132,8 +138,10 @@ impl Plan {
         };
         plan.model();
         plan.size();
+        plan.asymmetry();
         plan.sampling();
         plan.epochs();
+        plan.restraint();
         plan.exchange();
         plan.calibration();
         let reasons = plan.choices.iter();
@@ -192,24 +200,65 @@ impl Plan {
         self.choose("preprocess.size", format!("{side} px"), reason);
     }
 
+    fn asymmetry(&mut self) {
+        let planes = &self.fingerprint.planes;
+        let sagittal = planes.get("sagittal").copied().unwrap_or(0);
+        let from_the_side = 2 * sagittal > self.fingerprint.images;
+        self.config.preprocess.asymmetry = !from_the_side;
+        let (value, reason) = if from_the_side {
+            (
+                "no",
+                format!(
+                    "{sagittal} of {} images show heads from the side, which have no two halves",
+                    self.fingerprint.images
+                ),
+            )
+        } else {
+            (
+                "yes",
+                "a healthy head is nearly its own mirror image, which few images do not teach; it helped on small sets and on other people's scans".to_owned(),
+            )
+        };
+        self.choose("preprocess.asymmetry", value, reason);
+    }
+
     fn sampling(&mut self) {
-        let subjects = self.fingerprint.subjects;
+        let Fingerprint {
+            subjects,
+            images,
+            ref classes,
+            ..
+        } = self.fingerprint;
+        let rarest = classes.values().min().copied().unwrap_or(0);
         let sampling = &mut self.config.train.sampling;
-        sampling.balance = Balance::Classes;
-        let (value, reason) = if subjects {
+        let (which, reason) = if subjects {
             sampling.images = Images::All;
             (
-                "every image, classes equally often",
+                "every image",
                 "slices of one subject differ, and each teaches something",
             )
         } else {
             sampling.images = Images::OnePerGroup;
             (
-                "one image of each group an epoch, classes equally often",
+                "one image of each group an epoch",
                 "copies of one slice teach it once",
             )
         };
-        self.choose("train.sampling", value, reason);
+        let (how, why) = if RARE * rarest < images {
+            sampling.balance = Balance::Classes;
+            (
+                "classes equally often",
+                "the rarer class would be seldom seen",
+            )
+        } else {
+            sampling.balance = Balance::None;
+            ("classes as they are", "none is rare")
+        };
+        self.choose(
+            "train.sampling",
+            format!("{which}, {how}"),
+            format!("{reason}; {why}"),
+        );
     }
 
     fn epochs(&mut self) {
@@ -242,6 +291,46 @@ impl Plan {
             "train.early_stopping",
             "the last epoch",
             "the average of the weights at the end of a falling learning rate is steady; the best of many epochs on a small validation part is mostly luck",
+        );
+    }
+
+    /// Few images are learnt by heart.
+    fn restraint(&mut self) {
+        let units = self.fingerprint.units;
+        if units >= FEW {
+            return;
+        }
+        let train = &mut self.config.train;
+        train.mixup = 0.3;
+        train.loss.label_smoothing = 0.1;
+        train.optimizer = OptimizerConfig::AdamW(AdamW {
+            weight_decay: 0.05,
+            ..AdamW::default()
+        });
+        let augment = &mut self.config.augment;
+        augment.flip.vertical = 0.15;
+        augment.affine = Affine {
+            probability: 0.9,
+            rotation: 20.0,
+            scale: 0.15,
+            shift: 0.08,
+            ..augment.affine
+        };
+        augment.elastic.probability = 0.3;
+        augment.contrast.probability = 0.4;
+        augment.gamma.probability = 0.5;
+        augment.noise.probability = 0.3;
+        self.choose(
+            "augment",
+            "stronger than usual, sometimes upside down",
+            format!("{units} groups show few heads in few positions and tones"),
+        );
+        self.choose(
+            "train.mixup",
+            "0.3, with smoothed labels and weight decay",
+            format!(
+                "{units} groups are soon known by heart: images mixed with each other, labels that are never quite sure and small weights keep a network from that"
+            ),
         );
     }
 
@@ -340,6 +429,48 @@ mod tests {
         assert_eq!(plan.config.train.sampling.images, Images::All);
         assert_eq!(plan.config.train.epochs, 12);
         assert_eq!(plan.config.preprocess.size, 64);
+    }
+
+    #[test]
+    fn halves_are_compared_unless_most_images_show_heads_from_the_side() {
+        for (sagittal, compared) in [(0, true), (1000, true), (1001, false), (2000, false)] {
+            let planes = BTreeMap::from([
+                ("sagittal".into(), sagittal),
+                ("unknown".into(), 2000 - sagittal),
+            ]);
+            let plan = Plan::from(Fingerprint {
+                planes,
+                ..fingerprint()
+            });
+            assert_eq!(plan.config.preprocess.asymmetry, compared, "{sagittal}");
+            let said = reason(&plan, "preprocess.asymmetry").unwrap();
+            assert_eq!(said.starts_with("yes"), compared, "{said}");
+        }
+    }
+
+    #[test]
+    fn classes_are_shown_equally_often_where_one_is_rare() {
+        for (rarer, balance) in [(666, Balance::Classes), (667, Balance::None)] {
+            let counts = [("no_tumor".into(), rarer), ("tumor".into(), 2000 - rarer)];
+            let plan = Plan::from(Fingerprint {
+                classes: BTreeMap::from(counts),
+                ..fingerprint()
+            });
+            assert_eq!(plan.config.train.sampling.balance, balance, "{rarer}");
+        }
+    }
+
+    #[test]
+    fn few_groups_are_kept_from_being_learnt_by_heart() {
+        let mixed = |units: usize| {
+            let plan = Plan::from(Fingerprint {
+                units,
+                ..fingerprint()
+            });
+            assert_eq!(reason(&plan, "train.mixup").is_some(), units < FEW);
+            plan.config.train.mixup > 0.0
+        };
+        assert!(mixed(150) && mixed(FEW - 1) && !mixed(FEW));
     }
 
     #[test]

@@ -73,6 +73,11 @@ pub(crate) fn fit(
         (1..=16).contains(&members),
         "ensemble.members is {members}, expected 1 to 16"
     );
+    if config.train.precision.is_slower_here() {
+        observer.say(
+            "this processor has no products of 16 bits: training in bf16 takes several times as long as in f32 here",
+        );
+    }
     let input = config.preprocess.input_shape();
     let graph = config.model.graph(input, dataset.classes.logits())?;
     let validation = source(dataset, &parts.validation, config, &AugmentConfig::none())?;

@@ -32,6 +32,12 @@ impl Precision {
         *self == Self::F32
     }
 
+    /// Whether training in it takes longer than in single precision here: where the processor has no products of 16 bits.
+    #[must_use]
+    pub fn is_slower_here(self) -> bool {
+        !self.is_single() && !Unit::best().pays()
+    }
+
     /// What a network is best judged in where this one is asked for to save time: single precision, which is more exact,
     /// where the processor has no products of 16 bits, unless `TUMORLENS_BF16` names a way to do without.
     #[must_use]
@@ -102,6 +108,8 @@ mod tests {
         let pays = Unit::available().iter().any(|unit| unit.pays());
         let judged = Precision::Bf16.for_judging();
         assert_eq!(judged == Precision::Bf16, named || pays);
+        assert!(!Precision::F32.is_slower_here());
+        assert_eq!(Precision::Bf16.is_slower_here(), !Unit::best().pays());
     }
 
     #[test]

@@ -120,6 +120,8 @@ fn slices_of_one_volume_may_have_different_labels_by_its_segmentation_and_by_a_t
     let table = "path,label,subject\na.nii@axial:20,tumor,a\na.nii@axial:30,no_tumor,a\n";
     fs::write(at.join("slices.csv"), table).unwrap();
     assert!(prepare("slices.csv", "e").status.success());
+    let manifest = fs::read_to_string(at.join("e/manifest.csv")).unwrap();
+    assert_eq!(manifest.matches(",axial,").count(), 2, "{manifest}");
     succeed(at, &["plan", "e"]);
 
     // The same slice of another file is a copy.

@@ -3,7 +3,9 @@
 use super::path_text::{from_text, to_text};
 use super::{Found, ScanError, ScanOptions, Skipped};
 use crate::acquisition::Acquisition;
+use crate::format::sequence::Sequence;
 use crate::label_table::{LabelTable, Meaning, split_part};
+use crate::slice::Part;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -109,7 +111,8 @@ pub(super) fn read(
                 .push(Skipped::new(&path, format!("has no label in line {line}")));
             continue;
         }
-        if let Err(e) = std::fs::metadata(crate::slice::split(&path).0) {
+        let (on_disk, part) = crate::slice::split(&path);
+        if let Err(e) = std::fs::metadata(&on_disk) {
             table.skipped.push(Skipped::new(
                 &path,
                 format!("is listed in line {line}, but: {e}"),
@@ -117,6 +120,9 @@ pub(super) fn read(
             continue;
         }
         let mask = field(columns.mask);
+        let [plane, sequence, contrast] =
+            [columns.plane, columns.sequence, columns.contrast].map(field);
+        let said = Acquisition::of_table(plane, sequence, contrast);
         table.images.push(Found {
             path,
             source: source.to_owned(),
@@ -126,11 +132,7 @@ pub(super) fn read(
             official_split: split_part(field(columns.split))
                 .unwrap_or_default()
                 .to_owned(),
-            acquisition: Acquisition::of_table(
-                field(columns.plane),
-                field(columns.sequence),
-                field(columns.contrast),
-            ),
+            acquisition: acquisition(part, &on_disk, said),
             scan: None,
         });
     }
@@ -143,6 +145,16 @@ pub(super) fn read(
         ));
     }
     Ok(table)
+}
+
+/// How a slice was taken: as its own name says, else as the table says. Other parts of files tell it when they are read.
+fn acquisition(part: Part, file: &Path, said: Acquisition) -> Acquisition {
+    match part {
+        Part::Slice(plane, _) => {
+            Acquisition::of_scan(Some(plane.name()), Sequence::of_file(file)).or(&said)
+        }
+        Part::Whole | Part::Frame(_) => said,
+    }
 }
 
 /// The file that a field names: as written, else with our escapes undone, else with Windows separators.
