@@ -2,13 +2,13 @@
 //!
 //! The rules rest on what was measured on the open sets (docs/explanation/cross-validation.md and generalisation.md).
 
+mod fingerprint;
+
+pub(crate) use fingerprint::Fingerprint;
+
 use crate::config::{Calibration, RunConfig};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 use tumorlens_data::dataset::Dataset;
-use tumorlens_data::limits::Limits;
-use tumorlens_data::manifest::ManifestRow;
-use tumorlens_data::slice::Volumes;
 use tumorlens_data::transform::augment::Affine;
 use tumorlens_data::transform::exchange::Exchange;
 use tumorlens_nn::model::{Architecture, ModelConfig};
@@ -19,8 +19,6 @@ use tumorlens_nn::train::{Balance, Images, Keep};
 const IMAGES_SHOWN: usize = 14_000;
 /// Epochs at least, with one source and with several.
 const LEAST_EPOCHS: [usize; 2] = [12, 25];
-/// Images whose size is looked at.
-const SAMPLED: usize = 60;
 /// Side of the network's input, px.
 const SIDE: usize = 96;
 /// Groups below which they are few.
@@ -29,29 +27,6 @@ const FEW: usize = 1000;
 const RARE: usize = 3;
 /// Outlined images from which lesions can be exchanged.
 const OUTLINED: usize = 100;
-
-/// What a plan looks at.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Fingerprint {
-    /// Images that would be learnt from.
-    pub(crate) images: usize,
-    /// Units among them: what counts as one.
-    pub(crate) units: usize,
-    /// Images of each class.
-    pub(crate) classes: BTreeMap<String, usize>,
-    /// Images of each source.
-    pub(crate) sources: BTreeMap<String, usize>,
-    /// Sources that bring one class only.
-    pub(crate) one_class: Vec<String>,
-    /// Images with outline.
-    pub(crate) outlined: usize,
-    /// Images of each plane; `unknown` for the others.
-    pub(crate) planes: BTreeMap<String, usize>,
-    /// Whether subjects are known.
-    pub(crate) subjects: bool,
-    /// Median of the shorter side over some images, px; none where none could be read.
-    pub(crate) median_side: Option<usize>,
-}
 
 /// A choice and its reason.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -69,59 +44,6 @@ pub(crate) struct Plan {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) choices: Vec<Choice>,
     pub(crate) config: RunConfig,
-}
-
-impl Fingerprint {
-    /// Looks at a dataset: at its training part, or at all of it where it has none.
-    pub(crate) fn of(dataset: &Dataset) -> Self {
-        let mut rows: Vec<&ManifestRow> = dataset.part("train").collect();
-        if rows.is_empty() {
-            // Folds: nearly all images train in turn.
-            rows = dataset.rows.iter().collect();
-        }
-        let count = |of: &dyn Fn(&ManifestRow) -> String| {
-            let mut counts = BTreeMap::new();
-            for row in &rows {
-                *counts.entry(of(row)).or_insert(0) += 1;
-            }
-            counts
-        };
-        let mut labels: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for row in &rows {
-            labels.entry(&row.source).or_default().insert(&row.label);
-        }
-        Self {
-            images: rows.len(),
-            units: rows.iter().map(|r| r.unit()).collect::<BTreeSet<_>>().len(),
-            classes: count(&|r| r.label.clone()),
-            sources: count(&|r| r.source.clone()),
-            one_class: labels
-                .into_iter()
-                .filter(|(_, labels)| labels.len() == 1)
-                .map(|(source, _)| source.to_owned())
-                .collect(),
-            outlined: rows.iter().filter(|r| !r.mask.is_empty()).count(),
-            planes: count(&|r| match r.plane.as_str() {
-                "" => "unknown".to_owned(),
-                plane => plane.to_owned(),
-            }),
-            subjects: rows.iter().any(|r| !r.subject.is_empty()),
-            median_side: median_side(dataset, &rows),
-        }
-    }
-}
-
-fn median_side(dataset: &Dataset, rows: &[&ManifestRow]) -> Option<usize> {
-    let step = rows.len().div_ceil(SAMPLED).max(1);
-    let (volumes, limits) = (Volumes::default(), Limits::default());
-    let mut sides: Vec<usize> = rows
-        .iter()
-        .step_by(step)
-        .filter_map(|row| volumes.read(&dataset.file(row), &limits).ok())
-        .map(|slice| slice.image.width().min(slice.image.height()))
-        .collect();
-    sides.sort_unstable();
-    sides.get(sides.len() / 2).copied()
 }
 
 impl Plan {
@@ -201,23 +123,21 @@ impl Plan {
     }
 
     fn asymmetry(&mut self) {
-        let planes = &self.fingerprint.planes;
-        let sagittal = planes.get("sagittal").copied().unwrap_or(0);
-        let from_the_side = 2 * sagittal > self.fingerprint.images;
-        self.config.preprocess.asymmetry = !from_the_side;
-        let (value, reason) = if from_the_side {
-            (
-                "no",
-                format!(
-                    "{sagittal} of {} images show heads from the side, which have no two halves",
-                    self.fingerprint.images
-                ),
-            )
-        } else {
+        let images = self.fingerprint.images;
+        let sagittal = self.fingerprint.planes.get("sagittal");
+        let sagittal = sagittal.copied().unwrap_or(0);
+        let compared = 2 * sagittal <= images;
+        self.config.preprocess.asymmetry = compared;
+        let (value, reason) = if compared {
             (
                 "yes",
                 "a healthy head is nearly its own mirror image, which few images do not teach; it helped on small sets and on other people's scans".to_owned(),
             )
+        } else {
+            let reason = format!(
+                "{sagittal} of {images} images show heads from the side, which have no two halves"
+            );
+            ("no", reason)
         };
         self.choose("preprocess.asymmetry", value, reason);
     }
@@ -383,118 +303,4 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fingerprint() -> Fingerprint {
-        Fingerprint {
-            images: 2000,
-            units: 400,
-            classes: BTreeMap::from([("no_tumor".into(), 1000), ("tumor".into(), 1000)]),
-            sources: BTreeMap::from([("a".into(), 2000)]),
-            one_class: vec![],
-            outlined: 0,
-            planes: BTreeMap::from([("unknown".into(), 2000)]),
-            subjects: false,
-            median_side: Some(256),
-        }
-    }
-
-    fn reason(plan: &Plan, field: &str) -> Option<String> {
-        let found = plan.choices.iter().find(|c| c.field == field);
-        found.map(|c| format!("{}: {}", c.value, c.reason))
-    }
-
-    #[test]
-    fn every_choice_stands_in_the_configuration_with_its_reason() {
-        let plan = Plan::from(fingerprint());
-        assert_eq!(plan.config.train.epochs, 35);
-        assert_eq!(plan.config.preprocess.size, 96);
-        assert!(plan.config.exchange.is_off());
-        for choice in &plan.choices {
-            assert!(plan.config.plan[choice.field].contains(&choice.reason));
-        }
-        let text = plan.config.to_toml().unwrap();
-        assert!(text.contains("[plan]"), "{text}");
-        assert_eq!(toml::from_str::<RunConfig>(&text).unwrap(), plan.config);
-    }
-
-    #[test]
-    fn subjects_small_images_and_few_units_change_it() {
-        let plan = Plan::from(Fingerprint {
-            subjects: true,
-            median_side: Some(70),
-            ..fingerprint()
-        });
-        assert_eq!(plan.config.train.sampling.images, Images::All);
-        assert_eq!(plan.config.train.epochs, 12);
-        assert_eq!(plan.config.preprocess.size, 64);
-    }
-
-    #[test]
-    fn halves_are_compared_unless_most_images_show_heads_from_the_side() {
-        for (sagittal, compared) in [(0, true), (1000, true), (1001, false), (2000, false)] {
-            let planes = BTreeMap::from([
-                ("sagittal".into(), sagittal),
-                ("unknown".into(), 2000 - sagittal),
-            ]);
-            let plan = Plan::from(Fingerprint {
-                planes,
-                ..fingerprint()
-            });
-            assert_eq!(plan.config.preprocess.asymmetry, compared, "{sagittal}");
-            let said = reason(&plan, "preprocess.asymmetry").unwrap();
-            assert_eq!(said.starts_with("yes"), compared, "{said}");
-        }
-    }
-
-    #[test]
-    fn classes_are_shown_equally_often_where_one_is_rare() {
-        for (rarer, balance) in [(666, Balance::Classes), (667, Balance::None)] {
-            let counts = [("no_tumor".into(), rarer), ("tumor".into(), 2000 - rarer)];
-            let plan = Plan::from(Fingerprint {
-                classes: BTreeMap::from(counts),
-                ..fingerprint()
-            });
-            assert_eq!(plan.config.train.sampling.balance, balance, "{rarer}");
-        }
-    }
-
-    #[test]
-    fn few_groups_are_kept_from_being_learnt_by_heart() {
-        let mixed = |units: usize| {
-            let plan = Plan::from(Fingerprint {
-                units,
-                ..fingerprint()
-            });
-            assert_eq!(reason(&plan, "train.mixup").is_some(), units < FEW);
-            plan.config.train.mixup > 0.0
-        };
-        assert!(mixed(150) && mixed(FEW - 1) && !mixed(FEW));
-    }
-
-    #[test]
-    fn a_source_of_one_class_is_met_with_exchange_where_there_are_outlines() {
-        let mixed = Fingerprint {
-            sources: BTreeMap::from([("a".into(), 1000), ("b".into(), 1000)]),
-            one_class: vec!["b".into()],
-            outlined: 500,
-            ..fingerprint()
-        };
-        let plan = Plan::from(mixed.clone());
-        assert!(!plan.config.exchange.is_off());
-        assert_eq!(plan.config.train.epochs, 35);
-        let many = Plan::from(Fingerprint {
-            units: 4000,
-            ..mixed.clone()
-        });
-        assert_eq!(many.config.train.epochs, 25);
-        assert_eq!(plan.config.calibration.views, 4);
-        let few = Plan::from(Fingerprint {
-            outlined: 10,
-            ..mixed
-        });
-        assert!(few.config.exchange.is_off());
-        assert!(reason(&few, "exchange").unwrap().contains("too few"));
-    }
-}
+mod tests;
