@@ -31,6 +31,15 @@ pub enum Part {
 }
 
 impl Part {
+    /// The plane of a slice of a volume.
+    #[must_use]
+    pub fn plane(self) -> Option<Plane> {
+        match self {
+            Self::Slice(plane, _) => Some(plane),
+            Self::Whole | Self::Frame(_) => None,
+        }
+    }
+
     /// The path of this part of a file.
     #[must_use]
     pub fn of(self, file: &Path) -> PathBuf {

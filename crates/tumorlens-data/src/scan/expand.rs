@@ -17,7 +17,7 @@ use crate::slice::{Opened, Part, open_bytes, split};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
-use tumorlens_core::NO_TUMOR;
+use tumorlens_core::{NO_TUMOR, Plane};
 
 /// Lesions below this area, mm2, make a slice neither positive nor negative: it is left out.
 const SMALLEST_LESION: f64 = 20.0;
@@ -277,10 +277,7 @@ fn volume(
     for part in opened.parts(&options.planes) {
         let mut image = found.clone();
         image.path = part.of(&found.path);
-        let plane = match part {
-            Part::Slice(plane, _) => Some(plane.name()),
-            Part::Whole | Part::Frame(_) => None,
-        };
+        let plane = part.plane().map(Plane::name);
         let sequence = Sequence::of_file(&found.path);
         image.acquisition = Acquisition::of_scan(plane, sequence).or(&found.acquisition);
         image.scan = Some(ScanOf {

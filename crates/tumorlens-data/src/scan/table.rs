@@ -149,11 +149,9 @@ pub(super) fn read(
 
 /// How a slice was taken: as its own name says, else as the table says. Other parts of files tell it when they are read.
 fn acquisition(part: Part, file: &Path, said: Acquisition) -> Acquisition {
-    match part {
-        Part::Slice(plane, _) => {
-            Acquisition::of_scan(Some(plane.name()), Sequence::of_file(file)).or(&said)
-        }
-        Part::Whole | Part::Frame(_) => said,
+    match part.plane() {
+        Some(plane) => Acquisition::of_scan(Some(plane.name()), Sequence::of_file(file)).or(&said),
+        None => said,
     }
 }
 

@@ -223,17 +223,18 @@ fn run(
         }
         after(n, block, plane);
     };
+    let by_index = |(index, plane): (usize, &mut [Bf16x32])| {
+        task(index / blocks, index % blocks, plane);
+    };
     let (values, plane) = (output.values_mut(), to.plane());
     if walk.tiles() * to.images * blocks < SMALL {
-        let planes = values.chunks_mut(plane).enumerate();
-        planes.for_each(|(index, plane)| task(index / blocks, index % blocks, plane));
+        values.chunks_mut(plane).enumerate().for_each(by_index);
     } else if weights.bytes() > 1 << 20 && to.images > 1 {
         // Weights that do not stay in a core's cache are read once for all images.
         let images = values.chunks_mut(blocks * plane).collect();
         by_group(images, 0, plane, &task);
     } else {
-        let planes = values.par_chunks_mut(plane).enumerate();
-        planes.for_each(|(index, plane)| task(index / blocks, index % blocks, plane));
+        values.par_chunks_mut(plane).enumerate().for_each(by_index);
     }
 }
 

@@ -93,13 +93,10 @@ impl Series {
             .fold(f32::MAX, f32::min);
         let mut voxels = vec![lowest; volume.shape().iter().product()];
         // Where several planes were cut, the first one judged is drawn.
-        let plane = self.maps.first().map(|(part, _, _)| match part {
-            Part::Slice(plane, _) => Some(*plane),
-            _ => None,
-        });
+        let plane = self.maps.first().and_then(|(part, _, _)| part.plane());
         for (part, _, map) in &self.maps {
             if let Part::Slice(p, index) = part
-                && plane == Some(Some(*p))
+                && plane == Some(*p)
             {
                 volume.put(*p, *index, map, &mut voxels);
             }
