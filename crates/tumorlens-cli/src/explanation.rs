@@ -72,8 +72,12 @@ pub(crate) fn explain(
         None,
     )?;
     let method = Method::default_for(network.graph());
-    results.model.decision.map_threshold =
-        map_threshold(study, &network, &results.parts.validation, method, observer)?;
+    results.model.decision.map_threshold = map_threshold(
+        (study.dataset, study.config),
+        &network,
+        &results.parts.validation,
+        observer,
+    )?;
     let methods: Vec<Method> = COMPARED
         .into_iter()
         .filter(|m| Method::available(network.graph()).contains(m))
@@ -111,13 +115,13 @@ pub(crate) fn explain(
 }
 
 /// The value of the default map that best divides lesion from the rest on validation images with outlines.
-fn map_threshold(
-    study: &Study<'_>,
+pub(crate) fn map_threshold(
+    images: (&Dataset, &RunConfig),
     network: &Network,
     rows: &[ManifestRow],
-    method: Method,
     observer: &dyn Observer,
 ) -> anyhow::Result<Option<f32>> {
+    let method = Method::default_for(network.graph());
     if method != Method::Evidence {
         // Only the logits of an evidence map mean the same in all images.
         return Ok(None);
@@ -128,15 +132,7 @@ fn map_threshold(
         replicates: 0,
         ..ScoreOptions::default()
     };
-    let scores = judge(
-        (study.dataset, study.config),
-        network,
-        rows,
-        None,
-        &[method],
-        &options,
-        observer,
-    )?;
+    let scores = judge(images, network, rows, None, &[method], &options, observer)?;
     let cut = scores.ok().and_then(|s| s.rows.first().and_then(|r| r.cut));
     Ok(match cut {
         Some(Cut::Value(value)) => Some(value as f32),

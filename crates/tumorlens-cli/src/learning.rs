@@ -5,7 +5,7 @@ use std::path::Path;
 use tumorlens_core::{ClassSet, Observer};
 use tumorlens_data::source::DatasetSource;
 use tumorlens_nn::graph::Graph;
-use tumorlens_nn::train::{self, AfterEpoch, Job, Outcome, Start};
+use tumorlens_nn::train::{self, AfterEpoch, Job, Outcome, Start, Teacher};
 use tumorlens_nn::weights::Weights;
 use tumorlens_nn::weights::transfer::{Frozen, TransferOptions, copy_into, load_into};
 
@@ -16,6 +16,7 @@ pub(crate) struct Learning<'a> {
     pub(crate) train: &'a DatasetSource,
     pub(crate) validation: &'a DatasetSource,
     pub(crate) config: &'a RunConfig,
+    pub(crate) teacher: Option<&'a Teacher>,
     pub(crate) folder: &'a Path,
     pub(crate) start: Start,
 }
@@ -51,6 +52,7 @@ impl Learning<'_> {
             validation: self.validation,
             classes: self.classes,
             config: &config.train,
+            teacher: self.teacher,
             folder: self.folder,
             start: self.start,
             device: config.device.0,

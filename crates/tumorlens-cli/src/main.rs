@@ -17,6 +17,7 @@ mod explanation;
 mod learning;
 mod members;
 mod model;
+mod networks;
 mod npy;
 mod pictures;
 mod plan;

@@ -2,8 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::exit_code::Stopped;
-use crate::learning::Learning;
-use crate::members::side_by_side;
+use crate::networks::{Networks, Trainees};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,11 +15,9 @@ use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::bundle::{Bundle, Decision, Familiarity, FamiliarityError};
 use tumorlens_nn::evaluate::{EvaluateError, Reading, ScoredLogits, predict_logits};
 use tumorlens_nn::graph::Graph;
-use tumorlens_nn::graph::ensemble::ensemble;
 use tumorlens_nn::network::Network;
-use tumorlens_nn::train::{self, EpochRecord, Outcome, Start};
+use tumorlens_nn::train::{EpochRecord, Start};
 use tumorlens_nn::weights::Weights;
-use tumorlens_nn::weights::safetensors::{self, Precision};
 
 /// The images of a training: rows of a manifest.
 pub(crate) struct Parts {
@@ -68,11 +65,6 @@ pub(crate) fn fit(
     start: Start,
     observer: &dyn Observer,
 ) -> anyhow::Result<Model> {
-    let members = config.ensemble.members;
-    anyhow::ensure!(
-        (1..=16).contains(&members),
-        "ensemble.members is {members}, expected 1 to 16"
-    );
     if config.train.precision.is_slower_here() {
         observer.say(
             "this processor has no products of 16 bits: training in bf16 takes several times as long as in f32 here",
@@ -83,40 +75,21 @@ pub(crate) fn fit(
     let validation = source(dataset, &parts.validation, config, &AugmentConfig::none())?;
     let train =
         source(dataset, &parts.train, config, &config.augment)?.with_exchange(config.exchange)?;
-    let one = |config: &RunConfig, folder: &Path, observer: &dyn Observer| {
-        // Of a run that was stopped, later members have not begun.
-        let start = if folder.is_dir() { start } else { Start::Fresh };
-        let learning = Learning {
-            classes: &dataset.classes,
-            graph: &graph,
-            train: &train,
-            validation: &validation,
-            config,
-            folder,
-            start,
-        };
-        match learning.fit(observer, &train::go_on)? {
-            Outcome::Finished(trained) => anyhow::Ok(trained),
-            _ => Err(Stopped.into()),
-        }
+    let networks = Networks {
+        dataset,
+        parts,
+        graph: &graph,
+        train: &train,
+        validation: &validation,
+        start,
+        observer,
     };
-    let (graph, weights, trained) = if members == 1 {
-        let trained = one(config, folder, observer)?;
-        (graph.clone(), trained.weights.clone(), trained)
-    } else {
-        let mut trained = side_by_side("member", members, observer, |i, observer| {
-            let mut config = config.clone();
-            config.train.seed = config.train.seed.derive("member").derive(&i.to_string());
-            one(&config, &folder.join(format!("member-{i}")), observer)
-        })?;
-        let weights: Vec<Weights> = trained.iter().map(|t| t.weights.clone()).collect();
-        let (graph, weights) = ensemble(&graph, &weights)?;
-        (graph, weights, trained.swap_remove(0))
-    };
-    let weights = safetensors::read(
-        safetensors::write(&weights, Precision::Half)?.into(),
-        &graph,
-    )?;
+    let teacher = networks.teacher(config, folder)?;
+    let Trainees {
+        graph,
+        weights,
+        first: trained,
+    } = networks.fit(config, config.ensemble.members, folder, teacher.as_ref())?;
     let plain = logits(
         &graph,
         &weights,
@@ -140,7 +113,11 @@ pub(crate) fn fit(
         }
     }
     let mut decision =
-        Decision::calibrated(&dataset.classes, &calibrating, config.calibration.shift);
+        Decision::calibrated(&dataset.classes, &calibrating, config.calibration.scaling());
+    if let Some(name) = &config.calibration.operating_point {
+        let chosen = decision.use_point(name);
+        chosen.map_err(|reason| anyhow::anyhow!("calibration.operating_point: {reason}"))?;
+    }
     if config.calibration.error > 0.0
         && let Err(e) = decision.triage(&dataset.classes, &calibrating, config.calibration.error)
     {

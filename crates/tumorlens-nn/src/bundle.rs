@@ -11,7 +11,7 @@ mod golden;
 mod triage;
 
 pub use container::ContainerError;
-pub use decision::Decision;
+pub use decision::{Decision, Scaling};
 pub use familiarity::{Doubt, Familiarity, FamiliarityError, Kind};
 pub use golden::{Golden, GoldenMismatch};
 pub use triage::{Triage, TriageError};

@@ -26,6 +26,7 @@ mod record;
 mod run;
 mod sampling;
 mod state;
+mod teacher;
 mod validation;
 
 pub use crate::network::DeviceFailure;
@@ -34,6 +35,7 @@ pub use config::{
     TrainConfig,
 };
 pub use record::{EpochRecord, TrainFigures};
+pub use teacher::Teacher;
 pub use validation::ValidationFigures;
 
 use crate::device::{DeviceChoice, DeviceError};
@@ -60,6 +62,8 @@ pub struct Job<'a> {
     pub classes: &'a ClassSet,
     /// Every choice.
     pub config: &'a TrainConfig,
+    /// Who else is learnt from; its classes and its preprocessing are those of the images.
+    pub teacher: Option<&'a Teacher>,
     /// Folder of the run; made where it is not there.
     pub folder: &'a Path,
     /// Whether to begin or to go on.

@@ -6,7 +6,7 @@ mod temperature;
 
 pub(crate) use reliability::Tally;
 pub use reliability::{Bins, BinsError, Reliability, ReliabilityBin};
-pub use shift::{ShiftFit, fit_shift};
+pub use shift::{ShiftFit, fit_shift, fit_shift_above};
 pub use temperature::{
     Temperature, TemperatureError, TemperatureFit, fit_temperature, fit_temperature_softmax,
 };

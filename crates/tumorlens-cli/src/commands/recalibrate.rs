@@ -8,8 +8,9 @@ use crate::progress::Progress;
 use crate::training::aggregate;
 use anyhow::{Context, bail};
 use tumorlens_core::Seed;
-use tumorlens_nn::bundle::{Decision, Triage};
+use tumorlens_nn::bundle::{Decision, Scaling, Triage};
 use tumorlens_nn::precision::Precision;
+use tumorlens_stats::calibration::Temperature;
 
 pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result<Exit> {
     if args.out.exists() {
@@ -36,7 +37,13 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
             args.error
         );
     }
-    let mut decision = Decision::calibrated(&classes, &read.logits, true);
+    let mut decision = Decision::calibrated(
+        &classes,
+        &read.logits,
+        Scaling::Platt {
+            least: Temperature::MIN,
+        },
+    );
     if classes.is_binary() {
         decision.triage(&classes, &read.logits, args.error)?;
         aggregate(&mut decision, &classes, &read.logits, &read.rows);

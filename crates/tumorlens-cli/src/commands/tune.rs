@@ -89,6 +89,7 @@ fn searched_on(mut config: RunConfig) -> RunConfig {
     config.train.early_stopping.keep = Keep::Last;
     config.train.early_stopping.patience = 0;
     config.ensemble.members = 1;
+    config.distillation.teachers = 0;
     config
 }
 

@@ -146,13 +146,20 @@ fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
          [model.head]\nkind = \"evidence\"\nstride = 4\nchannels = 8\n\
          [train]\nepochs = 2\nwarm_up_epochs = 0.5\n\
          [calibration]\nviews = 1\nshift = true\nerror = 0.2\n\
+         [distillation]\nteachers = 1\n\
          [ensemble]\nmembers = 2\n";
     fs::write(at.join("c.toml"), config).unwrap();
+    let wrong = config.replace("teachers = 1", "weight = 1.5");
+    fs::write(at.join("w.toml"), wrong).unwrap();
+    let refused = ["train", "d", "--config", "w.toml", "--out", "w"];
+    fail(at, &refused, 1, &["distillation.weight is 1.5", "0 to 1"]);
     succeed(
         at,
         &["train", "d", "--config", "c.toml", "--out", "r", "-q"],
     );
-    assert!(at.join("r/member-1/checkpoints").is_dir());
+    for folder in ["teacher", "member-1"] {
+        assert!(at.join("r").join(folder).join("checkpoints").is_dir());
+    }
     let text = succeed(at, &["evaluate", "r", "d", "-q"]);
     assert!(text.contains("AUROC"), "{text}");
     assert!(at.join("r/texture.json").is_file());

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tumorlens_core::series::Aggregation;
 use tumorlens_core::{ClassIndex, ClassSet, Judgement, NO_TUMOR, Probability, Verdict};
 use tumorlens_stats::calibration::{
-    Temperature, fit_shift, fit_temperature, fit_temperature_softmax,
+    Temperature, fit_shift_above, fit_temperature, fit_temperature_softmax,
 };
 use tumorlens_stats::operating_point::{OperatingPoint, Rule};
 
@@ -19,6 +19,19 @@ const SCREENING: f64 = 0.95;
 /// Validation images of each class from which a threshold chosen on them is better than one half. With n of each, the
 /// share called right at a threshold is known to about 0.5 / sqrt(n).
 const ENOUGH: usize = 50;
+
+/// How probabilities are made of logits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scaling {
+    /// Divided by a temperature.
+    Temperature,
+    /// The one logit of two classes is shifted as well. Other networks take a temperature alone.
+    Platt {
+        /// The temperature is at least that: where validation images are told apart too easily, it keeps the model from being
+        /// as sure of others.
+        least: Temperature,
+    },
+}
 
 /// Calibration and operating points, all chosen on validation images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,12 +80,12 @@ impl Decision {
     /// reason in [`Self::calibration`].
     #[must_use]
     pub fn choose(classes: &ClassSet, validation: &[ScoredLogits]) -> Self {
-        Self::calibrated(classes, validation, false)
+        Self::calibrated(classes, validation, Scaling::Temperature)
     }
 
-    /// As [`Self::choose`]; with `shifted` the one logit of two classes is shifted as well (Platt scaling).
+    /// As [`Self::choose`], with probabilities made of logits in a given way.
     #[must_use]
-    pub fn calibrated(classes: &ClassSet, validation: &[ScoredLogits], shifted: bool) -> Self {
+    pub fn calibrated(classes: &ClassSet, validation: &[ScoredLogits], scaling: Scaling) -> Self {
         let mut decision = Self::uncalibrated("");
         let positive = classes.positive();
         let truth: Vec<bool> = validation.iter().map(|s| s.label == positive).collect();
@@ -82,8 +95,8 @@ impl Decision {
                 .filter_map(|s| s.logits.first())
                 .map(|l| f64::from(*l))
                 .collect();
-            if shifted {
-                fit_shift(&truth, &logits).map(|found| {
+            if let Scaling::Platt { least } = scaling {
+                fit_shift_above(&truth, &logits, least).map(|found| {
                     decision.shift = found.shift;
                     found.fit
                 })
@@ -145,6 +158,26 @@ impl Decision {
             .map(|p| p.name.clone())
             .unwrap_or_default();
         decision
+    }
+
+    /// Makes another operating point the one in use.
+    ///
+    /// # Errors
+    /// When there is none of this name; names those that there are.
+    pub fn use_point(&mut self, name: &str) -> Result<(), String> {
+        let names: Vec<&str> = self
+            .operating_points
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect();
+        if !names.contains(&name) {
+            return Err(format!(
+                "no operating point is called '{name}'; there are: {}",
+                names.join(", ")
+            ));
+        }
+        name.clone_into(&mut self.default);
+        Ok(())
     }
 
     /// Sets when to refer, from images that took no part in training; the default operating point is chosen already.

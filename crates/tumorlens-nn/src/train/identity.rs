@@ -17,6 +17,9 @@ pub(super) struct Identity {
     network: String,
     /// SHA-256 of the first weights.
     initial: String,
+    /// Of who else is learnt from, what decides what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    teacher: Option<String>,
     /// SHA-256 of paths, groups, sources, labels and outlines of the training and validation images.
     images: String,
 }
@@ -33,6 +36,7 @@ impl Identity {
             config: json(serde_json::to_string(job.config)),
             network: hash(|hasher| hasher.update(format!("{classes}\n{graph}\n{frozen:?}"))),
             initial: hash(|hasher| add_weights(hasher, job.initial)),
+            teacher: job.teacher.map(|teacher| teacher.identity().to_owned()),
             images: hash(|hasher| {
                 [job.train, job.validation]
                     .iter()
@@ -68,8 +72,10 @@ impl Identity {
         ];
         parts
             .into_iter()
-            .find(|(a, b, _)| a != b)
-            .map(|(_, _, what)| what.to_owned())
+            .map(|(a, b, what)| (a != b, what))
+            .chain([(self.teacher != other.teacher, "the teacher")])
+            .find(|(differs, _)| *differs)
+            .map(|(_, what)| what.to_owned())
     }
 }
 
@@ -89,7 +95,7 @@ fn changed_fields(a: &str, b: &str) -> String {
     }
 }
 
-fn add_weights(hasher: &mut Sha256, weights: &Weights) {
+pub(super) fn add_weights(hasher: &mut Sha256, weights: &Weights) {
     for parameter in &weights.parameters {
         hasher.update(format!("{}\n{:?}\n", parameter.name, parameter.shape));
         parameter
@@ -107,7 +113,7 @@ fn add_images(hasher: &mut Sha256, source: &dyn SampleSource) {
     }
 }
 
-fn hash(add: impl FnOnce(&mut Sha256)) -> String {
+pub(super) fn hash(add: impl FnOnce(&mut Sha256)) -> String {
     let mut hasher = Sha256::new();
     add(&mut hasher);
     hasher

@@ -193,6 +193,9 @@ impl<'a> Run<'a> {
         } = self.job;
         let [_, height, width] = graph.input;
         let mut batch = Batch::new(samples, &self.loss, classes, [height, width], self.grid);
+        if let Some(teacher) = self.job.teacher {
+            teacher.teach(&mut batch, self.grid);
+        }
         let number = self.learner.optimizer.steps;
         if config.mixup > 0.0 {
             batch.mix(config.mixup, config.seed.derive("mixup").index(number));

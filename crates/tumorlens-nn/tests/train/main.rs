@@ -12,3 +12,4 @@ mod learning;
 mod refusals;
 mod resuming;
 mod scene;
+mod teaching;

@@ -10,7 +10,7 @@ use tumorlens_core::{
 use tumorlens_nn::device::DeviceChoice;
 use tumorlens_nn::graph::{Activation, ConvShape, Graph, GraphBuilder, Op};
 use tumorlens_nn::train::{
-    AfterEpoch, Job, Outcome, Start, TrainConfig, TrainError, Trained, fit, go_on,
+    AfterEpoch, Job, Outcome, Start, Teacher, TrainConfig, TrainError, Trained, fit, go_on,
 };
 use tumorlens_nn::weights::Weights;
 
@@ -200,6 +200,7 @@ pub(crate) struct Scene {
     pub(crate) config: TrainConfig,
     pub(crate) train: Squares,
     pub(crate) validation: Squares,
+    pub(crate) teacher: Option<Teacher>,
 }
 
 impl Scene {
@@ -209,6 +210,7 @@ impl Scene {
             config,
             train: Squares::new(0, 20),
             validation: Squares::new(100, 8),
+            teacher: None,
         }
     }
 
@@ -230,6 +232,7 @@ impl Scene {
         after_epoch: &AfterEpoch<'_>,
     ) -> Result<Outcome, TrainError> {
         fit(&Job {
+            teacher: self.teacher.as_ref(),
             graph: &self.graph,
             initial: &Weights::initial(&self.graph, self.config.seed.derive("weights")),
             train: &self.train,

@@ -69,6 +69,8 @@ pub enum TemperatureError {
 impl Temperature {
     /// The temperature that changes nothing.
     pub const ONE: Self = Self(1.0);
+    /// The lowest.
+    pub const MIN: Self = Self(Self::LOWEST);
     const LOWEST: f64 = 0.01;
     const HIGHEST: f64 = 100.0;
 

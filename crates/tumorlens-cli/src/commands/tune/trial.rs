@@ -126,6 +126,7 @@ impl Bench<'_> {
             train: &train,
             validation: &validation,
             config,
+            teacher: None,
             folder: place,
             start: if begun { Start::Resume } else { Start::Fresh },
         };

@@ -1,0 +1,141 @@
+//! The networks of a run: those that teach and those that are kept, each kind one network or several joined to one.
+
+use crate::config::RunConfig;
+use crate::exit_code::Stopped;
+use crate::explanation::map_threshold;
+use crate::learning::Learning;
+use crate::members::side_by_side;
+use crate::training::Parts;
+use std::path::Path;
+use std::sync::Arc;
+use tumorlens_core::Observer;
+use tumorlens_data::dataset::Dataset;
+use tumorlens_data::source::DatasetSource;
+use tumorlens_nn::graph::Graph;
+use tumorlens_nn::graph::ensemble::ensemble;
+use tumorlens_nn::network::Network;
+use tumorlens_nn::train::{self, Outcome, Start, Teacher, Trained};
+use tumorlens_nn::weights::Weights;
+use tumorlens_nn::weights::safetensors::{self, Precision};
+
+/// What the networks of a run have in common.
+pub(crate) struct Networks<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) parts: &'a Parts,
+    /// Of each of them.
+    pub(crate) graph: &'a Graph,
+    pub(crate) train: &'a DatasetSource,
+    pub(crate) validation: &'a DatasetSource,
+    pub(crate) start: Start,
+    pub(crate) observer: &'a dyn Observer,
+}
+
+/// Trained networks as one.
+pub(crate) struct Trainees {
+    pub(crate) graph: Graph,
+    /// As they are stored: exactly representable in half precision.
+    pub(crate) weights: Weights,
+    /// How the first of them was trained.
+    pub(crate) first: Trained,
+}
+
+impl Networks<'_> {
+    /// Trains `members` networks that differ in their seed alone, in `folder`, and joins them.
+    ///
+    /// # Errors
+    /// When training fails or is stopped.
+    pub(crate) fn fit(
+        &self,
+        config: &RunConfig,
+        members: usize,
+        folder: &Path,
+        teacher: Option<&Teacher>,
+    ) -> anyhow::Result<Trainees> {
+        let (graph, weights, first) = if members == 1 {
+            let trained = self.one(config, folder, teacher, self.observer)?;
+            (self.graph.clone(), trained.weights.clone(), trained)
+        } else {
+            let mut trained = side_by_side("member", members, self.observer, |i, observer| {
+                let mut config = config.clone();
+                config.train.seed = config.train.seed.derive("member").derive(&i.to_string());
+                let folder = folder.join(format!("member-{i}"));
+                self.one(&config, &folder, teacher, observer)
+            })?;
+            let weights: Vec<Weights> = trained.iter().map(|t| t.weights.clone()).collect();
+            let (graph, weights) = ensemble(self.graph, &weights)?;
+            (graph, weights, trained.swap_remove(0))
+        };
+        let stored = safetensors::write(&weights, Precision::Half)?;
+        Ok(Trainees {
+            weights: safetensors::read(stored.into(), &graph)?,
+            graph,
+            first,
+        })
+    }
+
+    fn one(
+        &self,
+        config: &RunConfig,
+        folder: &Path,
+        teacher: Option<&Teacher>,
+        observer: &dyn Observer,
+    ) -> anyhow::Result<Trained> {
+        // Of a run that was stopped, later members have not begun.
+        let start = if folder.is_dir() {
+            self.start
+        } else {
+            Start::Fresh
+        };
+        let learning = Learning {
+            classes: &self.dataset.classes,
+            graph: self.graph,
+            train: self.train,
+            validation: self.validation,
+            config,
+            teacher,
+            folder,
+            start,
+        };
+        match learning.fit(observer, &train::go_on)? {
+            Outcome::Finished(trained) => Ok(trained),
+            _ => Err(Stopped.into()),
+        }
+    }
+
+    /// Trains those that teach, where the configuration asks for them. They learn from the same images as those that are
+    /// kept, so that no image that is tested is known to either.
+    ///
+    /// # Errors
+    /// When training fails or is stopped.
+    pub(crate) fn teacher(
+        &self,
+        config: &RunConfig,
+        folder: &Path,
+    ) -> anyhow::Result<Option<Teacher>> {
+        let asked = config.distillation;
+        if asked.teachers == 0 {
+            return Ok(None);
+        }
+        let mut own = config.clone();
+        own.train.seed = config.train.seed.derive("teacher");
+        self.observer.say(&format!(
+            "{} networks are trained first, to teach",
+            asked.teachers
+        ));
+        let trained = self.fit(&own, asked.teachers, &folder.join("teacher"), None)?;
+        let weights = Arc::new(trained.weights);
+        let device = config.device.0.open()?;
+        let network = Network::judging(trained.graph.clone(), Arc::clone(&weights), &device)?;
+        let images = (self.dataset, config);
+        let rows = &self.parts.validation;
+        let threshold = map_threshold(images, &network, rows, self.observer)?;
+        Ok(Some(Teacher::new(
+            &trained.graph,
+            weights,
+            &self.dataset.classes,
+            threshold,
+            asked.weight,
+            config.train.precision,
+        )?))
+    }
+}
