@@ -282,8 +282,6 @@ impl RunConfig {
             config.start.freeze.clone_from(&args.freeze);
         }
         config.preprocess.check()?;
-        config.distillation.check()?;
-        config.ensemble.check()?;
         config.train.check(dataset.classes.len())?;
         Ok(config)
     }
@@ -294,7 +292,13 @@ impl RunConfig {
     /// When it cannot be read or holds something else; names the file and the field.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        toml::from_str(&text).with_context(|| path.display().to_string())
+        let read = || {
+            let config: Self = toml::from_str(&text)?;
+            config.distillation.check()?;
+            config.ensemble.check()?;
+            anyhow::Ok(config)
+        };
+        read().with_context(|| path.display().to_string())
     }
 
     /// The text of `config.toml`.
