@@ -118,10 +118,8 @@ impl Networks<'_> {
         }
         let mut own = config.clone();
         own.train.seed = config.train.seed.derive("teacher");
-        self.observer.say(&format!(
-            "{} networks are trained first, to teach",
-            asked.teachers
-        ));
+        self.observer
+            .say(&format!("trained first, to teach: {}", asked.teachers));
         let trained = self.fit(&own, asked.teachers, &folder.join("teacher"), None)?;
         let weights = Arc::new(trained.weights);
         let device = config.device.0.open()?;

@@ -55,25 +55,21 @@ impl Identity {
         }
         let parts = [
             (
-                &self.network,
-                &other.network,
+                self.network != other.network,
                 "the network, its classes or what of it is frozen",
             ),
             (
-                &self.initial,
-                &other.initial,
+                self.initial != other.initial,
                 "the weights that training starts from",
             ),
+            (self.teacher != other.teacher, "the teacher"),
             (
-                &self.images,
-                &other.images,
+                self.images != other.images,
                 "the images, their labels or their split",
             ),
         ];
         parts
             .into_iter()
-            .map(|(a, b, what)| (a != b, what))
-            .chain([(self.teacher != other.teacher, "the teacher")])
             .find(|(differs, _)| *differs)
             .map(|(_, what)| what.to_owned())
     }

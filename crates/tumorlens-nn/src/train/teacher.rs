@@ -68,9 +68,9 @@ impl Teacher {
             hasher.update(format!("{weight} {threshold:?} {graph:?}\n"));
             add_weights(hasher, &weights);
         });
-        let read: Vec<usize> = map.iter().map(|map| map.node.0).collect();
+        let read = map.as_ref().map(|map| map.node.0);
         Ok(Self {
-            judge: judging(graph, weights, &read, precision.for_judging())?,
+            judge: judging(graph, weights, read.as_slice(), precision.for_judging())?,
             loss: ImageLoss::plain(classes),
             outputs,
             map,
@@ -88,10 +88,8 @@ impl Teacher {
     pub(super) fn teach(&self, batch: &mut Batch, grid: Option<[usize; 2]>) {
         let map = self.map.as_ref().filter(|map| grid == Some(map.grid));
         let mut said = Judgement::default();
-        match map {
-            Some(map) => self.judge.judge(&batch.input, &[map.node.0], &mut said),
-            None => self.judge.judge(&batch.input, &[], &mut said),
-        }
+        let wanted = map.map(|map| map.node.0);
+        self.judge.judge(&batch.input, wanted.as_slice(), &mut said);
         let logits = said.logits.chunks_exact(self.outputs);
         for (target, logits) in batch.targets.iter_mut().zip(logits) {
             for (share, probability) in target.iter_mut().zip(self.loss.probabilities(logits)) {

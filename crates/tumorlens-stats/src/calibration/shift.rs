@@ -21,7 +21,7 @@ pub struct ShiftFit {
 /// # Errors
 /// Without images, with images of one class alone, when a logit is not finite, or when logits do not point to the truth.
 pub fn fit_shift(truth: &[bool], logits: &[f64]) -> Result<ShiftFit, TemperatureError> {
-    fit(truth, logits, None)
+    fit_shift_above(truth, logits, Temperature::MIN)
 }
 
 /// As [`fit_shift`], with a temperature of at least `least`; where that is above the best one, the best shift for it. The
@@ -33,14 +33,6 @@ pub fn fit_shift_above(
     truth: &[bool],
     logits: &[f64],
     least: Temperature,
-) -> Result<ShiftFit, TemperatureError> {
-    fit(truth, logits, Some(least))
-}
-
-fn fit(
-    truth: &[bool],
-    logits: &[f64],
-    least: Option<Temperature>,
 ) -> Result<ShiftFit, TemperatureError> {
     if truth.len() != logits.len() {
         return Err(TemperatureError::Shape(format!(
@@ -72,7 +64,7 @@ fn fit(
         .flatten()
         .ok_or(TemperatureError::NotInformative)?;
     let mut shift = -offset / slope;
-    if let Some(least) = least.filter(|least| least.get() > temperature.get()) {
+    if least > temperature {
         temperature = least;
         let slope = 1.0 / least.get();
         let (_, offset) = data.regress((slope, offset), false);
