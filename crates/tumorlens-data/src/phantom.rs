@@ -22,12 +22,12 @@
 mod anatomy;
 mod dataset;
 mod face;
-mod field;
+pub(crate) mod field;
 mod lesion;
 mod paint;
 mod plane;
 mod render;
-mod space;
+pub(crate) mod space;
 mod tissue;
 mod trap;
 

@@ -163,6 +163,21 @@ impl DatasetSource {
         &self.augment
     }
 
+    /// The values of an image in [0, 1], `[size, size]`: prepared, not normalised.
+    ///
+    /// # Errors
+    /// When there is no such image, or its file cannot be read or decoded.
+    pub fn prepared_values(&self, index: usize) -> Result<Vec<f32>, SampleError> {
+        self.prepared(self.entry(index)?).map(|p| p.values)
+    }
+
+    fn entry(&self, index: usize) -> Result<&Entry, SampleError> {
+        self.entries.get(index).ok_or_else(|| SampleError {
+            path: format!("image {index}"),
+            reason: format!("there are only {} images", self.entries.len()),
+        })
+    }
+
     /// The prepared image, from the cache or its file.
     fn prepared(&self, entry: &Entry) -> Result<Prepared, SampleError> {
         if let Some(kept) = entry.prepared.get() {
@@ -302,10 +317,7 @@ impl SampleSource for DatasetSource {
     }
 
     fn load(&self, index: usize, view: View) -> Result<Sample, SampleError> {
-        let entry = self.entries.get(index).ok_or_else(|| SampleError {
-            path: format!("image {index}"),
-            reason: format!("there are only {} images", self.entries.len()),
-        })?;
+        let entry = self.entry(index)?;
         let Prepared { mut values, mask } = self.prepared(entry)?;
         let mut mask: Option<Vec<f32>> = match mask {
             Some(mask) => Some(mask.into_iter().map(f32::from).collect()),

@@ -8,15 +8,17 @@ mod container;
 mod decision;
 mod familiarity;
 mod golden;
+mod strangers;
 mod triage;
 
 pub use container::ContainerError;
 pub use decision::{Decision, Scaling};
-pub use familiarity::{Doubt, Familiarity, FamiliarityError, Kind};
+pub use familiarity::{Beyond, Doubt, Familiarity, FamiliarityError, Kind};
 pub use golden::{Golden, GoldenMismatch};
+pub use strangers::Strangers;
 pub use triage::{Triage, TriageError};
 
-use crate::graph::Graph;
+use crate::graph::{Graph, NodeId};
 use crate::network::{Answer, Network, NetworkError};
 use crate::weights::Weights;
 use crate::weights::safetensors::{Precision, WeightsFileError};
@@ -188,8 +190,11 @@ impl Bundle {
             .map_err(|e| part("graph.json", e.to_string()))?;
         let outputs = shapes[self.graph.logits.0][0];
         if let Some(familiarity) = &self.familiarity {
+            let channels = |id: NodeId| shapes[id.0][0];
+            let levels = self.graph.levels();
+            let all = levels.iter().map(|id| channels(*id)).sum();
             familiarity
-                .check(shapes[self.graph.deepest().0][0])
+                .check(channels(self.graph.deepest()), all)
                 .map_err(|reason| part(FAMILIARITY, reason))?;
         }
         if outputs != self.card.classes.logits() {

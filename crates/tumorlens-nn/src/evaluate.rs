@@ -2,7 +2,7 @@
 
 #[cfg(doc)]
 use crate::network::Answer;
-use crate::network::{DeviceFailure, Network};
+use crate::network::{DeviceFailure, Features, Network};
 use crate::train::loader::Loader;
 use std::ops::ControlFlow;
 use tumorlens_core::{ClassIndex, Observer, Sample, SampleError, SampleSource, Seed, View};
@@ -50,7 +50,7 @@ pub struct ScoredLogits {
     /// As [`Answer::members`].
     pub members: Vec<f32>,
     /// As [`Answer::features`]; of the image as it is, mirrored or not.
-    pub features: Vec<f32>,
+    pub features: Features,
 }
 
 /// Images could not be scored.

@@ -10,6 +10,7 @@ pub use builder::{ConvShape, GraphBuilder};
 pub use shape::ShapeError;
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Position of a node in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -192,17 +193,50 @@ impl Graph {
     /// non-linearity the last with the most channels; [`Graph::features`] where there is none.
     #[must_use]
     pub fn deepest(&self) -> NodeId {
+        let levels = self.levels_of_first();
+        levels.last().copied().unwrap_or(self.features)
+    }
+
+    /// Of the maps behind a non-linearity the last of each number of channels, as far as the deepest; of every member of an
+    /// ensemble, the first member's last, so that the last of all is [`Graph::deepest`]. [`Graph::features`] alone where there
+    /// is none.
+    #[must_use]
+    pub fn levels(&self) -> Vec<NodeId> {
+        let first = self.levels_of_first();
+        let others = 1..self.members().len();
+        let in_member = |member: usize, level: &NodeId| {
+            let name = self.node(*level).name.strip_prefix("member0.")?;
+            self.find(&format!("member{member}.{name}"))
+        };
+        let others =
+            others.flat_map(|member| first.iter().filter_map(move |l| in_member(member, l)));
+        others.chain(first.iter().copied()).collect()
+    }
+
+    fn levels_of_first(&self) -> Vec<NodeId> {
         let shapes = self.shapes().unwrap_or_default();
         let last = self.members()[0].0;
-        let maps = self.nodes.iter().zip(&shapes).enumerate().take(last + 1);
         let of_map = |node: &Node| {
             let before = node.inputs.first().map(|id| self.node(*id).op);
             matches!(node.op, Op::Activate { .. }) && !matches!(before, Some(Op::Linear { .. }))
         };
-        let deep = maps
+        let maps = self.nodes.iter().zip(&shapes).enumerate().take(last + 1);
+        let maps: Vec<(NodeId, usize)> = maps
             .filter(|(_, (node, _))| of_map(node))
-            .max_by_key(|(_, (_, [channels, ..]))| *channels);
-        deep.map_or(self.features, |(index, _)| NodeId(index))
+            .map(|(index, (_, [channels, ..]))| (NodeId(index), *channels))
+            .collect();
+        // What stands behind the deepest leads back to finer maps.
+        let deepest = maps.iter().max_by_key(|(_, channels)| *channels).copied();
+        let trunk = maps
+            .iter()
+            .filter(|(id, _)| deepest.is_some_and(|d| *id <= d.0));
+        let of_channels: BTreeMap<usize, NodeId> = trunk.map(|(id, c)| (*c, *id)).collect();
+        let mut levels: Vec<NodeId> = of_channels.into_values().collect();
+        levels.sort_unstable();
+        if levels.is_empty() {
+            levels.push(self.features);
+        }
+        levels
     }
 
     /// Shape of every node's output for one image.

@@ -5,7 +5,7 @@ mod evidence_pool;
 mod forward;
 mod upsample;
 
-pub use answers::Answer;
+pub use answers::{Answer, Features};
 pub(crate) use evidence_pool::Scores;
 pub use forward::{BatchStatistics, Mode, NodeValue, Pass};
 pub(crate) use forward::{EPSILON, dropout_factors};

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
     decision.map_threshold = read.bundle.decision.map_threshold;
     let before = read.scored(&read.bundle.decision, read.bundle.familiarity.as_ref())?;
     if let Some(familiarity) = &mut read.bundle.familiarity {
-        let features: Vec<&[f32]> = read.logits.iter().map(|l| l.features.as_slice()).collect();
+        let features: Vec<_> = read.logits.iter().map(|l| &l.features).collect();
         familiarity.widen(&features);
     }
     let after = read.scored(&decision, read.bundle.familiarity.as_ref())?;

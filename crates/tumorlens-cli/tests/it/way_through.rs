@@ -117,7 +117,7 @@ fn predicts(at: &Path) {
     assert!(!lines.is_empty());
     for line in &lines {
         assert!((0.0..=1.0).contains(&line["probability"].as_f64().unwrap()));
-        assert!(["tumor", "no_tumor"].contains(&line["verdict"].as_str().unwrap()));
+        assert!(["tumor", "no_tumor", "refer"].contains(&line["verdict"].as_str().unwrap()));
     }
     let maps = fs::read_dir(at.join("m")).unwrap().count();
     assert_eq!(

@@ -5,15 +5,15 @@ use tumorlens_core::Seed;
 
 /// A random field with mean 0 and values mostly within -0.7 to 0.7; features are about one unit wide.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Field(u32);
+pub(crate) struct Field(u32);
 
 impl Field {
-    pub(super) fn new(seed: Seed) -> Self {
+    pub(crate) fn new(seed: Seed) -> Self {
         Self(seed.0 as u32)
     }
 
     /// The value at a point in units of the feature size.
-    pub(super) fn at(self, p: Point) -> f32 {
+    pub(crate) fn at(self, p: Point) -> f32 {
         let (ix, iy, iz) = (floor(p.x), floor(p.y), floor(p.z));
         let (x, y, z) = (p.x - ix as f32, p.y - iy as f32, p.z - iz as f32);
         let fade = |t: f32| t * t * t * (t * (t * 6.0 - 15.0) + 10.0);

@@ -7,13 +7,13 @@ use std::ops::{Add, Mul, Sub};
 
 /// A point or vector: `x` to the right ear, `y` to the face, `z` to the crown; the origin lies between the ventricles.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Point {
+pub(crate) struct Point {
     pub(super) x: f32,
     pub(super) y: f32,
     pub(super) z: f32,
 }
 
-pub(super) const fn point(x: f32, y: f32, z: f32) -> Point {
+pub(crate) const fn point(x: f32, y: f32, z: f32) -> Point {
     Point { x, y, z }
 }
 

@@ -18,7 +18,7 @@
 
 mod affine;
 mod bias_field;
-pub(super) mod blur;
+pub(crate) mod blur;
 mod compression;
 mod contrast;
 mod elastic;

@@ -4,6 +4,7 @@ use super::aggregation::{self, Subject};
 use super::familiarity::{Doubt, Familiarity};
 use super::triage::{Triage, TriageError};
 use crate::evaluate::ScoredLogits;
+use crate::network::Features;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tumorlens_core::series::Aggregation;
@@ -247,10 +248,10 @@ impl Decision {
         classes: &ClassSet,
         familiarity: Option<&Familiarity>,
         members: &[f32],
-        features: &[f32],
+        features: &Features,
     ) -> Option<(Verdict, String)> {
         let unlike = familiarity.map_or(Doubt::Usual, |f| f.doubt(features));
-        if let Doubt::Unlike(_) = unlike {
+        if unlike.refuses() {
             return Some((Verdict::Refused, unlike.reason()?));
         }
         let reason = self.disagreement(classes, members);

@@ -3,8 +3,11 @@
 //! Training images of a kind (a plane and a class) gather around a mean in the space of the network's deepest features, all
 //! kinds with one covariance. The Mahalanobis distance to the nearest mean says how far an image lies from all of them
 //! (Lee et al. 2018, there over classes alone). The measure is what images outside of training keep: somewhat beyond it
-//! an image is unusual and a person should look; far beyond it, it is no image that the model may judge.
+//! an image is unusual and a person should look; far beyond it, it is no image that the model may judge. What lies near and
+//! is no head all the same, [`Strangers`] tell.
 
+use super::strangers::Strangers;
+use crate::network::Features;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,6 +40,9 @@ pub struct Familiarity {
     pub refused: f64,
     /// Training images behind the covariance.
     pub images: usize,
+    /// What tells heads from other pictures; absent where no decoys were shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strangers: Option<Strangers>,
 }
 
 /// A kind of training images.
@@ -60,6 +66,19 @@ pub enum Doubt {
     Unusual(f64),
     /// So many times as far that no answer should be given.
     Unlike(f64),
+    /// More like a decoy than heads are: its score and the bound that it is beyond.
+    Strange(Beyond),
+    /// So much more like a decoy that no answer should be given.
+    Stranger(Beyond),
+}
+
+/// A score of [`Strangers`] and the bound that it is beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beyond {
+    /// Logarithm of the odds of a decoy.
+    pub score: f64,
+    /// What heads keep.
+    pub bound: f64,
 }
 
 /// Why there is no familiarity.
@@ -90,12 +109,13 @@ impl Familiarity {
     /// # Errors
     /// With fewer images than twice the features, or when a feature is not finite.
     pub fn fit(
-        training: &[(String, Vec<f32>)],
-        calibration: &[Vec<f32>],
+        training: &[(String, Features)],
+        calibration: &[Features],
         sources: usize,
     ) -> Result<Self, FamiliarityError> {
-        let features = training.first().map_or(0, |(_, f)| f.len());
-        let sound = |f: &Vec<f32>| f.len() == features && f.iter().all(|v| v.is_finite());
+        let features = training.first().map_or(0, |(_, f)| f.deepest().len());
+        let sound =
+            |f: &Features| f.deepest().len() == features && f.all().iter().all(|v| v.is_finite());
         if !(training.iter().map(|(_, f)| f).all(sound) && calibration.iter().all(sound)) {
             return Err(FamiliarityError::NotFinite);
         }
@@ -110,7 +130,7 @@ impl Familiarity {
         }
         let training: Vec<(&str, Vec<f32>)> = training
             .iter()
-            .map(|(kind, f)| (kind.as_str(), spoken(f)))
+            .map(|(kind, f)| (kind.as_str(), spoken(f.deepest())))
             .collect();
         let mut by_kind: BTreeMap<&str, Vec<&[f32]>> = BTreeMap::new();
         for (kind, f) in &training {
@@ -170,45 +190,58 @@ impl Familiarity {
             usual: 1.0,
             refused: REFUSED[usize::from(sources > 1)],
             images: training.len(),
+            strangers: None,
         };
-        let calibration: Vec<&[f32]> = calibration.iter().map(Vec::as_slice).collect();
+        let calibration: Vec<&Features> = calibration.iter().collect();
         familiarity.usual = familiarity.usual_among(&calibration).max(1e-6);
         Ok(familiarity)
     }
 
+    /// Learns to tell features of heads from those of decoys; few of the other images are to be taken for decoys.
+    pub fn learn_strangers(
+        &mut self,
+        heads: &[&Features],
+        decoys: &[&Features],
+        others: &[&Features],
+    ) {
+        let [heads, decoys, others] = [heads, decoys, others].map(all_spoken);
+        self.strangers = Strangers::fit(&slices(&heads), &slices(&decoys), &slices(&others));
+    }
+
     /// Takes the images of a site as usual too, so that its scanner alone makes none unusual.
-    pub fn widen(&mut self, site: &[&[f32]]) {
-        if !site.is_empty() {
-            self.usual = self.usual.max(self.usual_among(site));
+    pub fn widen(&mut self, site: &[&Features]) {
+        if site.is_empty() {
+            return;
+        }
+        self.usual = self.usual.max(self.usual_among(site));
+        if let Some(strangers) = &mut self.strangers {
+            strangers.widen(&slices(&all_spoken(site)));
         }
     }
 
     /// Distance that 99 % of some images keep.
-    fn usual_among(&self, images: &[&[f32]]) -> f64 {
-        let mut distances: Vec<f64> = images.iter().map(|f| self.distance(f)).collect();
-        distances.retain(|d| d.is_finite());
-        distances.sort_unstable_by(f64::total_cmp);
-        let at = (distances.len() as f64 * USUAL).ceil() as usize;
-        distances.get(at.max(1) - 1).copied().unwrap_or_default()
+    fn usual_among(&self, images: &[&Features]) -> f64 {
+        let distances: Vec<f64> = images.iter().map(|f| self.distance(f)).collect();
+        quantile(&distances, USUAL)
     }
 
     /// Distance to the nearest kind, in standard deviations a feature; infinite for features that do not fit.
     #[must_use]
-    pub fn distance(&self, features: &[f32]) -> f64 {
+    pub fn distance(&self, features: &Features) -> f64 {
         let least = self
             .nearest_squared(features)
             .map_or(f64::INFINITY, |(_, s)| s);
-        (least / features.len().max(1) as f64).sqrt()
+        (least / features.deepest().len().max(1) as f64).sqrt()
     }
 
     /// The nearest kind; none for features that do not fit.
     #[must_use]
-    pub fn nearest(&self, features: &[f32]) -> Option<&Kind> {
+    pub fn nearest(&self, features: &Features) -> Option<&Kind> {
         self.nearest_squared(features).map(|(kind, _)| kind)
     }
 
-    fn nearest_squared(&self, features: &[f32]) -> Option<(&Kind, f64)> {
-        let features = spoken(features);
+    fn nearest_squared(&self, features: &Features) -> Option<(&Kind, f64)> {
+        let features = spoken(features.deepest());
         self.kinds
             .iter()
             .map(|kind| (kind, self.squared(kind, &features)))
@@ -238,18 +271,34 @@ impl Familiarity {
 
     /// How unlike an image with these features is.
     #[must_use]
-    pub fn doubt(&self, features: &[f32]) -> Doubt {
+    pub fn doubt(&self, features: &Features) -> Doubt {
+        let strange = self.strangers.as_ref().map_or(Doubt::Usual, |strangers| {
+            let score = strangers.score(&spoken(features.all()));
+            let beyond = |bound| Beyond { score, bound };
+            // Written so that a score that is not a number is refused.
+            if !(score <= strangers.refused) {
+                Doubt::Stranger(beyond(strangers.refused))
+            } else if score > strangers.unusual {
+                Doubt::Strange(beyond(strangers.unusual))
+            } else {
+                Doubt::Usual
+            }
+        });
+        if strange.refuses() {
+            return strange;
+        }
         let times = self.distance(features) / self.usual;
         if times > self.refused || times.is_nan() {
             Doubt::Unlike(times)
         } else if times > UNUSUAL {
             Doubt::Unusual(times)
         } else {
-            Doubt::Usual
+            strange
         }
     }
 
-    pub(super) fn check(&self, features: usize) -> Result<(), String> {
+    /// Whether it fits so many features of the deepest level, and so many of all.
+    pub(super) fn check(&self, features: usize, all: usize) -> Result<(), String> {
         let fits = self.kinds.iter().all(|kind| kind.mean.len() == features);
         let numbers = self
             .kinds
@@ -266,15 +315,21 @@ impl Familiarity {
         if self.whitening.len() != features * (features + 1) / 2 {
             return Err("the whitening is not a lower triangle".to_owned());
         }
-        if sound {
-            Ok(())
-        } else {
-            Err("a number is not finite".to_owned())
+        if !sound {
+            return Err("a number is not finite".to_owned());
         }
+        let strangers = self.strangers.as_ref();
+        strangers.map_or(Ok(()), |strangers| strangers.check(all))
     }
 }
 
 impl Doubt {
+    /// Whether no answer should be given.
+    #[must_use]
+    pub fn refuses(self) -> bool {
+        matches!(self, Self::Unlike(_) | Self::Stranger(_))
+    }
+
     /// In words; none for a usual image.
     #[must_use]
     pub fn reason(self) -> Option<String> {
@@ -286,8 +341,31 @@ impl Doubt {
             Self::Unlike(times) => Some(format!(
                 "unlike the brain MRI that the model knows: {times:.1} times as far from its training images as 99 % of others"
             )),
+            Self::Strange(Beyond { score, bound }) => Some(format!(
+                "unusual image: nearer to pictures that are no head than others are ({score:.1}, usual is up to {bound:.1})"
+            )),
+            Self::Stranger(Beyond { score, bound }) => Some(format!(
+                "does not look like brain MRI: to the model it is nearer to pictures that are no head ({score:.1}, at most {bound:.1})"
+            )),
         }
     }
+}
+
+/// The value that this share of the finite ones does not exceed; 0 without any.
+pub(super) fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    values.retain(|v| v.is_finite());
+    values.sort_unstable_by(f64::total_cmp);
+    let at = (values.len() as f64 * share).ceil() as usize;
+    values.get(at.max(1) - 1).copied().unwrap_or_default()
+}
+
+fn all_spoken(rows: &[&Features]) -> Vec<Vec<f32>> {
+    rows.iter().map(|f| spoken(f.all())).collect()
+}
+
+fn slices(rows: &[Vec<f32>]) -> Vec<&[f32]> {
+    rows.iter().map(Vec::as_slice).collect()
 }
 
 /// Logarithms: how much a channel speaks matters as a factor.
@@ -343,114 +421,4 @@ fn inverse_factor(matrix: &[f64], n: usize) -> Vec<f32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rand::RngExt;
-    use tumorlens_core::Seed;
-
-    /// Features whose logarithms are a cloud around a centre, stretched along the first.
-    fn cloud(seed: u64, count: usize, centre: f32) -> Vec<Vec<f32>> {
-        let mut rng = Seed(seed).rng();
-        let mut normal = || (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
-        (0..count)
-            .map(|_| at([centre + normal(), 0.1 * normal(), centre - 0.1 * normal()]))
-            .collect()
-    }
-
-    /// Features with these logarithms.
-    fn at(logarithms: [f32; 3]) -> Vec<f32> {
-        logarithms.map(|l| l.exp() - SILENT).to_vec()
-    }
-
-    fn fitted(sources: usize) -> Familiarity {
-        let kinds = [("axial tumor", 0.0), ("axial no_tumor", 6.0)];
-        let training: Vec<(String, Vec<f32>)> = kinds
-            .iter()
-            .zip(1..)
-            .flat_map(|((name, centre), seed)| {
-                let all = cloud(seed, 400, *centre);
-                all.into_iter().map(|f| ((*name).to_owned(), f))
-            })
-            .collect();
-        Familiarity::fit(&training, &cloud(9, 400, 0.0), sources).unwrap()
-    }
-
-    #[test]
-    fn distance_is_measured_in_deviations_of_each_direction_from_the_nearest_kind() {
-        let familiarity = fitted(1);
-        let root = 3f64.sqrt();
-        for (features, expected) in [
-            ([0.0, 0.0, 0.0], 0.0),
-            ([6.0, 0.0, 6.0], 0.0),
-            ([2.0, 0.0, 0.0], 2.0 / root),
-            ([0.0, 0.2, 0.0], 2.0 / root),
-            ([0.0, 0.0, 0.3], 3.0 / root),
-        ] {
-            let found = familiarity.distance(&at(features));
-            assert!((found - expected).abs() < 0.2, "{features:?}: {found}");
-        }
-        assert_eq!(familiarity.kinds.len(), 2);
-        assert!(familiarity.distance(&[1.0]).is_infinite());
-    }
-
-    #[test]
-    fn fewer_than_one_usual_image_in_a_hundred_is_unusual_and_a_far_one_is_refused() {
-        let several = fitted(2);
-        let doubts = cloud(77, 4000, 0.0)
-            .iter()
-            .filter(|f| several.doubt(f) != Doubt::Usual)
-            .count();
-        assert!(doubts < 40, "{doubts} of 4000");
-        let unusual = at([0.0, 0.6, 0.0]);
-        assert!(matches!(several.doubt(&unusual), Doubt::Unusual(_)));
-        let far = at([0.0, 0.0, 1.2]);
-        let refused = several.doubt(&far);
-        assert!(
-            matches!(refused, Doubt::Unlike(times) if times > 2.0),
-            "{refused:?}"
-        );
-        assert!(refused.reason().unwrap().contains("unlike the brain MRI"));
-        // Who learnt from one source alone knows little of how others look.
-        assert!(matches!(fitted(1).doubt(&far), Doubt::Unusual(_)));
-    }
-
-    #[test]
-    fn what_cannot_be_fitted_says_why() {
-        let named = |all: Vec<Vec<f32>>| -> Vec<(String, Vec<f32>)> {
-            all.into_iter().map(|f| (String::new(), f)).collect()
-        };
-        let fit = |training, calibration: Vec<Vec<f32>>| {
-            Familiarity::fit(&named(training), &calibration, 1).unwrap_err()
-        };
-        let few = fit(cloud(1, 5, 0.0), cloud(2, 5, 0.0));
-        assert_eq!(
-            few,
-            FamiliarityError::TooFew {
-                found: 5,
-                features: 3
-            }
-        );
-        let mut broken = cloud(1, 50, 0.0);
-        broken[3][1] = f32::NAN;
-        assert_eq!(fit(broken, cloud(2, 5, 0.0)), FamiliarityError::NotFinite);
-        assert_eq!(
-            fit(cloud(1, 50, 0.0), vec![]),
-            FamiliarityError::NoCalibration
-        );
-    }
-
-    #[test]
-    fn a_feature_that_never_varies_does_no_harm_and_a_part_that_does_not_fit_is_refused() {
-        let mut still = cloud(1, 100, 0.0);
-        still.iter_mut().for_each(|f| f[1] = 2.0);
-        let named: Vec<(String, Vec<f32>)> =
-            still.iter().map(|f| (String::new(), f.clone())).collect();
-        let familiarity = Familiarity::fit(&named, &still, 1).unwrap();
-        assert!(familiarity.distance(&[1.0, 2.0, 1.0]).is_finite());
-        assert_eq!(familiarity.check(3), Ok(()));
-        assert!(familiarity.check(4).is_err());
-        let mut torn = familiarity;
-        torn.whitening.pop();
-        assert!(torn.check(3).is_err());
-    }
-}
+mod tests;

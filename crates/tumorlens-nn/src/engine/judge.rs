@@ -247,7 +247,7 @@ pub(super) struct Answer<'a> {
     wanted: &'a [usize],
     logits: &'a mut [f32],
     /// Of each node that is wanted; nothing for one that another step joined to its own.
-    values: SmallVec<[&'a mut [f32]; 8]>,
+    values: SmallVec<[&'a mut [f32]; 32]>,
 }
 
 impl<'a> Answer<'a> {

@@ -174,7 +174,11 @@ mod tests {
                     let off = (logit - alone[image]).abs();
                     assert!(off < 1e-4, "{logit} for {}", alone[image]);
                 }
-                assert_eq!((answer.members.len(), answer.features.len()), (3, 32));
+                let counts = (answer.features.deepest().len(), answer.features.all().len());
+                assert_eq!(
+                    (answer.members.len(), counts),
+                    (3, (32, 3 * (4 + 8 + 16 + 32)))
+                );
             }
             // A parameter that was set puts the network on the device's own pass.
             let mut other = Network::new(joined, &weights, &device, None).unwrap();
@@ -183,14 +187,15 @@ mod tests {
             for (a, b) in other.answers(input).unwrap().iter().zip(&found) {
                 let pairs = a
                     .features
+                    .all()
                     .iter()
                     .chain(&a.members)
-                    .zip(b.features.iter().chain(&b.members));
+                    .zip(b.features.all().iter().chain(&b.members));
                 assert!(
                     pairs.clone().all(|(a, b)| (a - b).abs() < 1e-3),
                     "{a:?} for {b:?}"
                 );
-                assert_eq!(pairs.count(), 35);
+                assert_eq!(pairs.count(), 183);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a network says of images beside their logits: what each member of an ensemble says, and the deepest features.
+//! What a network says of images beside their logits: what each member of an ensemble says, and features.
 
 use super::{DeviceFailure, Mode, Network, Scores, host};
 use crate::engine::Judgement;
@@ -12,17 +12,51 @@ pub struct Answer {
     pub logits: Vec<f32>,
     /// The one logit of every member of an ensemble; empty without members or with more logits.
     pub members: Vec<f32>,
-    /// Mean of every channel of [`Graph::deepest`].
-    pub features: Vec<f32>,
+    /// What its maps hold.
+    pub features: Features,
+}
+
+/// Means over an image of every channel of [`Graph::levels`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Features {
+    means: Vec<f32>,
+    /// How many of them are of the deepest level.
+    deepest: usize,
+}
+
+impl Features {
+    /// Of all levels.
+    #[must_use]
+    pub fn all(&self) -> &[f32] {
+        &self.means
+    }
+
+    /// Of [`Graph::deepest`] alone.
+    #[must_use]
+    pub fn deepest(&self) -> &[f32] {
+        &self.means[self.means.len().saturating_sub(self.deepest)..]
+    }
+}
+
+impl From<Vec<f32>> for Features {
+    /// Features of one level.
+    fn from(means: Vec<f32>) -> Self {
+        Self {
+            deepest: means.len(),
+            means,
+        }
+    }
 }
 
 /// Which values of a graph are read, and memory to read them into.
 #[derive(Debug)]
 pub(super) struct Reader {
-    /// The members of an ensemble of one logit, and the deepest map last.
+    /// The members of an ensemble of one logit, and the levels behind them.
     nodes: Vec<usize>,
-    /// Channels of the deepest map.
-    channels: usize,
+    /// How many of them are members.
+    members: usize,
+    /// Channels of each level.
+    channels: Vec<usize>,
     /// What makes a score of a member's share of the mean.
     score: Op,
     outputs: usize,
@@ -43,11 +77,12 @@ impl Reader {
         if graph.outputs() > 1 || nodes.len() == 1 {
             nodes.clear();
         }
-        let deepest = graph.deepest();
-        nodes.push(deepest);
+        let (members, levels) = (nodes.len(), graph.levels());
+        nodes.extend(&levels);
         Ok(Self {
             nodes: nodes.into_iter().map(|id| id.0).collect(),
-            channels: shapes[deepest.0][0].max(1),
+            members,
+            channels: levels.iter().map(|id| shapes[id.0][0].max(1)).collect(),
             score: graph.node(graph.logits).op,
             outputs: graph.outputs().max(1),
             resting: Mutex::default(),
@@ -78,27 +113,33 @@ impl Reader {
     fn answer(&self, room: &mut Room, image: usize, images: usize) -> Answer {
         let Room { judgement, scores } = room;
         let logits = &judgement.logits[image * self.outputs..][..self.outputs];
-        let mut features: &[f32] = &[];
-        let mut members = Vec::with_capacity(self.nodes.len() - 1);
-        if let Some((deepest, read)) = judgement.values.split_last_mut() {
-            for all in read {
-                members.push(self.member_logit(part(all, image, images), scores));
-            }
-            features = part(deepest, image, images);
+        let values = &mut judgement.values;
+        let count = self.members.min(values.len());
+        let (read, levels) = values.split_at_mut(count);
+        let mut members = Vec::with_capacity(self.members);
+        for all in read {
+            members.push(self.member_logit(part(all, image, images), scores));
         }
-        let area = (features.len() / self.channels).max(1);
-        let mean = |channel: &[f32]| channel.iter().sum::<f32>() / area as f32;
+        let mut means = Vec::with_capacity(self.channels.iter().sum());
+        for (level, channels) in levels.iter_mut().zip(&self.channels) {
+            let maps = part(level, image, images);
+            let area = (maps.len() / channels).max(1);
+            let mean = |channel: &[f32]| channel.iter().sum::<f32>() / area as f32;
+            means.extend(maps.chunks_exact(area).map(mean));
+        }
         Answer {
             logits: logits.to_vec(),
             members,
-            features: features.chunks_exact(area).map(mean).collect(),
+            features: Features {
+                means,
+                deepest: self.channels.last().copied().unwrap_or_default(),
+            },
         }
     }
 
     /// The logit of a member, from its share of the mean.
     fn member_logit(&self, share: &mut [f32], scores: &mut Scores) -> f32 {
-        let members = self.nodes.len() - 1;
-        share.iter_mut().for_each(|v| *v *= members as f32);
+        share.iter_mut().for_each(|v| *v *= self.members as f32);
         scores.fill(self.score, share, share.len().max(1));
         scores.scores.first().copied().unwrap_or_default()
     }

@@ -109,6 +109,7 @@ pub(super) fn recorded(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Features;
     use proptest::prelude::*;
     use tumorlens_core::ClassIndex;
 
@@ -118,7 +119,7 @@ mod tests {
             label: ClassIndex(*label),
             logits: logits.to_vec(),
             members: vec![],
-            features: vec![],
+            features: Features::default(),
         };
         logits.iter().enumerate().map(one).collect()
     }

@@ -10,6 +10,7 @@ use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::split::{MixedGroups, SplitItem, SplitPlan, assign};
 use tumorlens_nn::bundle::Familiarity;
 use tumorlens_nn::evaluate::ScoredLogits;
+use tumorlens_nn::network::Features;
 use tumorlens_report::terminal::Table;
 use tumorlens_stats::groups::Groups;
 use tumorlens_stats::intervals::share_grouped;
@@ -95,11 +96,11 @@ fn judged(
     for fold in folds.iter().collect::<std::collections::BTreeSet<_>>() {
         let (test, train): (Vec<_>, Vec<_>) =
             images.iter().zip(&folds).partition(|(_, f)| *f == fold);
-        let learnt: Vec<(String, Vec<f32>)> = train
+        let learnt: Vec<(String, Features)> = train
             .iter()
             .map(|(i, _)| (rows[**i].source.clone(), features(**i)))
             .collect();
-        let seen: Vec<Vec<f32>> = test.iter().map(|(i, _)| features(**i)).collect();
+        let seen: Vec<Features> = test.iter().map(|(i, _)| features(**i)).collect();
         // Too few images for so many features: this fold says nothing.
         let Ok(discriminant) = Familiarity::fit(&learnt, &seen, 2) else {
             continue;
@@ -159,7 +160,7 @@ mod tests {
                     label: ClassIndex(1),
                     logits: vec![0.0],
                     members: vec![],
-                    features: vec![1.0 + noise(1), 1.0 + noise(2) + apart * source as f32],
+                    features: vec![1.0 + noise(1), 1.0 + noise(2) + apart * source as f32].into(),
                 };
                 (row, scored)
             })
@@ -184,7 +185,9 @@ mod tests {
     fn one_source_alone_is_not_probed_and_too_few_images_say_so() {
         let classes = ClassSet::tumor();
         let (mut rows, mut logits) = images(1.0);
-        logits.iter_mut().for_each(|l| l.features = vec![1.0; 200]);
+        logits
+            .iter_mut()
+            .for_each(|l| l.features = vec![1.0; 200].into());
         let told = probe(&rows, &logits, &classes, Seed(1)).unwrap();
         assert!(told[0].told.get().is_none() && table(&told).contains("too few"));
         rows.iter_mut().for_each(|r| r.source = "a".to_owned());

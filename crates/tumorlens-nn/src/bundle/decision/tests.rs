@@ -11,7 +11,7 @@ fn scored(logits: &[f32]) -> Vec<ScoredLogits> {
             label: ClassIndex(index % 2),
             logits: vec![logit],
             members: vec![],
-            features: vec![],
+            features: Features::default(),
         })
         .collect()
 }
