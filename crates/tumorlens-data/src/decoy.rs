@@ -1,9 +1,9 @@
 //! Decoys: pictures that are no brain MRI, made to teach a guard what it is for.
 //!
 //! A model that was shown nothing but heads answers whatever it is shown. Which other pictures it will meet is not known, and
-//! none are in its training data; so they are invented: two in three are painted ([`scene`]), one in three is a training
-//! image wrecked ([`wreck`]). That a guard which learns from invented outliers knows real ones is found by Hendrycks et al.
-//! (2019, "outlier exposure"; there with outliers of other collections).
+//! none are in its training data; so they are invented: two in three are painted (`decoy/scene.rs`), one in three is a
+//! training image wrecked (`decoy/wreck.rs`). That a guard which learns from some outliers knows others is found by Hendrycks
+//! et al. (2019, "outlier exposure"; there with pictures of other collections).
 
 mod bare;
 mod canvas;

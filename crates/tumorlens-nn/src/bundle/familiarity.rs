@@ -275,8 +275,7 @@ impl Familiarity {
         let strange = self.strangers.as_ref().map_or(Doubt::Usual, |strangers| {
             let score = strangers.score(&spoken(features.all()));
             let beyond = |bound| Beyond { score, bound };
-            // Written so that a score that is not a number is refused.
-            if !(score <= strangers.refused) {
+            if score.is_nan() || score > strangers.refused {
                 Doubt::Stranger(beyond(strangers.refused))
             } else if score > strangers.unusual {
                 Doubt::Strange(beyond(strangers.unusual))

@@ -1,8 +1,9 @@
 //! What tells images of heads from pictures of anything else, by what the network makes of them.
 //!
-//! A logistic regression on the network's features, of all levels and members, learns to tell training images from decoys, pictures that are no
-//! heads. A distance alone does not do that: the network was never asked to keep other things apart from heads, so that
-//! many of them lie among its training images; which directions of its features do keep them apart must be learnt.
+//! A logistic regression on the network's features, of all levels and members, learns to tell training images from decoys,
+//! pictures that are no heads. A distance alone does not do that: the network was never asked to keep other things apart
+//! from heads, so that many of them lie among its training images; which directions of its features do keep them apart must
+//! be learnt.
 
 use super::familiarity::quantile;
 use serde::{Deserialize, Serialize};
@@ -184,8 +185,8 @@ impl Problem {
                 }
                 length *= 0.5;
             };
-            // Also ends where the value is not a number.
-            if !(value - lower > 1e-9 * value.abs()) {
+            let gain = value - lower;
+            if gain.is_nan() || gain <= 1e-9 * value.abs() {
                 break;
             }
             (at, value) = (next, lower);
