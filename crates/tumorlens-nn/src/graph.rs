@@ -193,7 +193,7 @@ impl Graph {
     /// non-linearity the last with the most channels; [`Graph::features`] where there is none.
     #[must_use]
     pub fn deepest(&self) -> NodeId {
-        let levels = self.levels_of_first();
+        let levels = self.levels();
         levels.last().copied().unwrap_or(self.features)
     }
 
@@ -210,7 +210,11 @@ impl Graph {
         };
         let others =
             others.flat_map(|member| first.iter().filter_map(move |l| in_member(member, l)));
-        others.chain(first.iter().copied()).collect()
+        let levels: Vec<NodeId> = others.chain(first.iter().copied()).collect();
+        if levels.is_empty() {
+            return vec![self.features];
+        }
+        levels
     }
 
     fn levels_of_first(&self) -> Vec<NodeId> {
@@ -233,9 +237,6 @@ impl Graph {
         let of_channels: BTreeMap<usize, NodeId> = trunk.map(|(id, c)| (*c, *id)).collect();
         let mut levels: Vec<NodeId> = of_channels.into_values().collect();
         levels.sort_unstable();
-        if levels.is_empty() {
-            levels.push(self.features);
-        }
         levels
     }
 

@@ -6,6 +6,7 @@
 //! be learnt.
 
 use super::familiarity::quantile;
+use crate::loss::{sigmoid, softplus};
 use serde::{Deserialize, Serialize};
 
 /// Strength of the penalty on weights of features of unit variance, beside a mean loss.
@@ -167,11 +168,11 @@ impl Problem {
             let margins = self.products(&at);
             let pull: Vec<f64> = self
                 .each(&margins)
-                .map(|(z, sign, share)| -share * sign * logistic(-sign * z))
+                .map(|(z, sign, share)| -share * sign * sigmoid(-sign * z))
                 .collect();
             let curvature: Vec<f64> = self
                 .each(&margins)
-                .map(|(z, _, share)| share * logistic(z) * logistic(-z))
+                .map(|(z, _, share)| share * sigmoid(z) * sigmoid(-z))
                 .collect();
             let mut gradient = self.back(&pull);
             penalise(&mut gradient, &at);
@@ -273,14 +274,6 @@ fn penalise(gradient: &mut [f64], at: &[f64]) {
 /// Of as many values as the shorter has.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn logistic(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
-}
-
-fn softplus(z: f64) -> f64 {
-    z.max(0.0) + (-z.abs()).exp().ln_1p()
 }
 
 #[cfg(test)]
