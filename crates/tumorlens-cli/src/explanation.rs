@@ -4,7 +4,7 @@ use crate::config::RunConfig;
 use crate::pictures::{self, Picture, Unreadable};
 use crate::study::{Results, Study};
 use anyhow::{Context, anyhow};
-use tumorlens_core::{Attribution, ClassIndex, Mask, Observer, SampleSource, View};
+use tumorlens_core::{Attribution, ClassIndex, MapLine, Mask, Observer, SampleSource, View};
 use tumorlens_data::dataset::Dataset;
 use tumorlens_data::format::raster::mask::{decode_mask_file, fit_mask};
 use tumorlens_data::limits::Limits;
@@ -72,12 +72,13 @@ pub(crate) fn explain(
         None,
     )?;
     let method = Method::default_for(network.graph());
-    results.model.decision.map_threshold = map_threshold(
+    let line = map_line(
         (study.dataset, study.config),
         &network,
         &results.parts.validation,
         observer,
     )?;
+    results.model.decision.set_map_line(line);
     let methods: Vec<Method> = COMPARED
         .into_iter()
         .filter(|m| Method::available(network.graph()).contains(m))
@@ -114,13 +115,13 @@ pub(crate) fn explain(
     })
 }
 
-/// The value of the default map that best divides lesion from the rest on validation images with outlines.
-pub(crate) fn map_threshold(
+/// The line in default maps that best divides lesion from the rest on validation images with outlines.
+pub(crate) fn map_line(
     images: (&Dataset, &RunConfig),
     network: &Network,
     rows: &[ManifestRow],
     observer: &dyn Observer,
-) -> anyhow::Result<Option<f32>> {
+) -> anyhow::Result<Option<MapLine>> {
     let method = Method::default_for(network.graph());
     if method != Method::Evidence {
         // Only the logits of an evidence map mean the same in all images.
@@ -135,7 +136,10 @@ pub(crate) fn map_threshold(
     let scores = judge(images, network, rows, None, &[method], &options, observer)?;
     let cut = scores.ok().and_then(|s| s.rows.first().and_then(|r| r.cut));
     Ok(match cut {
-        Some(Cut::Value(value)) => Some(value as f32),
+        Some(Cut::Higher { value, share }) => Some(MapLine {
+            threshold: value as f32,
+            share: share as f32,
+        }),
         _ => None,
     })
 }
@@ -149,12 +153,15 @@ pub(crate) fn localisation(
     rows: &[ManifestRow],
     observer: &dyn Observer,
 ) -> anyhow::Result<Option<Scores>> {
-    let Some(threshold) = bundle.decision.map_threshold else {
+    let Some(line) = bundle.decision.map_line() else {
         return Ok(None);
     };
     let network = bundle.network(&config.device.0.open()?)?;
     let options = ScoreOptions {
-        cut: Some(Cut::Value(f64::from(threshold))),
+        cut: Some(Cut::Higher {
+            value: f64::from(line.threshold),
+            share: f64::from(line.share),
+        }),
         curve_images: 0,
         sanity_images: 0,
         ..ScoreOptions::default()

@@ -13,7 +13,7 @@ pub(crate) const BUNDLE: &str = "model.tumorlens";
 const BUILT_IN: &[u8] = include_bytes!("../assets/builtin.tumorlens");
 
 /// The name that its hash gives it, known in advance so that no program start has to compute it.
-const BUILT_IN_NAME: &str = "tumorlens-built-in-11f7c6cc";
+const BUILT_IN_NAME: &str = "tumorlens-built-in-ed320b0e";
 
 /// Loads a bundle from a file or a run's folder; without a path the built-in one.
 pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Bundle> {

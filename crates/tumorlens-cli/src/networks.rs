@@ -2,7 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::exit_code::Stopped;
-use crate::explanation::map_threshold;
+use crate::explanation::map_line;
 use crate::learning::Learning;
 use crate::members::side_by_side;
 use crate::training::Parts;
@@ -126,12 +126,12 @@ impl Networks<'_> {
         let network = Network::judging(trained.graph.clone(), Arc::clone(&weights), &device)?;
         let images = (self.dataset, config);
         let rows = &self.parts.validation;
-        let threshold = map_threshold(images, &network, rows, self.observer)?;
+        let line = map_line(images, &network, rows, self.observer)?;
         Ok(Some(Teacher::new(
             &trained.graph,
             weights,
             &self.dataset.classes,
-            threshold,
+            line,
             asked.weight,
             config.train.precision,
         )?))

@@ -18,6 +18,25 @@ pub struct Attribution {
     pub target: String,
 }
 
+/// From which value on a map shows its region: from `threshold`, or from the share of the map's largest value where that is
+/// higher. A single value for all maps draws small lesions too wide and large ones too narrow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MapLine {
+    /// The least value of a region.
+    pub threshold: f32,
+    /// Share of the largest value, 0 to 1.
+    pub share: f32,
+}
+
+impl MapLine {
+    /// The value of this map at or above which its region lies.
+    #[must_use]
+    pub fn of(&self, values: &[f32]) -> f32 {
+        let high = values.iter().copied().fold(0.0f32, f32::max);
+        self.threshold.max(self.share * high)
+    }
+}
+
 impl Attribution {
     /// Column and row of the largest value, the first in row order on ties; `None` when no value is finite.
     #[must_use]
@@ -29,5 +48,21 @@ impl Attribution {
             }
         }
         best.map(|(i, _)| (i % self.size.width, i / self.size.width))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MapLine;
+
+    #[test]
+    fn a_region_begins_at_the_threshold_or_at_its_share_of_a_high_map() {
+        let line = MapLine {
+            threshold: 1.0,
+            share: 0.25,
+        };
+        assert_eq!(line.of(&[]).to_bits(), 1.0f32.to_bits());
+        assert_eq!(line.of(&[-3.0, 2.0]).to_bits(), 1.0f32.to_bits());
+        assert_eq!(line.of(&[-3.0, 8.0, f32::NAN]).to_bits(), 2.0f32.to_bits());
     }
 }

@@ -3,7 +3,7 @@
 //! A model judges prepared inputs; `tumorlens-data` prepares them from any file by the model's own
 //! [`PreprocessSpec`], so that a served image and a training image cannot be prepared differently.
 
-use crate::{Attribution, ClassSet, Prediction, PreprocessSpec, Probability, Verdict};
+use crate::{Attribution, ClassSet, MapLine, Prediction, PreprocessSpec, Probability, Verdict};
 
 /// A prepared input could not be judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,9 +81,8 @@ pub trait Classifier: Send + Sync {
     /// How an image is prepared.
     fn preprocess(&self) -> &PreprocessSpec;
 
-    /// Values of the default attribution at or above this are the outlined region; `None` where no outline
-    /// was ever compared.
-    fn map_threshold(&self) -> Option<f32>;
+    /// From which value on a default attribution shows the outlined region; `None` where no outline was ever compared.
+    fn map_line(&self) -> Option<MapLine>;
 
     /// Judges inputs `[channels, size, size]`, in order.
     ///

@@ -20,7 +20,7 @@ pub mod sample;
 pub mod seed;
 pub mod series;
 
-pub use attribution::Attribution;
+pub use attribution::{Attribution, MapLine};
 pub use bundle_card::BundleCard;
 pub use classifier::{Classifier, ClassifyError, Judgement};
 pub use geometry::{Affine, AxisDirection, Plane};

@@ -6,7 +6,7 @@
 //!
 //! | method | works on | gradients | range |
 //! | --- | --- | --- | --- |
-//! | `evidence` | the network's own evidence map | no | logits, both signs |
+//! | `evidence` | the network's own evidence map, brought to the image's edges (`guided`) | no | logits, both signs; those below -2 count as -2 |
 //! | `grad_cam`, `grad_cam_plus_plus`, `hires_cam`, `layer_cam` | a layer | yes | at least 0 |
 //! | `score_cam`, `ablation_cam` | a layer | no | at least 0 |
 //! | `integrated_gradients` | the input | yes | logits, both signs; sums to the score's difference |
@@ -22,6 +22,7 @@ mod error;
 mod evidence;
 mod feature_maps;
 mod filters;
+mod guided;
 mod integrated_gradients;
 mod layer;
 mod method;

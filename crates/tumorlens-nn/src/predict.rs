@@ -5,7 +5,9 @@ use crate::device::{DeviceChoice, DeviceError};
 use crate::explain::{self, Method};
 use crate::network::{DeviceFailure, Network};
 use crate::precision::Precision;
-use tumorlens_core::{Attribution, ClassSet, Classifier, ClassifyError, Judgement, PreprocessSpec};
+use tumorlens_core::{
+    Attribution, ClassSet, Classifier, ClassifyError, Judgement, MapLine, PreprocessSpec,
+};
 
 /// Images that go through the network at once.
 const BATCH: usize = 32;
@@ -122,8 +124,8 @@ impl Classifier for Predictor {
         &self.bundle.preprocess
     }
 
-    fn map_threshold(&self) -> Option<f32> {
-        self.bundle.decision.map_threshold
+    fn map_line(&self) -> Option<MapLine> {
+        self.bundle.decision.map_line()
     }
 
     fn judge(&self, inputs: &[&[f32]]) -> Result<Vec<Judgement>, ClassifyError> {

@@ -443,16 +443,34 @@ fn the_evidence_map_is_what_the_score_was_pooled_from() {
     sorted.sort_by(|a, b| b.total_cmp(a));
     let score = sorted[..6].iter().sum::<f32>() / 6.0;
     assert!((score - logit(&network, &image)).abs() < 1e-5);
-    // Resizing keeps corners and range.
-    assert_eq!(
-        (map.values[0], map.values[255]),
-        (raw.values[0], raw.values[63])
-    );
-    assert!(
-        map.values
-            .iter()
-            .all(|v| *v <= sorted[0] && *v >= sorted[63])
-    );
+}
+
+#[test]
+fn an_evidence_map_has_the_edges_of_the_image_and_is_nowhere_far_below_nothing() {
+    let mut g = GraphBuilder::new([1, 16, 16]);
+    let shape = ConvShape {
+        channels: [1, 1],
+        kernel: 1,
+        stride: 4,
+        bias: true,
+    };
+    let map = g.conv("head.map", g.input(), shape);
+    let score = g.push("head.pool", Op::EvidencePool { top: 0.1 }, &[map]);
+    let graph = g.finish(score, Some(map), map);
+    let mut weights = Weights::initial(&graph, Seed(0));
+    weights.parameters[0].values = vec![1.0].into();
+    weights.parameters[1].values = vec![0.0].into();
+    let network = on_cpu(graph, &weights);
+    // The edge lies within the second column of cells.
+    let image: Vec<f32> = (0..256)
+        .map(|i| if i % 16 < 6 { -50.0 } else { 3.0 })
+        .collect();
+    let map = explain(&network, &image, Method::Evidence);
+    let row = &map[8 * 16..9 * 16];
+    assert!((row[0] + 2.0).abs() < 1e-3 && (row[15] - 3.0).abs() < 1e-3);
+    let steps: Vec<f32> = row.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let steepest = (0..15).max_by(|a, b| steps[*a].total_cmp(&steps[*b]));
+    assert_eq!(steepest, Some(5), "{row:?}");
 }
 
 #[test]

@@ -59,7 +59,8 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
             )?;
             let map = place(&map, &picture)?;
             let own = method == Method::default_for(predictor.network().graph());
-            let range = range(&map, predictor.map_threshold().filter(|_| own));
+            let line = predictor.map_line().filter(|_| own);
+            let range = range(&map, line.map(|line| line.of(&map.values)));
             write(
                 &args.out.join(format!("{stem}.{method}.png")),
                 &overlay_png(&picture.image, &map, range, None)?,

@@ -137,9 +137,10 @@ impl Judge<'_> {
                     }
                     let mut map = None;
                     if let Some(picture) = picture {
-                        prediction.map_threshold = predictor.map_threshold();
                         let stem = self.stems.of(&found.path);
                         let (drawn, region) = write_maps(self.args, predictor, &picture, &stem)?;
+                        let (threshold, region) = region.unzip();
+                        prediction.map_threshold = threshold;
                         let pixel = found.scan.as_ref().and_then(|s| s.pixel_mm2);
                         prediction.region_pixels = region;
                         prediction.region_mm2 = region.zip(pixel).map(|(n, area)| n as f64 * area);
@@ -268,16 +269,16 @@ fn list(paths: &[PathBuf]) -> String {
         .join(", ")
 }
 
-/// The model's own map on the picture's pixel grid, and how many pixels lie in the region that it outlines.
+/// The model's own map on the picture's pixel grid, from which value on it outlines a region, and how many pixels lie there.
 fn write_maps(
     args: &PredictArgs,
     predictor: &Predictor,
     picture: &Picture,
     stem: &str,
-) -> anyhow::Result<(GreyImage, Option<usize>)> {
+) -> anyhow::Result<(GreyImage, Option<(f32, usize)>)> {
     let map = predictor.explain(&picture.input)?;
     let placed = place(&map, picture)?;
-    let threshold = predictor.map_threshold();
+    let threshold = predictor.map_line().map(|line| line.of(&placed.values));
     let outline = threshold
         .map(|t| Mask::new(placed.size, placed.values.iter().map(|v| *v >= t).collect()))
         .transpose()?;
@@ -292,7 +293,8 @@ fn write_maps(
             &overlay_png(&picture.image, &placed, range, outline.as_ref())?,
         )?;
     }
-    let region = outline.map(|mask| mask.values().iter().filter(|inside| **inside).count());
+    let inside = |mask: Mask| mask.values().iter().filter(|inside| **inside).count();
+    let region = threshold.zip(outline.map(inside));
     Ok((GreyImage::new(placed.size, placed.values)?, region))
 }
 

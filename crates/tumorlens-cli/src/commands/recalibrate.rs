@@ -49,7 +49,7 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
         aggregate(&mut decision, &classes, &read.logits, &read.rows);
         println!("answers on a subject: {}", decision.aggregation.chosen);
     }
-    decision.map_threshold = read.bundle.decision.map_threshold;
+    decision.set_map_line(read.bundle.decision.map_line());
     let before = read.scored(&read.bundle.decision, read.bundle.familiarity.as_ref())?;
     if let Some(familiarity) = &mut read.bundle.familiarity {
         let features: Vec<_> = read.logits.iter().map(|l| &l.features).collect();

@@ -4,7 +4,7 @@ use crate::commands::predict::range;
 use crate::explanation::{Case, Explained};
 use crate::study::{Results, Study};
 use crate::texture::Opinion;
-use tumorlens_core::{Measured, Size};
+use tumorlens_core::{MapLine, Measured, Size};
 use tumorlens_nn::explain::scores::{MethodScores, Sanity, Scores};
 use tumorlens_report::figure::tensor::{TileLayout, tiles};
 use tumorlens_report::report::explanation as page;
@@ -21,7 +21,7 @@ pub(super) fn part(
     texture: Result<Opinion, String>,
 ) -> anyhow::Result<page::Explanation> {
     let classes = &study.dataset.classes;
-    let threshold = results.model.decision.map_threshold;
+    let line = results.model.decision.map_line();
     let groups = explained
         .cases
         .iter()
@@ -30,7 +30,7 @@ pub(super) fn part(
             let cases = group
                 .cases
                 .iter()
-                .map(|c| case(study, results, c, threshold))
+                .map(|c| case(study, results, c, line))
                 .collect::<anyhow::Result<_>>()?;
             Ok(page::CaseGroup {
                 title: group.title.to_owned(),
@@ -41,11 +41,7 @@ pub(super) fn part(
         .collect::<anyhow::Result<Vec<_>>>()?;
     let scored = explained.scores.as_ref();
     Ok(page::Explanation {
-        note: note(
-            explained.method,
-            threshold,
-            classes.name(classes.positive()),
-        ),
+        note: note(explained.method, line, classes.name(classes.positive())),
         cases: Section::Given(groups),
         scores: scored.map_or_else(Section::missing, |s| Section::Given(table(s))),
         faithfulness: scored.map_or_else(Section::missing, |s| Section::Given(faithfulness(s))),
@@ -81,9 +77,13 @@ fn opinion(found: &Opinion) -> page::Texture {
     }
 }
 
-fn note(method: tumorlens_nn::explain::Method, threshold: Option<f32>, class: &str) -> String {
-    let drawn = match threshold {
-        Some(threshold) => format!(
+fn note(method: tumorlens_nn::explain::Method, line: Option<MapLine>, class: &str) -> String {
+    let drawn = match line {
+        Some(MapLine { threshold, share }) if share > 0.0 => format!(
+            "Values below {threshold:.2}, and below {share:.2} of a map's largest, are not drawn: both were chosen on \
+             validation outlines."
+        ),
+        Some(MapLine { threshold, .. }) => format!(
             "Values below {threshold:.2}, the threshold chosen on validation outlines, are not drawn."
         ),
         None => "Each map is drawn from 0 to its largest value.".to_owned(),
@@ -103,7 +103,7 @@ fn case(
     study: &Study<'_>,
     results: &Results,
     case: &Case,
-    threshold: Option<f32>,
+    line: Option<MapLine>,
 ) -> anyhow::Result<page::Case> {
     let classes = &study.dataset.classes;
     let positive = classes.positive();
@@ -114,6 +114,7 @@ fn case(
         None if !called => "another class",
         _ => classes.name(positive),
     };
+    let threshold = line.map(|line| line.of(&case.map.values));
     Ok(page::Case {
         path: last_parts(&case.scored.path),
         truth: classes.name(case.scored.label).to_owned(),

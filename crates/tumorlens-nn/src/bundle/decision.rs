@@ -8,7 +8,7 @@ use crate::network::Features;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tumorlens_core::series::Aggregation;
-use tumorlens_core::{ClassIndex, ClassSet, Judgement, NO_TUMOR, Probability, Verdict};
+use tumorlens_core::{ClassIndex, ClassSet, Judgement, MapLine, NO_TUMOR, Probability, Verdict};
 use tumorlens_stats::calibration::{
     Temperature, fit_shift_above, fit_temperature, fit_temperature_softmax,
 };
@@ -57,6 +57,9 @@ pub struct Decision {
     pub aggregation: Aggregation,
     /// Values of the default attribution at or above it are the outlined region, where outlines were compared.
     pub map_threshold: Option<f32>,
+    /// Or those at or above this share of a map's largest value, where that is higher; 0 in bundles of before.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub map_share: f32,
 }
 
 impl Decision {
@@ -72,7 +75,22 @@ impl Decision {
             triage: None,
             aggregation: Aggregation::default(),
             map_threshold: None,
+            map_share: 0.0,
         }
+    }
+
+    /// Where the region of a default attribution begins.
+    #[must_use]
+    pub fn map_line(&self) -> Option<MapLine> {
+        let share = self.map_share;
+        self.map_threshold
+            .map(|threshold| MapLine { threshold, share })
+    }
+
+    /// Sets where the region of a default attribution begins, or that it is not known.
+    pub fn set_map_line(&mut self, line: Option<MapLine>) {
+        self.map_threshold = line.map(|line| line.threshold);
+        self.map_share = line.map_or(0.0, |line| line.share);
     }
 
     /// Fits the temperature and chooses the operating points (one half, Youden, sensitivity of at least 0.95) on the
@@ -357,6 +375,14 @@ impl Decision {
 )]
 fn is_zero(shift: &f64) -> bool {
     *shift == 0.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference over"
+)]
+fn is_nothing(share: &f32) -> bool {
+    *share == 0.0
 }
 
 fn is_default(aggregation: &Aggregation) -> bool {

@@ -88,7 +88,8 @@ pub struct MethodScores {
     pub energy_inside: Measured,
     /// Mean intersection over union of the outline and the values at or above `cut`. Higher is better.
     pub iou: Measured,
-    /// The cut asked for, else that for which the mean IoU is largest over this very list: for `evidence` one logit for all images, else
+    /// The cut asked for, else that for which the mean IoU is largest over this very list: for `evidence` one logit for all images or a share of the
+    /// largest where that is higher, else
     /// a share of each map's largest value. Absent when no map has a value above 0.
     pub cut: Option<Cut>,
     /// The same figures by size of the lesion, beside their expectation for a random map and the centre prior.

@@ -51,15 +51,22 @@ pub fn outline_targets(
 /// The loss of the maps `[batch, outputs, h w]` (logits) against what is known of them, `targets` in the same order.
 ///
 /// For one map with logits `z`, probabilities `p` and outlined shares `t` it is the sum of
-/// - binary cross entropy, balanced between inside and outside (Xie and Tu 2015, there called class-balanced):
-///   half the mean over the outlined area plus half the mean over the rest, or the mean over the rest alone where
-///   nothing is outlined, so that a small lesion counts as much as the large background around it;
+/// - binary cross entropy. With `balance` 1 it is balanced between inside and outside (Xie and Tu 2015, there called
+///   class-balanced): half the mean over the outlined area plus half the mean over the rest, or the mean over the rest alone
+///   where nothing is outlined, so that a small lesion counts as much as the large background around it, and is drawn too
+///   wide. With 0 it is the mean over all cells. Between, a cell weighs the geometric mean of both: the first to the power of
+///   `balance`, the second to the power of the rest;
 /// - soft Dice (Milletari et al. 2016): `1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1)`.
 ///
 /// A batch's loss is the sum over the known maps divided by the number of images, known or not: an outline counts the
 /// same in whatever batch it is.
 #[must_use]
-pub fn outline_loss(maps: &[f32], batch: usize, targets: &[Option<Vec<f32>>]) -> Loss {
+pub fn outline_loss(
+    maps: &[f32],
+    batch: usize,
+    targets: &[Option<Vec<f32>>],
+    balance: f64,
+) -> Loss {
     let mut loss = Loss {
         value: 0.0,
         gradient: vec![0.0; maps.len()],
@@ -76,6 +83,7 @@ pub fn outline_loss(maps: &[f32], batch: usize, targets: &[Option<Vec<f32>>]) ->
             * of_map(
                 &maps[cells.clone()],
                 target,
+                balance,
                 share,
                 &mut loss.gradient[cells],
             );
@@ -84,7 +92,7 @@ pub fn outline_loss(maps: &[f32], batch: usize, targets: &[Option<Vec<f32>>]) ->
 }
 
 /// One map's loss; writes `share` times its derivative.
-fn of_map(logits: &[f32], target: &[f32], share: f64, gradient: &mut [f32]) -> f64 {
+fn of_map(logits: &[f32], target: &[f32], balance: f64, share: f64, gradient: &mut [f32]) -> f64 {
     let cells = || {
         logits
             .iter()
@@ -99,6 +107,9 @@ fn of_map(logits: &[f32], target: &[f32], share: f64, gradient: &mut [f32]) -> f
         (true, false) => (1.0 / inside, 0.0),
         (false, _) => (0.0, 1.0 / outside),
     };
+    let even = 1.0 / logits.len() as f64;
+    let between = |weight: f64| weight.powf(balance) * even.powf(1.0 - balance);
+    let (inner, outer) = (between(inner), between(outer));
     let entropy: f64 = cells()
         .map(|(z, t)| inner * t * softplus(-z) + outer * (1.0 - t) * softplus(z))
         .sum();

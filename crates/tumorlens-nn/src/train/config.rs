@@ -114,6 +114,9 @@ pub struct LossConfig {
     /// Weight of the evidence map's loss against outlines, 0 to 100. Matters only for a network with an evidence map
     /// and images with outlines.
     pub outline_weight: f64,
+    /// How far that loss weighs the outlined area and the rest alike: 1, a small lesion counts as much as the background around
+    /// it, to 0, every cell counts the same.
+    pub outline_balance: f64,
 }
 
 impl Default for LossConfig {
@@ -123,6 +126,7 @@ impl Default for LossConfig {
             focal_gamma: 0.0,
             class_weights: ClassWeights::None,
             outline_weight: 0.5,
+            outline_balance: 1.0,
         }
     }
 }
@@ -319,6 +323,12 @@ impl LossConfig {
             self.outline_weight,
             0.0..=100.0,
             "0 to 100",
+        )?;
+        within(
+            "loss.outline_balance",
+            self.outline_balance,
+            0.0..=1.0,
+            "0 to 1",
         )?;
         let ClassWeights::Given(weights) = &self.class_weights else {
             return Ok(());

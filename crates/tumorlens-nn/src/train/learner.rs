@@ -26,6 +26,7 @@ pub(crate) struct Learner {
     pub(crate) average: Option<Average>,
     loss: ImageLoss,
     outline_weight: f64,
+    outline_balance: f64,
     clip_norm: f64,
 }
 
@@ -104,6 +105,7 @@ impl Learner {
             weights,
             loss,
             outline_weight: config.loss.outline_weight,
+            outline_balance: config.loss.outline_balance,
             clip_norm: config.clip_norm,
         })
     }
@@ -206,7 +208,7 @@ impl Learner {
         if let Some(maps) = &outputs.evidence
             && batch.outlines.iter().any(Option::is_some)
         {
-            let outline = outline_loss(maps, batch.len(), &batch.outlines);
+            let outline = outline_loss(maps, batch.len(), &batch.outlines, self.outline_balance);
             losses.outline = Some(outline.value);
             let weight = self.outline_weight as f32;
             let gradient = outline.gradient.into_iter().map(|g| g * weight);

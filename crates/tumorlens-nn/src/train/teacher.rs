@@ -14,7 +14,7 @@ use crate::precision::Precision;
 use crate::weights::Weights;
 use sha2::Digest;
 use std::sync::Arc;
-use tumorlens_core::ClassSet;
+use tumorlens_core::{ClassSet, MapLine};
 
 /// A trained network that others learn from. It runs on the processor, whatever the student runs on.
 #[derive(Debug)]
@@ -33,13 +33,13 @@ pub struct Teacher {
 struct Map {
     node: NodeId,
     grid: [usize; 2],
-    /// The logit from which on it outlines.
-    threshold: f32,
+    /// From which logit on it outlines.
+    line: MapLine,
 }
 
 impl Teacher {
     /// A network whose word counts `weight`, 0 to 1, beside the labels of these classes. It outlines what its evidence map
-    /// shows at or above `threshold`.
+    /// shows from `line` on.
     ///
     /// # Errors
     /// When the weights do not fit the graph, or the precision the processor.
@@ -47,25 +47,21 @@ impl Teacher {
         graph: &Graph,
         weights: Arc<Weights>,
         classes: &ClassSet,
-        threshold: Option<f32>,
+        line: Option<MapLine>,
         weight: f64,
         precision: Precision,
     ) -> Result<Self, NetworkError> {
         let shapes = graph.shapes()?;
         let outputs = graph.outputs();
         // Of several maps some have nothing to show: only of one does an unknown outline mean a region.
-        let map = graph.evidence.zip(threshold).filter(|_| outputs == 1);
-        let map = map.map(|(node, threshold)| {
+        let map = graph.evidence.zip(line).filter(|_| outputs == 1);
+        let map = map.map(|(node, line)| {
             let [_, height, width] = shapes[node.0];
             let grid = [height, width];
-            Map {
-                node,
-                grid,
-                threshold,
-            }
+            Map { node, grid, line }
         });
         let identity = hash(|hasher| {
-            hasher.update(format!("{weight} {threshold:?} {graph:?}\n"));
+            hasher.update(format!("{weight} {line:?} {graph:?}\n"));
             add_weights(hasher, &weights);
         });
         let read = map.as_ref().map(|map| map.node.0);
@@ -102,7 +98,8 @@ impl Teacher {
         let shown = values.chunks_exact(map.grid[0] * map.grid[1]);
         for (outline, shown) in batch.outlines.iter_mut().zip(shown) {
             outline.get_or_insert_with(|| {
-                let is_inside = |logit: &f32| *logit >= map.threshold;
+                let line = map.line.of(shown);
+                let is_inside = |logit: &f32| *logit >= line;
                 shown
                     .iter()
                     .map(|z| f32::from(u8::from(is_inside(z))))
@@ -141,7 +138,9 @@ mod tests {
         }
         let classes = ClassSet::tumor();
         let weights = Arc::new(weights);
-        Teacher::new(&graph, weights, &classes, threshold, weight, Precision::F32).unwrap()
+        let share = 0.0;
+        let line = threshold.map(|threshold| MapLine { threshold, share });
+        Teacher::new(&graph, weights, &classes, line, weight, Precision::F32).unwrap()
     }
 
     /// Two images without and with tumor, of which one is outlined.

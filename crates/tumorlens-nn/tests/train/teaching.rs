@@ -2,7 +2,7 @@
 
 use crate::scene::{Patience, Scene, busy_config, cnn, evidence_cnn, finished, linear};
 use std::sync::Arc;
-use tumorlens_core::{ClassSet, Quiet, Seed};
+use tumorlens_core::{ClassSet, MapLine, Quiet, Seed};
 use tumorlens_nn::evaluate::{Reading, predict_logits};
 use tumorlens_nn::graph::Graph;
 use tumorlens_nn::network::Network;
@@ -16,7 +16,10 @@ fn teacher(graph: &Graph, weights: Weights, weight: f64) -> Teacher {
         graph,
         Arc::new(weights),
         &classes,
-        Some(0.0),
+        Some(MapLine {
+            threshold: 0.0,
+            share: 0.0,
+        }),
         weight,
         Precision::F32,
     )

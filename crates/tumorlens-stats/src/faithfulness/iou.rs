@@ -12,7 +12,18 @@ pub enum Cut {
     Value(f64),
     /// At this share of each map's largest value, 0 to 1. Right for maps whose scale varies between images.
     ShareOfMaximum(f64),
+    /// At the value, or at the share of the map's largest value where that is higher. Right for an evidence map whose small
+    /// lesions are drawn too wide and large ones too narrow by any one value; what shows nothing above the value shows nothing.
+    Higher {
+        /// The value, the same for all maps.
+        value: f64,
+        /// Of each map's largest value, 0 to 1.
+        share: f64,
+    },
 }
+
+/// What a higher line may cost of the mean IoU: where lines do nearly as well, the higher shows less of what is no lesion.
+const TOLERANCE: f64 = 0.005;
 
 impl Cut {
     /// The value at which a map is cut.
@@ -20,18 +31,30 @@ impl Cut {
     /// # Errors
     /// For a share of the maximum, when no value is above 0.
     pub fn value(self, map: &[f32]) -> Result<f64, Undefined> {
+        self.below(highest(map))
+    }
+
+    /// The value at which a map of this largest value is cut.
+    fn below(self, high: f64) -> Result<f64, Undefined> {
         match self {
             Self::Value(value) => Ok(value),
-            Self::ShareOfMaximum(share) => {
-                let high = f64::from(map.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-                if high > 0.0 {
-                    Ok(share * high)
-                } else {
-                    Err(Undefined::FlatMap)
-                }
-            }
+            Self::Higher { value, share } => Ok(value.max(share * high)),
+            Self::ShareOfMaximum(share) if high > 0.0 => Ok(share * high),
+            Self::ShareOfMaximum(_) => Err(Undefined::FlatMap),
         }
     }
+
+    /// What is the same for all maps: the part that says from where on anything is shown.
+    fn floor(self) -> f64 {
+        match self {
+            Self::Value(value) | Self::Higher { value, .. } => value,
+            Self::ShareOfMaximum(_) => 0.0,
+        }
+    }
+}
+
+fn highest(map: &[f32]) -> f64 {
+    f64::from(map.iter().copied().fold(f32::NEG_INFINITY, f32::max))
 }
 
 /// Intersection over union of the outline and the pixels at or above the cut, 0 to 1. A region without pixels gives 0:
@@ -54,7 +77,8 @@ pub(super) fn shown(map: &[f32], cut: Cut) -> Result<usize, Undefined> {
 
 /// The cut with the largest mean IoU over a list of validation images, and that mean. Shares of the maximum are tried
 /// in hundredths, values at 100 quantiles of all map values above 0. On ties the higher cut, which shows less. A map
-/// without a value above 0 counts as missed.
+/// without a value above 0 counts as missed. Of [`Cut::Higher`] the highest value is taken that costs no more than 0.005 of
+/// the best mean IoU, with the share (in twentieths) that goes with it best.
 ///
 /// `like` only says which kind of cut to look for.
 ///
@@ -64,29 +88,53 @@ pub fn best_cut(validation: &[Outlined], like: Cut) -> Result<(Cut, f64), Undefi
     if validation.is_empty() {
         return Err(Undefined::NoImage);
     }
-    let candidates = match like {
-        Cut::ShareOfMaximum(_) => (1..=100)
-            .map(|i| Cut::ShareOfMaximum(f64::from(i) / 100.0))
-            .collect(),
-        Cut::Value(_) => quantiles(validation)
-            .into_iter()
-            .map(Cut::Value)
-            .collect::<Vec<_>>(),
-    };
     let sorted: Vec<Sorted> = validation.iter().map(Sorted::new).collect();
+    if sorted.iter().all(|map| map.highest() <= 0.0) {
+        return Err(Undefined::FlatMap);
+    }
     let mean = |cut: Cut| {
         let each = sorted
             .iter()
-            .zip(validation)
-            .map(|(s, o)| cut.value(o.map()).map_or(0.0, |value| s.iou(value)));
+            .map(|map| cut.below(map.highest()).map_or(0.0, |value| map.iou(value)));
         each.sum::<f64>() / validation.len() as f64
     };
-    let shown = validation.iter().any(|o| o.map().iter().any(|v| *v > 0.0));
-    let best = candidates
-        .into_iter()
-        .map(|cut| (cut, mean(cut)))
-        .max_by(|a, b| a.1.total_cmp(&b.1));
-    best.filter(|_| shown).ok_or(Undefined::FlatMap)
+    let tried = candidates(validation, like).into_iter();
+    let mut tried: Vec<(Cut, f64)> = tried.map(|cut| (cut, mean(cut))).collect();
+    if let (Cut::Higher { .. }, Some((_, top))) = (like, best(&tried)) {
+        let enough = tried.iter().filter(|(_, mean)| *mean >= top - TOLERANCE);
+        let floors = enough.map(|(cut, _)| cut.floor());
+        let floor = floors.fold(f64::NEG_INFINITY, f64::max);
+        tried.retain(|(cut, _)| cut.floor() >= floor);
+    }
+    best(&tried).ok_or(Undefined::FlatMap)
+}
+
+/// The cut with the largest mean, the last on ties.
+fn best(tried: &[(Cut, f64)]) -> Option<(Cut, f64)> {
+    tried.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Cuts of one kind, rising.
+fn candidates(validation: &[Outlined], like: Cut) -> Vec<Cut> {
+    match like {
+        Cut::ShareOfMaximum(_) => (1..=100)
+            .map(|i| Cut::ShareOfMaximum(f64::from(i) / 100.0))
+            .collect(),
+        Cut::Value(_) => {
+            let values = quantiles(validation).into_iter();
+            values.map(Cut::Value).collect()
+        }
+        Cut::Higher { .. } => {
+            let values = quantiles(validation).into_iter();
+            let shares = |value| {
+                (0..20).map(move |i| Cut::Higher {
+                    value,
+                    share: f64::from(i) / 20.0,
+                })
+            };
+            values.flat_map(shares).collect()
+        }
+    }
 }
 
 /// A hundred rising values that divide all map values above 0 into equal parts.
@@ -130,6 +178,10 @@ impl Sorted {
             inside,
             area: outlined.area(),
         }
+    }
+
+    fn highest(&self) -> f64 {
+        self.values.first().copied().map_or(0.0, f64::from)
     }
 
     fn iou(&self, threshold: f64) -> f64 {

@@ -73,6 +73,47 @@ fn a_map_that_is_the_outline_is_perfect_and_its_best_cut_shows_it() {
 }
 
 #[test]
+fn a_line_at_a_share_of_high_maps_divides_maps_of_unlike_heights_that_no_one_value_does() {
+    // Halos at half of the lesion's height: that of the bright map is higher than the lesion of the dim one.
+    let of = |high: f32| INSIDE.map(|inside| if inside { high } else { high / 2.0 });
+    let (dim, bright) = (of(3.0), of(8.0));
+    let maps = [outlined(&dim), outlined(&bright)];
+    let (_, mean) = best_cut(&maps, Cut::Value(0.0)).unwrap();
+    assert!(mean < 0.7, "{mean}");
+    let any = Cut::Higher {
+        value: 0.0,
+        share: 0.0,
+    };
+    let (cut, mean) = best_cut(&maps, any).unwrap();
+    assert!((mean - 1.0).abs() < 1e-12, "{mean}");
+    // Of the lines that do it the highest value, so that a map that rises less shows nothing.
+    let Cut::Higher { value, share } = cut else {
+        panic!("{cut:?}")
+    };
+    assert_eq!(value.to_bits(), 3.0f64.to_bits());
+    assert!(share > 0.5 && share * 8.0 <= 8.0, "{share}");
+    assert_eq!(iou(&outlined(&of(2.9)), cut), Ok(0.0));
+}
+
+#[test]
+fn of_lines_that_do_nearly_as_well_the_highest_is_taken() {
+    // A thousand lesions of four pixels, of which one map shows its lesion lower than the others.
+    let plain = INSIDE.map(|inside| if inside { 5.0 } else { 0.0 });
+    let low = INSIDE.map(|inside| if inside { 1.0 } else { 0.0 });
+    let any = Cut::Higher {
+        value: 0.0,
+        share: 0.0,
+    };
+    let of = |many: usize| {
+        let mut maps = vec![outlined(&plain); many];
+        maps.push(outlined(&low));
+        best_cut(&maps, any).unwrap()
+    };
+    assert!(matches!(of(400), (Cut::Higher { value, .. }, mean) if value > 4.9 && mean > 0.995));
+    assert!(matches!(of(4), (Cut::Higher { value, .. }, mean) if value < 1.1 && mean > 0.999));
+}
+
+#[test]
 fn a_map_that_points_nowhere_is_undefined_and_not_zero() {
     for flat in [[0.0; 12], [0.7; 12]] {
         let figures = localise(&outlined(&flat), Cut::Value(0.5));

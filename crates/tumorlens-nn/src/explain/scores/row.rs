@@ -43,7 +43,10 @@ impl Judge<'_> {
             .map_or_else(String::new, |map| map.layer.clone());
         // Only the logits of an evidence map mean the same in all images.
         let like = if method == Method::Evidence {
-            Cut::Value(0.0)
+            Cut::Higher {
+                value: 0.0,
+                share: 0.0,
+            }
         } else {
             Cut::ShareOfMaximum(0.5)
         };
@@ -103,9 +106,10 @@ impl Judge<'_> {
     }
 
     fn row(&self, name: &str, maps: &[Vec<f32>], like: Cut) -> Result<MethodScores, ExplainError> {
-        let cut = match (self.options.cut, like) {
-            (Some(cut @ Cut::Value(_)), Cut::Value(_)) => Ok((cut, 0.0)),
-            _ => best_cut(&self.outlined(maps)?, like),
+        let given = self.options.cut;
+        let cut = match given.filter(|_| matches!(like, Cut::Higher { .. })) {
+            Some(cut) => Ok((cut, 0.0)),
+            None => best_cut(&self.outlined(maps)?, like),
         };
         let mut lesions = localisation_table(
             &self.localised(maps, cut.as_ref().map_or(like, |c| c.0))?,

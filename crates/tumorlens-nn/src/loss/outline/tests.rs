@@ -17,6 +17,7 @@ struct Case {
     batch: usize,
     maps: Vec<f32>,
     targets: Vec<Option<Vec<f32>>>,
+    balance: f64,
     value: f64,
     gradient: Vec<f64>,
 }
@@ -24,9 +25,9 @@ struct Case {
 #[test]
 fn values_and_gradients_are_those_of_pytorch() {
     let golden: Golden = serde_json::from_str(GOLDEN).unwrap();
-    assert_eq!(golden.outline.len(), 4);
+    assert_eq!(golden.outline.len(), 7);
     for case in golden.outline {
-        let found = outline_loss(&case.maps, case.batch, &case.targets);
+        let found = outline_loss(&case.maps, case.batch, &case.targets, case.balance);
         assert!(
             (found.value - case.value).abs() < 1e-9,
             "{}: {} {}",
@@ -46,7 +47,7 @@ fn values_and_gradients_are_those_of_pytorch() {
 
 #[test]
 fn an_unknown_outline_costs_nothing() {
-    let found = outline_loss(&[3.0; 8], 2, &[None, None]);
+    let found = outline_loss(&[3.0; 8], 2, &[None, None], 1.0);
     assert_eq!(
         found,
         Loss {
@@ -105,10 +106,11 @@ proptest! {
         maps in proptest::collection::vec(-4.0f32..4.0, 12),
         outlined in proptest::collection::vec(0.0f32..1.0, 6),
         known in any::<bool>(),
+        balance in 0.0f64..=1.0,
     ) {
         let targets = [Some(outlined), known.then(|| vec![0.0; 6])];
-        let found = outline_loss(&maps, 2, &targets);
-        let numeric = numeric_gradient(&maps, |m| outline_loss(m, 2, &targets).value);
+        let found = outline_loss(&maps, 2, &targets, balance);
+        let numeric = numeric_gradient(&maps, |m| outline_loss(m, 2, &targets, balance).value);
         for (exact, numeric) in found.gradient.iter().zip(numeric) {
             prop_assert!((f64::from(*exact) - numeric).abs() < 1e-4, "{exact} {numeric}");
         }
