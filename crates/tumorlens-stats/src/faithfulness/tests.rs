@@ -91,13 +91,13 @@ fn a_line_at_a_share_of_high_maps_divides_maps_of_unlike_heights_that_no_one_val
         panic!("{cut:?}")
     };
     assert_eq!(value.to_bits(), 3.0f64.to_bits());
-    assert!(share > 0.5 && share * 8.0 <= 8.0, "{share}");
+    assert!(share > 0.5, "{share}");
     assert_eq!(iou(&outlined(&of(2.9)), cut), Ok(0.0));
 }
 
 #[test]
 fn of_lines_that_do_nearly_as_well_the_highest_is_taken() {
-    // A thousand lesions of four pixels, of which one map shows its lesion lower than the others.
+    // Of many maps one shows its lesion lower than the others.
     let plain = INSIDE.map(|inside| if inside { 5.0 } else { 0.0 });
     let low = INSIDE.map(|inside| if inside { 1.0 } else { 0.0 });
     let any = Cut::Higher {
