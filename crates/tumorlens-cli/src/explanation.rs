@@ -136,10 +136,7 @@ pub(crate) fn map_line(
     let scores = judge(images, network, rows, None, &[method], &options, observer)?;
     let cut = scores.ok().and_then(|s| s.rows.first().and_then(|r| r.cut));
     Ok(match cut {
-        Some(Cut::Higher { value, share }) => Some(MapLine {
-            threshold: value as f32,
-            share: share as f32,
-        }),
+        Some(Cut::Line(line)) => Some(line),
         _ => None,
     })
 }
@@ -158,10 +155,7 @@ pub(crate) fn localisation(
     };
     let network = bundle.network(&config.device.0.open()?)?;
     let options = ScoreOptions {
-        cut: Some(Cut::Higher {
-            value: f64::from(line.threshold),
-            share: f64::from(line.share),
-        }),
+        cut: Some(Cut::Line(line)),
         curve_images: 0,
         sanity_images: 0,
         ..ScoreOptions::default()

@@ -1,6 +1,7 @@
 //! Attribution: the raw map of what a call rests on. A heat map is its drawing.
 
 use crate::image::Size;
+use serde::{Deserialize, Serialize};
 
 /// A raw attribution, row by row, in the pixel grid of `size`. Larger means more evidence for `target`.
 /// It keeps its raw range: scaling each map by itself makes two maps incomparable, so only drawing scales.
@@ -20,7 +21,8 @@ pub struct Attribution {
 
 /// From which value on a map shows its region: from `threshold`, or from the share of the map's largest value where that is
 /// higher. A single value for all maps draws small lesions too wide and large ones too narrow.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MapLine {
     /// The least value of a region.
     pub threshold: f32,
@@ -32,8 +34,13 @@ impl MapLine {
     /// The value of this map at or above which its region lies.
     #[must_use]
     pub fn of(&self, values: &[f32]) -> f32 {
-        let high = values.iter().copied().fold(0.0f32, f32::max);
-        self.threshold.max(self.share * high)
+        self.below(values.iter().copied().fold(0.0f32, f32::max))
+    }
+
+    /// The same for a map whose largest value is known.
+    #[must_use]
+    pub fn below(&self, highest: f32) -> f32 {
+        self.threshold.max(self.share * highest)
     }
 }
 

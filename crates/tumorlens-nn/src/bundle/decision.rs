@@ -41,7 +41,7 @@ pub struct Decision {
     /// Logits are divided by it.
     pub temperature: Temperature,
     /// Taken from the one logit of a two-class network before; 0 unless asked for.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub shift: f64,
     /// How the temperature was found, or why it is 1.
     pub calibration: String,
@@ -58,7 +58,7 @@ pub struct Decision {
     /// Values of the default attribution at or above it are the outlined region, where outlines were compared.
     pub map_threshold: Option<f32>,
     /// Or those at or above this share of a map's largest value, where that is higher; 0 in bundles of before.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub map_share: f32,
 }
 
@@ -369,24 +369,8 @@ impl Decision {
     }
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature that serde asks for"
-)]
-fn is_zero(shift: &f64) -> bool {
-    *shift == 0.0
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands a reference over"
-)]
-fn is_nothing(share: &f32) -> bool {
-    *share == 0.0
-}
-
-fn is_default(aggregation: &Aggregation) -> bool {
-    *aggregation == Aggregation::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Whether calling this class is calling a tumor.

@@ -3,6 +3,7 @@
 use super::Outlined;
 use crate::undefined::Undefined;
 use serde::{Deserialize, Serialize};
+use tumorlens_core::MapLine;
 
 /// Where the line between shown and not shown lies. A pixel at the line is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,14 +13,8 @@ pub enum Cut {
     Value(f64),
     /// At this share of each map's largest value, 0 to 1. Right for maps whose scale varies between images.
     ShareOfMaximum(f64),
-    /// At the value, or at the share of the map's largest value where that is higher. Right for an evidence map whose small
-    /// lesions are drawn too wide and large ones too narrow by any one value; what shows nothing above the value shows nothing.
-    Higher {
-        /// The value, the same for all maps.
-        value: f64,
-        /// Of each map's largest value, 0 to 1.
-        share: f64,
-    },
+    /// As the outlined region of a model's own map is cut.
+    Line(MapLine),
 }
 
 /// What a higher line may cost of the mean IoU: where lines do nearly as well, the higher shows less of what is no lesion.
@@ -38,7 +33,7 @@ impl Cut {
     fn below(self, high: f64) -> Result<f64, Undefined> {
         match self {
             Self::Value(value) => Ok(value),
-            Self::Higher { value, share } => Ok(value.max(share * high)),
+            Self::Line(line) => Ok(f64::from(line.below(high as f32))),
             Self::ShareOfMaximum(share) if high > 0.0 => Ok(share * high),
             Self::ShareOfMaximum(_) => Err(Undefined::FlatMap),
         }
@@ -47,7 +42,8 @@ impl Cut {
     /// What is the same for all maps: the part that says from where on anything is shown.
     fn floor(self) -> f64 {
         match self {
-            Self::Value(value) | Self::Higher { value, .. } => value,
+            Self::Value(value) => value,
+            Self::Line(line) => f64::from(line.threshold),
             Self::ShareOfMaximum(_) => 0.0,
         }
     }
@@ -77,7 +73,7 @@ pub(super) fn shown(map: &[f32], cut: Cut) -> Result<usize, Undefined> {
 
 /// The cut with the largest mean IoU over a list of validation images, and that mean. Shares of the maximum are tried
 /// in hundredths, values at 100 quantiles of all map values above 0. On ties the higher cut, which shows less. A map
-/// without a value above 0 counts as missed. Of [`Cut::Higher`] the highest value is taken that costs no more than 0.005 of
+/// without a value above 0 counts as missed. Of a [`Cut::Line`] the highest threshold is taken that costs no more than 0.005 of
 /// the best mean IoU, with the share (in twentieths) that goes with it best.
 ///
 /// `like` only says which kind of cut to look for.
@@ -100,7 +96,7 @@ pub fn best_cut(validation: &[Outlined], like: Cut) -> Result<(Cut, f64), Undefi
     };
     let tried = candidates(validation, like).into_iter();
     let mut tried: Vec<(Cut, f64)> = tried.map(|cut| (cut, mean(cut))).collect();
-    if let (Cut::Higher { .. }, Some((_, top))) = (like, best(&tried)) {
+    if let (Cut::Line(_), Some((_, top))) = (like, best(&tried)) {
         let enough = tried.iter().filter(|(_, mean)| *mean >= top - TOLERANCE);
         let floors = enough.map(|(cut, _)| cut.floor());
         let floor = floors.fold(f64::NEG_INFINITY, f64::max);
@@ -122,23 +118,23 @@ fn candidates(validation: &[Outlined], like: Cut) -> Vec<Cut> {
             .collect(),
         Cut::Value(_) => {
             let values = quantiles(validation).into_iter();
-            values.map(Cut::Value).collect()
+            values.map(|v| Cut::Value(f64::from(v))).collect()
         }
-        Cut::Higher { .. } => {
+        Cut::Line(_) => {
             let values = quantiles(validation).into_iter();
-            let shares = |value| {
-                (0..20).map(move |i| Cut::Higher {
-                    value,
-                    share: f64::from(i) / 20.0,
+            let lines = |threshold| {
+                (0..20u8).map(move |i| {
+                    let share = f32::from(i) / 20.0;
+                    Cut::Line(MapLine { threshold, share })
                 })
             };
-            values.flat_map(shares).collect()
+            values.flat_map(lines).collect()
         }
     }
 }
 
 /// A hundred rising values that divide all map values above 0 into equal parts.
-fn quantiles(validation: &[Outlined]) -> Vec<f64> {
+fn quantiles(validation: &[Outlined]) -> Vec<f32> {
     let mut values: Vec<f32> = validation
         .iter()
         .flat_map(|o| o.map().iter().copied())
@@ -146,8 +142,7 @@ fn quantiles(validation: &[Outlined]) -> Vec<f64> {
         .collect();
     values.sort_by(f32::total_cmp);
     (0..100)
-        .filter_map(|i| values.get(values.len() * i / 100))
-        .map(|v| f64::from(*v))
+        .filter_map(|i| values.get(values.len() * i / 100).copied())
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::bootstrap::Resampling;
 use crate::undefined::Undefined;
-use tumorlens_core::{Measured, Seed};
+use tumorlens_core::{MapLine, Measured, Seed};
 
 /// Four by three pixels, the lesion is the upper left two by two.
 const INSIDE: [bool; 12] = [
@@ -80,17 +80,17 @@ fn a_line_at_a_share_of_high_maps_divides_maps_of_unlike_heights_that_no_one_val
     let maps = [outlined(&dim), outlined(&bright)];
     let (_, mean) = best_cut(&maps, Cut::Value(0.0)).unwrap();
     assert!(mean < 0.7, "{mean}");
-    let any = Cut::Higher {
-        value: 0.0,
+    let any = Cut::Line(MapLine {
+        threshold: 0.0,
         share: 0.0,
-    };
+    });
     let (cut, mean) = best_cut(&maps, any).unwrap();
     assert!((mean - 1.0).abs() < 1e-12, "{mean}");
     // Of the lines that do it the highest value, so that a map that rises less shows nothing.
-    let Cut::Higher { value, share } = cut else {
+    let Cut::Line(MapLine { threshold, share }) = cut else {
         panic!("{cut:?}")
     };
-    assert_eq!(value.to_bits(), 3.0f64.to_bits());
+    assert_eq!(threshold.to_bits(), 3.0f32.to_bits());
     assert!(share > 0.5, "{share}");
     assert_eq!(iou(&outlined(&of(2.9)), cut), Ok(0.0));
 }
@@ -100,17 +100,17 @@ fn of_lines_that_do_nearly_as_well_the_highest_is_taken() {
     // Of many maps one shows its lesion lower than the others.
     let plain = INSIDE.map(|inside| if inside { 5.0 } else { 0.0 });
     let low = INSIDE.map(|inside| if inside { 1.0 } else { 0.0 });
-    let any = Cut::Higher {
-        value: 0.0,
+    let any = Cut::Line(MapLine {
+        threshold: 0.0,
         share: 0.0,
-    };
+    });
     let of = |many: usize| {
         let mut maps = vec![outlined(&plain); many];
         maps.push(outlined(&low));
         best_cut(&maps, any).unwrap()
     };
-    assert!(matches!(of(400), (Cut::Higher { value, .. }, mean) if value > 4.9 && mean > 0.995));
-    assert!(matches!(of(4), (Cut::Higher { value, .. }, mean) if value < 1.1 && mean > 0.999));
+    assert!(matches!(of(400), (Cut::Line(line), mean) if line.threshold > 4.9 && mean > 0.995));
+    assert!(matches!(of(4), (Cut::Line(line), mean) if line.threshold < 1.1 && mean > 0.999));
 }
 
 #[test]

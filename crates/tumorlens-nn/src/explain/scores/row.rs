@@ -7,7 +7,7 @@ use super::{ExplainError, Method, MethodScores, OutlinedImage, Sanity, ScoreOpti
 use crate::explain::question::Question;
 use crate::network::Network;
 use rand::RngExt;
-use tumorlens_core::{Attribution, ClassIndex, ClassSet, Measured};
+use tumorlens_core::{Attribution, ClassIndex, ClassSet, MapLine, Measured};
 use tumorlens_stats::bootstrap::Resampling;
 use tumorlens_stats::faithfulness::{
     Cut, Localised, Outlined, PerturbationCurve, SizeBins, best_cut, centre_prior,
@@ -43,10 +43,10 @@ impl Judge<'_> {
             .map_or_else(String::new, |map| map.layer.clone());
         // Only the logits of an evidence map mean the same in all images.
         let like = if method == Method::Evidence {
-            Cut::Higher {
-                value: 0.0,
+            Cut::Line(MapLine {
+                threshold: 0.0,
                 share: 0.0,
-            }
+            })
         } else {
             Cut::ShareOfMaximum(0.5)
         };
@@ -107,7 +107,7 @@ impl Judge<'_> {
 
     fn row(&self, name: &str, maps: &[Vec<f32>], like: Cut) -> Result<MethodScores, ExplainError> {
         let given = self.options.cut;
-        let cut = match given.filter(|_| matches!(like, Cut::Higher { .. })) {
+        let cut = match given.filter(|_| matches!(like, Cut::Line(_))) {
             Some(cut) => Ok((cut, 0.0)),
             None => best_cut(&self.outlined(maps)?, like),
         };

@@ -133,7 +133,7 @@ fn a_map_that_shows_the_lesion_is_perfect_and_beats_what_knows_nothing() {
     // The filter that brings the map to the image's edges smooths a little across them.
     assert!(evidence.energy_inside.get().unwrap() > 0.95);
     assert!(
-        matches!(evidence.cut, Some(Cut::Higher { value, .. }) if (0.5..1.2).contains(&value)),
+        matches!(evidence.cut, Some(Cut::Line(line)) if (0.5..1.2).contains(&line.threshold)),
         "{:?}",
         evidence.cut
     );
