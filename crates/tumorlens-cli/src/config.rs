@@ -51,6 +51,9 @@ pub(crate) struct RunConfig {
     /// Several networks as one.
     #[serde(skip_serializing_if = "Ensemble::is_default")]
     pub(crate) ensemble: Ensemble,
+    /// A network that tells heads from other pictures.
+    #[serde(skip_serializing_if = "Guard::is_default")]
+    pub(crate) guard: Guard,
     /// Why fields are as they are, where `plan` chose them. For readers; nothing depends on it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) plan: BTreeMap<String, String>,
@@ -159,6 +162,34 @@ impl Ensemble {
         ensure!(
             (1..=MOST).contains(&members),
             "ensemble.members is {members}, expected 1 to {MOST}"
+        );
+        Ok(())
+    }
+
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature that serde asks for"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A small network beside those that judge, which learns to tell the training images from decoys and refuses what is no
+/// head. It is trained in a folder of its own, `guard`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Guard {
+    /// Passes over the training images and as many decoys, 0 to 1000; 0 is off.
+    pub(crate) epochs: usize,
+}
+
+impl Guard {
+    fn check(self) -> anyhow::Result<()> {
+        let Self { epochs } = self;
+        ensure!(
+            epochs <= 1000,
+            "guard.epochs is {epochs}, expected 0 to 1000"
         );
         Ok(())
     }
@@ -296,6 +327,7 @@ impl RunConfig {
             let config: Self = toml::from_str(&text)?;
             config.distillation.check()?;
             config.ensemble.check()?;
+            config.guard.check()?;
             anyhow::Ok(config)
         };
         read().with_context(|| path.display().to_string())

@@ -15,6 +15,7 @@ mod environment;
 mod exit_code;
 mod explanation;
 mod familiar;
+mod guard;
 mod learning;
 mod members;
 mod model;

@@ -39,6 +39,12 @@ pub(crate) struct Trainees {
     pub(crate) first: Trained,
 }
 
+/// Weights as a bundle holds them.
+pub(crate) fn as_stored(graph: &Graph, weights: &Weights) -> anyhow::Result<Weights> {
+    let stored = safetensors::write(weights, Precision::Half)?;
+    Ok(safetensors::read(stored.into(), graph)?)
+}
+
 impl Networks<'_> {
     /// Trains `members` networks that differ in their seed alone, in `folder`, and joins them.
     ///
@@ -65,9 +71,8 @@ impl Networks<'_> {
             let (graph, weights) = ensemble(self.graph, &weights)?;
             (graph, weights, trained.swap_remove(0))
         };
-        let stored = safetensors::write(&weights, Precision::Half)?;
         Ok(Trainees {
-            weights: safetensors::read(stored.into(), &graph)?,
+            weights: as_stored(&graph, &weights)?,
             graph,
             first,
         })

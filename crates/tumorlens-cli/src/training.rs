@@ -3,7 +3,8 @@
 use crate::config::RunConfig;
 use crate::exit_code::Stopped;
 use crate::familiar::familiar;
-use crate::networks::{Networks, Trainees};
+use crate::guard;
+use crate::networks::{Networks, Trainees, as_stored};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::bundle::{Bundle, Decision, Familiarity};
 use tumorlens_nn::evaluate::{EvaluateError, Reading, ScoredLogits, predict_logits};
 use tumorlens_nn::graph::Graph;
+use tumorlens_nn::guard::beside;
 use tumorlens_nn::network::Network;
 use tumorlens_nn::train::{EpochRecord, Start};
 use tumorlens_nn::weights::Weights;
@@ -91,6 +93,13 @@ pub(crate) fn fit(
         weights,
         first: trained,
     } = networks.fit(config, config.ensemble.members, folder, teacher.as_ref())?;
+    let (graph, weights) = if config.guard.epochs > 0 {
+        observer.say("trained next: the guard, which tells heads from other pictures");
+        let (guard, guarding) = guard::fit(dataset, parts, config, folder, start, observer)?;
+        beside((&graph, &weights), (&guard, &as_stored(&guard, &guarding)?))
+    } else {
+        (graph, weights)
+    };
     let plain = logits(
         &graph,
         &weights,

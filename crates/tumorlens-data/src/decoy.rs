@@ -8,10 +8,12 @@
 mod bare;
 mod canvas;
 mod depth;
+mod lineup;
 mod scene;
 mod wreck;
 
 pub use bare::BareHeads;
+pub use lineup::Lineup;
 
 use crate::draw::Draw;
 use crate::source::DatasetSource;
@@ -52,17 +54,42 @@ impl<'a> Decoys<'a> {
             },
         }
     }
+}
 
-    fn picture(&self, index: usize, draw: &mut Draw) -> Result<GreyImage, SampleError> {
-        if index.is_multiple_of(3) && !self.heads.is_empty() {
-            let head = Canvas {
-                side: self.heads.spec().size,
-                values: self.heads.prepared_values(draw.below(self.heads.len()))?,
-            };
-            return Ok(wreck::any(&head, draw).picture());
+/// The values of a decoy, prepared as the images of a source are; a wreck of one of them where it is to be, else
+/// painted at a side.
+fn prepared(
+    heads: &DatasetSource,
+    wrecked: bool,
+    side: usize,
+    seed: Seed,
+) -> Result<Vec<f32>, SampleError> {
+    for attempt in 0..TRIES {
+        let draw = &mut Draw::new(seed.index(attempt));
+        if let Ok(prepared) = prepare(&picture(heads, wrecked, side, draw)?, heads.spec()) {
+            return Ok(prepared.values);
         }
-        Ok(scene::any(SIDE, draw).picture())
     }
+    Err(SampleError {
+        path: "a decoy".to_owned(),
+        reason: format!("nothing was drawn from seed {}", seed.0),
+    })
+}
+
+fn picture(
+    heads: &DatasetSource,
+    wrecked: bool,
+    side: usize,
+    draw: &mut Draw,
+) -> Result<GreyImage, SampleError> {
+    if wrecked && !heads.is_empty() {
+        let head = Canvas {
+            side: heads.spec().size,
+            values: heads.prepared_values(draw.below(heads.len()))?,
+        };
+        return Ok(wreck::any(&head, draw).picture());
+    }
+    Ok(scene::any(side, draw).picture())
 }
 
 impl SampleSource for Decoys<'_> {
@@ -80,22 +107,13 @@ impl SampleSource for Decoys<'_> {
     }
 
     fn load(&self, index: usize, _view: View) -> Result<Sample, SampleError> {
-        let spec = self.heads.spec();
-        for attempt in 0..TRIES {
-            let seed = self.seed.index(index as u64).index(attempt);
-            let picture = self.picture(index, &mut Draw::new(seed))?;
-            if let Ok(prepared) = prepare(&picture, spec) {
-                return Ok(Sample {
-                    input: to_input(&prepared.values, spec),
-                    mask: None,
-                    label: self.info.label,
-                    index,
-                });
-            }
-        }
-        Err(SampleError {
-            path: format!("decoy {index}"),
-            reason: "nothing was drawn".to_owned(),
+        let seed = self.seed.index(index as u64);
+        let values = prepared(self.heads, index.is_multiple_of(3), SIDE, seed)?;
+        Ok(Sample {
+            input: to_input(&values, self.heads.spec()),
+            mask: None,
+            label: self.info.label,
+            index,
         })
     }
 }
@@ -108,7 +126,7 @@ mod tests {
     use std::path::Path;
     use tumorlens_core::{ClassSet, PreprocessSpec};
 
-    fn heads(folder: &Path, pictures: &[&str]) -> DatasetSource {
+    pub(super) fn heads(folder: &Path, pictures: &[&str]) -> DatasetSource {
         let rows = pictures.iter().map(|path| ManifestRow {
             path: (*path).to_owned(),
             label: "tumor".to_owned(),

@@ -197,6 +197,12 @@ impl Bundle {
                 .check(channels(self.graph.deepest()), all)
                 .map_err(|reason| part(FAMILIARITY, reason))?;
         }
+        if let Some(guard) = self.graph.guard
+            && shapes[guard.0] != [1, 1, 1]
+        {
+            let reason = format!("a guard of shape {:?}, expected one logit", shapes[guard.0]);
+            return Err(part("graph.json", reason));
+        }
         if outputs != self.card.classes.logits() {
             return Err(part(
                 "card.json",

@@ -157,6 +157,9 @@ pub struct Graph {
     pub features: NodeId,
     /// Stages from the input on, for freezing: name and the last node of each.
     pub stages: Vec<(String, NodeId)>,
+    /// Where a [guard](crate::guard) stands beside the network: its logit `[1, 1, 1]`, above 0 for what is no head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<NodeId>,
 }
 
 impl Graph {

@@ -14,6 +14,7 @@ mod engine;
 pub mod evaluate;
 pub mod explain;
 pub mod graph;
+pub mod guard;
 pub mod loss;
 pub mod model;
 pub mod network;

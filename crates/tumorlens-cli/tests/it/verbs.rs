@@ -147,19 +147,35 @@ fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
          [train]\nepochs = 2\nwarm_up_epochs = 0.5\n\
          [calibration]\nviews = 1\nshift = true\nerror = 0.2\n\
          [distillation]\nteachers = 1\n\
-         [ensemble]\nmembers = 2\n";
+         [ensemble]\nmembers = 2\n\
+         [guard]\nepochs = 1\n";
     fs::write(at.join("c.toml"), config).unwrap();
-    let wrong = config.replace("teachers = 1", "weight = 1.5");
-    fs::write(at.join("w.toml"), wrong).unwrap();
-    let refused = ["train", "d", "--config", "w.toml", "--out", "w"];
-    fail(at, &refused, 1, &["distillation.weight is 1.5", "0 to 1"]);
+    for (right, wrong, named) in [
+        (
+            "teachers = 1",
+            "weight = 1.5",
+            "distillation.weight is 1.5, expected 0 to 1",
+        ),
+        (
+            "epochs = 1",
+            "epochs = 5000",
+            "guard.epochs is 5000, expected 0 to 1000",
+        ),
+    ] {
+        fs::write(at.join("w.toml"), config.replace(right, wrong)).unwrap();
+        let refused = ["train", "d", "--config", "w.toml", "--out", "w"];
+        fail(at, &refused, 1, &[named]);
+    }
     succeed(
         at,
         &["train", "d", "--config", "c.toml", "--out", "r", "-q"],
     );
-    for folder in ["teacher", "member-1"] {
+    for folder in ["teacher", "member-1", "guard"] {
         assert!(at.join("r").join(folder).join("checkpoints").is_dir());
     }
+    let bundle = fs::read(at.join("r/model.tumorlens")).unwrap();
+    let guarded = bundle.windows(12).any(|w| w == b"guard.conv1.");
+    assert!(guarded, "the guard is part of the bundle");
     let text = succeed(at, &["evaluate", "r", "d", "-q"]);
     assert!(text.contains("AUROC"), "{text}");
     assert!(at.join("r/texture.json").is_file());

@@ -43,10 +43,7 @@ impl SampleSource for BareHeads<'_> {
 
     fn load(&self, index: usize, _view: View) -> Result<Sample, SampleError> {
         let (spec, seed) = (self.heads.spec(), self.seed.index(index as u64));
-        let values = self.heads.prepared_values(index)?;
-        let bare = bare(&values, spec.size, &mut Draw::new(seed));
-        // Where nothing is left, the image stays as it is.
-        let mut values = prepare(&bare.picture(), spec).map_or(values, |p| p.values);
+        let mut values = stripped(self.heads, index, seed)?;
         let params = self.augment.draw(seed);
         params.apply(&mut values, None, spec.size);
         Ok(Sample {
@@ -56,6 +53,17 @@ impl SampleSource for BareHeads<'_> {
             index,
         })
     }
+}
+
+/// The values of an image without its outer layers; where nothing is left, as it is.
+pub(super) fn stripped(
+    heads: &DatasetSource,
+    index: usize,
+    seed: Seed,
+) -> Result<Vec<f32>, SampleError> {
+    let (values, spec) = (heads.prepared_values(index)?, heads.spec());
+    let bare = bare(&values, spec.size, &mut Draw::new(seed));
+    Ok(prepare(&bare.picture(), spec).map_or(values, |p| p.values))
 }
 
 /// A prepared head without what lies less than a twentieth to a sixth of the side deep, of which a shade may stay.

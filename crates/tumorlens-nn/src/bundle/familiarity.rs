@@ -204,8 +204,12 @@ impl Familiarity {
         decoys: &[&Features],
         others: &[&Features],
     ) {
-        let [heads, decoys, others] = [heads, decoys, others].map(all_spoken);
-        self.strangers = Strangers::fit(&slices(&heads), &slices(&decoys), &slices(&others));
+        let [heads, decoys] = [heads, decoys].map(all_spoken);
+        let learnt = Strangers::fit(&slices(&heads), &slices(&decoys));
+        self.strangers = learnt.filter(|_| !others.is_empty()).map(|mut learnt| {
+            learnt.set_bounds(&strangeness(&learnt, others));
+            learnt
+        });
     }
 
     /// Takes the images of a site as usual too, so that its scanner alone makes none unusual.
@@ -215,7 +219,8 @@ impl Familiarity {
         }
         self.usual = self.usual.max(self.usual_among(site));
         if let Some(strangers) = &mut self.strangers {
-            strangers.widen(&slices(&all_spoken(site)));
+            let scores = strangeness(strangers, site);
+            strangers.widen(&scores);
         }
     }
 
@@ -273,7 +278,7 @@ impl Familiarity {
     #[must_use]
     pub fn doubt(&self, features: &Features) -> Doubt {
         let strange = self.strangers.as_ref().map_or(Doubt::Usual, |strangers| {
-            let score = strangers.score(&spoken(features.all()));
+            let score = strange_by(strangers, features);
             let beyond = |bound| Beyond { score, bound };
             if score.is_nan() || score > strangers.refused {
                 Doubt::Stranger(beyond(strangers.refused))
@@ -361,6 +366,17 @@ pub(super) fn quantile(values: &[f64], share: f64) -> f64 {
 
 fn all_spoken(rows: &[&Features]) -> Vec<Vec<f32>> {
     rows.iter().map(|f| spoken(f.all())).collect()
+}
+
+fn strangeness(strangers: &Strangers, images: &[&Features]) -> Vec<f64> {
+    images.iter().map(|f| strange_by(strangers, f)).collect()
+}
+
+/// How much more like a decoy than like a head an image is, by its features and by a [guard](crate::guard), where there is one: both
+/// are logarithms of odds, and add up as those of two witnesses do.
+fn strange_by(strangers: &Strangers, features: &Features) -> f64 {
+    let guard = features.guard().map_or(0.0, f64::from);
+    strangers.score(&spoken(features.all())) + guard
 }
 
 fn slices(rows: &[Vec<f32>]) -> Vec<&[f32]> {

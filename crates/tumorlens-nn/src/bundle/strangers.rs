@@ -38,12 +38,12 @@ pub struct Strangers {
 }
 
 impl Strangers {
-    /// Learns from features (their logarithms) of heads and of decoys; the bounds are such that few of the others are beyond.
-    /// None when one of the kinds is missing.
-    pub(super) fn fit(heads: &[&[f32]], decoys: &[&[f32]], others: &[&[f32]]) -> Option<Self> {
+    /// Learns from features (their logarithms) of heads and of decoys; the bounds are as wide as can be. None when one of the kinds
+    /// is missing.
+    pub(super) fn fit(heads: &[&[f32]], decoys: &[&[f32]]) -> Option<Self> {
         let features = heads.first()?.len();
         let rows = || heads.iter().chain(decoys);
-        if decoys.is_empty() || others.is_empty() || rows().any(|row| row.len() != features) {
+        if decoys.is_empty() || rows().any(|row| row.len() != features) {
             return None;
         }
         let scales = Scales::of(heads, features);
@@ -63,31 +63,29 @@ impl Strangers {
         let (bias, weights) = solved.split_last()?;
         let weights: Vec<f64> = weights.iter().zip(&scales.sd).map(|(w, s)| w / s).collect();
         let shift: f64 = weights.iter().zip(&scales.mean).map(|(w, m)| w * m).sum();
-        let mut strangers = Self {
+        let [unusual, refused] = LIMITS.map(|[_, most]| most);
+        Some(Self {
             weights: weights.iter().map(|w| *w as f32).collect(),
             bias: bias - shift,
-            unusual: 0.0,
-            refused: 0.0,
+            unusual,
+            refused,
             decoys: decoys.len(),
-        };
-        let scores = strangers.scores(others);
+        })
+    }
+
+    /// Sets the bounds such that few of the images with these scores, from outside of training, are beyond them.
+    pub(super) fn set_bounds(&mut self, scores: &[f64]) {
         let [unusual, refused] = [0, 1].map(|i| {
             let [least, most] = LIMITS[i];
-            quantile(&scores, KNOWN[i]).clamp(least, most)
+            quantile(scores, KNOWN[i]).clamp(least, most)
         });
-        (strangers.unusual, strangers.refused) = (unusual, refused.max(unusual));
-        Some(strangers)
+        (self.unusual, self.refused) = (unusual, refused.max(unusual));
     }
 
-    /// Moves the bounds until few of some images are beyond them; never inwards.
-    pub(super) fn widen(&mut self, images: &[&[f32]]) {
-        let scores = self.scores(images);
-        self.unusual = self.unusual.max(quantile(&scores, KNOWN[0]));
-        self.refused = self.refused.max(quantile(&scores, KNOWN[1]));
-    }
-
-    fn scores(&self, images: &[&[f32]]) -> Vec<f64> {
-        images.iter().map(|f| self.score(f)).collect()
+    /// Moves the bounds until few of the images with these scores are beyond them; never inwards.
+    pub(super) fn widen(&mut self, scores: &[f64]) {
+        self.unusual = self.unusual.max(quantile(scores, KNOWN[0]));
+        self.refused = self.refused.max(quantile(scores, KNOWN[1]));
     }
 
     /// How much more like a decoy than like a head an image with these features (their logarithms) is: the logarithm of the
@@ -297,12 +295,17 @@ mod tests {
         rows.iter().map(Vec::as_slice).collect()
     }
 
+    fn scores(strangers: &Strangers, rows: &[Vec<f32>]) -> Vec<f64> {
+        rows.iter().map(|row| strangers.score(row)).collect()
+    }
+
     #[test]
     fn what_lies_among_the_decoys_is_refused_and_what_lies_among_the_heads_is_not() {
         let (heads, decoys) = (around([0.0, 0.0], 300), around([3.0, 0.0], 100));
         let others = around([0.1, 0.0], 200);
-        let strangers =
-            Strangers::fit(&slices(&heads), &slices(&decoys), &slices(&others)).unwrap();
+        let mut strangers = Strangers::fit(&slices(&heads), &slices(&decoys)).unwrap();
+        let scores = scores(&strangers, &others);
+        strangers.set_bounds(&scores);
         assert!(strangers.score(&[0.0, 0.0]) < 0.0);
         assert!(strangers.score(&[3.0, 0.0]) > strangers.refused);
         assert!(strangers.weights[0] > 10.0 * strangers.weights[1].abs());
@@ -341,13 +344,13 @@ mod tests {
     #[test]
     fn a_site_whose_images_score_higher_moves_the_bounds_outwards_only() {
         let (heads, decoys) = (around([0.0, 0.0], 300), around([4.0, 0.0], 100));
-        let mut strangers =
-            Strangers::fit(&slices(&heads), &slices(&decoys), &slices(&heads)).unwrap();
+        let mut strangers = Strangers::fit(&slices(&heads), &slices(&decoys)).unwrap();
+        strangers.set_bounds(&scores(&strangers, &heads));
         let before = strangers.clone();
-        strangers.widen(&slices(&around([-2.0, 0.0], 50)));
+        strangers.widen(&scores(&before, &around([-2.0, 0.0], 50)));
         assert_eq!(strangers, before);
         let site = around([3.0, 0.0], 50);
-        strangers.widen(&slices(&site));
+        strangers.widen(&scores(&before, &site));
         assert!(strangers.refused > before.refused);
         assert!(site.iter().all(|f| strangers.score(f) <= strangers.refused));
     }
@@ -356,9 +359,9 @@ mod tests {
     fn without_decoys_or_with_other_numbers_of_features_there_is_none() {
         let heads = around([0.0, 0.0], 10);
         let heads = slices(&heads);
-        assert_eq!(Strangers::fit(&heads, &[], &heads), None);
-        assert_eq!(Strangers::fit(&heads, &[&[1.0]], &heads), None);
-        let mut fitted = Strangers::fit(&heads, &heads, &heads).unwrap();
+        assert_eq!(Strangers::fit(&heads, &[]), None);
+        assert_eq!(Strangers::fit(&heads, &[&[1.0]]), None);
+        let mut fitted = Strangers::fit(&heads, &heads).unwrap();
         assert!(fitted.check(2).is_ok() && fitted.check(3).is_err());
         fitted.refused = f64::NAN;
         assert!(fitted.check(2).is_err());

@@ -129,6 +129,7 @@ impl GraphBuilder {
             evidence,
             features,
             stages: self.stages,
+            guard: None,
         }
     }
 }

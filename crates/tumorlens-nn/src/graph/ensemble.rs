@@ -83,6 +83,7 @@ pub fn ensemble(graph: &Graph, members: &[Weights]) -> Result<(Graph, Weights), 
         // Of the first member, whose nodes stand where they stood.
         features: graph.features,
         stages: vec![("ensemble".to_owned(), logits)],
+        guard: None,
     };
     Ok((joined, Weights { parameters }))
 }

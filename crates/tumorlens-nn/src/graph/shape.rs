@@ -49,7 +49,16 @@ pub(super) fn infer(graph: &Graph) -> Result<Vec<[usize; 3]>, ShapeError> {
         }
         shapes.push(shape);
     }
-    Ok(shapes)
+    let named = [graph.logits, graph.features];
+    let others = graph.evidence.iter().chain(&graph.guard);
+    let stages = graph.stages.iter().map(|(_, last)| last);
+    match named.iter().chain(others).chain(stages).max() {
+        Some(last) if last.0 >= shapes.len() => Err(ShapeError {
+            node: last.0.to_string(),
+            reason: format!("is not there, the graph has {} nodes", shapes.len()),
+        }),
+        _ => Ok(shapes),
+    }
 }
 
 fn output(node: &Node, inputs: &[[usize; 3]], input: [usize; 3]) -> Result<[usize; 3], String> {

@@ -16,12 +16,14 @@ pub struct Answer {
     pub features: Features,
 }
 
-/// Means over an image of every channel of [`Graph::levels`].
+/// Means over an image of every channel of [`Graph::levels`], and what a guard says beside them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Features {
     means: Vec<f32>,
     /// How many of them are of the deepest level.
     deepest: usize,
+    /// What a guard says.
+    guard: Option<f32>,
 }
 
 impl Features {
@@ -36,6 +38,21 @@ impl Features {
     pub fn deepest(&self) -> &[f32] {
         &self.means[self.means.len().saturating_sub(self.deepest)..]
     }
+
+    /// The logit of the [guard](crate::guard), where there is one.
+    #[must_use]
+    pub fn guard(&self) -> Option<f32> {
+        self.guard
+    }
+
+    /// The same with what a guard says.
+    #[must_use]
+    pub fn with_guard(self, logit: f32) -> Self {
+        Self {
+            guard: Some(logit),
+            ..self
+        }
+    }
 }
 
 impl From<Vec<f32>> for Features {
@@ -44,6 +61,7 @@ impl From<Vec<f32>> for Features {
         Self {
             deepest: means.len(),
             means,
+            guard: None,
         }
     }
 }
@@ -51,7 +69,7 @@ impl From<Vec<f32>> for Features {
 /// Which values of a graph are read, and memory to read them into.
 #[derive(Debug)]
 pub(super) struct Reader {
-    /// The members of an ensemble of one logit, and the levels behind them.
+    /// The members of an ensemble of one logit, the levels behind them, and a guard.
     nodes: Vec<usize>,
     /// How many of them are members.
     members: usize,
@@ -79,6 +97,7 @@ impl Reader {
         }
         let (members, levels) = (nodes.len(), graph.levels());
         nodes.extend(&levels);
+        nodes.extend(graph.guard);
         Ok(Self {
             nodes: nodes.into_iter().map(|id| id.0).collect(),
             members,
@@ -127,12 +146,14 @@ impl Reader {
             let mean = |channel: &[f32]| channel.iter().sum::<f32>() / area as f32;
             means.extend(maps.chunks_exact(area).map(mean));
         }
+        let guard = levels.get(self.channels.len());
         Answer {
             logits: logits.to_vec(),
             members,
             features: Features {
                 means,
                 deepest: self.channels.last().copied().unwrap_or_default(),
+                guard: guard.and_then(|logits| logits.get(image)).copied(),
             },
         }
     }

@@ -115,8 +115,18 @@ pub struct LossConfig {
     /// and images with outlines.
     pub outline_weight: f64,
     /// How far that loss weighs the outlined area and the rest alike: 1, a small lesion counts as much as the background around
-    /// it, to 0, every cell counts the same.
+    /// it, to 0, every cell counts the same. Left out where it is the default, so that a run of a version without it can be
+    /// resumed.
+    #[serde(skip_serializing_if = "is_one")]
     pub outline_balance: f64,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_one(balance: &f64) -> bool {
+    *balance == 1.0
 }
 
 impl Default for LossConfig {

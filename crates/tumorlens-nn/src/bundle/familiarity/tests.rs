@@ -137,3 +137,37 @@ fn a_decoy_near_the_training_images_is_refused_as_a_stranger_and_one_a_little_li
     // Features that are no numbers are refused, not let through.
     assert!(familiarity.doubt(&vec![f32::NAN; 3].into()).refuses());
 }
+
+#[test]
+fn what_a_guard_says_is_added_to_what_the_features_say() {
+    let said = |features: [f32; 3], logit: f32| at(features).with_guard(logit);
+    let mut familiarity = fitted(2);
+    let (heads, decoys) = (cloud(1, 400, 0.0), cloud(5, 200, 3.0));
+    let others: Vec<Features> = cloud(9, 400, 0.0)
+        .into_iter()
+        .map(|features| features.with_guard(-3.0))
+        .collect();
+    familiarity.learn_strangers(
+        &heads.iter().collect::<Vec<_>>(),
+        &decoys.iter().collect::<Vec<_>>(),
+        &others.iter().collect::<Vec<_>>(),
+    );
+    let middle = [0.0; 3];
+    let Doubt::Stranger(lone) = familiarity.doubt(&said(middle, 50.0)) else {
+        panic!("a guard that is sure refuses whatever lies among the training images");
+    };
+    let more = familiarity.doubt(&said(middle, 51.0));
+    assert!(matches!(more, Doubt::Stranger(b) if (b.score - lone.score - 1.0).abs() < 1e-4));
+    assert_eq!(familiarity.doubt(&said(middle, -3.0)), Doubt::Usual);
+    assert!(familiarity.doubt(&said(middle, f32::NAN)).refuses());
+    // Nor does what a guard finds head-like refuse it alone.
+    assert!(familiarity.doubt(&at([3.0, 0.0, 3.0])).refuses());
+    assert!(!matches!(
+        familiarity.doubt(&said([3.0, 0.0, 3.0], -90.0)),
+        Doubt::Stranger(_)
+    ));
+    // A site whose scans the guard finds odd makes them usual.
+    let site = said(middle, 50.0);
+    familiarity.widen(&[&site; 30]);
+    assert_eq!(familiarity.doubt(&said(middle, 49.0)), Doubt::Usual);
+}
