@@ -150,3 +150,33 @@ fn output(node: &Node, inputs: &[[usize; 3]], input: [usize; 3]) -> Result<[usiz
         Op::EvidencePool { .. } | Op::SoftMaximum { .. } => [inputs[0][0], 1, 1],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::NodeId;
+    use crate::model::{Architecture, ModelConfig};
+
+    #[test]
+    fn an_output_that_is_not_among_the_nodes_is_named() {
+        let config = ModelConfig::new(Architecture::Cnn);
+        let sound = config.graph([1, 32, 32], 1).unwrap();
+        let far = NodeId(sound.nodes.len());
+        type Change = fn(&mut Graph, NodeId);
+        let changes: [Change; 5] = [
+            |graph, far| graph.logits = far,
+            |graph, far| graph.features = far,
+            |graph, far| graph.evidence = Some(far),
+            |graph, far| graph.guard = Some(far),
+            |graph, far| graph.stages.push((String::new(), far)),
+        ];
+        for change in changes {
+            let mut torn = sound.clone();
+            change(&mut torn, far);
+            let error = infer(&torn).unwrap_err();
+            assert_eq!(error.node, far.0.to_string());
+            assert_eq!(torn.outputs(), 0);
+        }
+        assert!(infer(&sound).is_ok());
+    }
+}
