@@ -25,10 +25,10 @@ pub(crate) struct RunConfig {
     #[serde(default, skip_serializing_if = "is_cpu")]
     pub(crate) device: Device,
     /// What the bundle's card says that cannot be measured.
-    #[serde(skip_serializing_if = "Card::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) card: Card,
     /// Weights to start from, and stages that keep them.
-    #[serde(skip_serializing_if = "Start::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) start: Start,
     /// From a decoded slice to the network's input.
     #[serde(deserialize_with = "over_default")]
@@ -43,16 +43,16 @@ pub(crate) struct RunConfig {
     /// How it is trained.
     pub(crate) train: TrainConfig,
     /// From scores to calls.
-    #[serde(skip_serializing_if = "Calibration::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) calibration: Calibration,
     /// Networks that learn from others.
-    #[serde(skip_serializing_if = "Distillation::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) distillation: Distillation,
     /// Several networks as one.
-    #[serde(skip_serializing_if = "Ensemble::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) ensemble: Ensemble,
     /// A network that tells heads from other pictures.
-    #[serde(skip_serializing_if = "Guard::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) guard: Guard,
     /// Why fields are as they are, where `plan` chose them. For readers; nothing depends on it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -91,10 +91,6 @@ impl Calibration {
             Scaling::Temperature
         }
     }
-
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// Networks joined to one, or teaching together: 1 to this many.
@@ -132,14 +128,6 @@ impl Distillation {
         );
         Ok(())
     }
-
-    #[allow(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "the signature that serde asks for"
-    )]
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// Several networks that differ in their seed alone, joined to one: the mean of their maps (or logits) is the answer.
@@ -165,14 +153,6 @@ impl Ensemble {
         );
         Ok(())
     }
-
-    #[allow(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "the signature that serde asks for"
-    )]
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// A small network beside those that judge, which learns to tell the training images from decoys and refuses what is no
@@ -193,14 +173,11 @@ impl Guard {
         );
         Ok(())
     }
+}
 
-    #[allow(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "the signature that serde asks for"
-    )]
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
+/// A part that is as it is by default is left out of the file.
+fn is_default<T: Default + PartialEq>(part: &T) -> bool {
+    *part == T::default()
 }
 
 /// In a bundle every field of the preprocessing must be there; in a configuration those left out take their default.
@@ -247,12 +224,6 @@ pub(crate) struct Card {
     pub(crate) licences: BTreeMap<String, String>,
 }
 
-impl Card {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// Transfer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -261,12 +232,6 @@ pub(crate) struct Start {
     pub(crate) init: Option<PathBuf>,
     /// Stages that keep their initial weights.
     pub(crate) freeze: Vec<String>,
-}
-
-impl Start {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl RunConfig {

@@ -2,6 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::exit_code::Stopped;
+use crate::networks::start_in;
 use crate::training::{Parts, source};
 use std::path::Path;
 use tumorlens_core::Observer;
@@ -56,8 +57,7 @@ pub(crate) fn fit(
             ..learning(config)
         },
         teacher: None,
-        // Of a run that was stopped, the guard has perhaps not begun.
-        start: if folder.is_dir() { start } else { Start::Fresh },
+        start: start_in(&folder, start),
         folder: &folder,
         device: config.device.0,
         frozen: &guard::is_fixed,

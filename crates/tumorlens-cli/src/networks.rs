@@ -39,6 +39,11 @@ pub(crate) struct Trainees {
     pub(crate) first: Trained,
 }
 
+/// How a network of a run begins in its folder: of a run that was stopped, later ones have not begun.
+pub(crate) fn start_in(folder: &Path, start: Start) -> Start {
+    if folder.is_dir() { start } else { Start::Fresh }
+}
+
 /// Weights as a bundle holds them.
 pub(crate) fn as_stored(graph: &Graph, weights: &Weights) -> anyhow::Result<Weights> {
     let stored = safetensors::write(weights, Precision::Half)?;
@@ -85,12 +90,6 @@ impl Networks<'_> {
         teacher: Option<&Teacher>,
         observer: &dyn Observer,
     ) -> anyhow::Result<Trained> {
-        // Of a run that was stopped, later members have not begun.
-        let start = if folder.is_dir() {
-            self.start
-        } else {
-            Start::Fresh
-        };
         let learning = Learning {
             classes: &self.dataset.classes,
             graph: self.graph,
@@ -99,7 +98,7 @@ impl Networks<'_> {
             config,
             teacher,
             folder,
-            start,
+            start: start_in(folder, self.start),
         };
         match learning.fit(observer, &train::go_on)? {
             Outcome::Finished(trained) => Ok(trained),

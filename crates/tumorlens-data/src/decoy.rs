@@ -109,12 +109,17 @@ impl SampleSource for Decoys<'_> {
     fn load(&self, index: usize, _view: View) -> Result<Sample, SampleError> {
         let seed = self.seed.index(index as u64);
         let values = prepared(self.heads, index.is_multiple_of(3), SIDE, seed)?;
-        Ok(Sample {
-            input: to_input(&values, self.heads.spec()),
-            mask: None,
-            label: self.info.label,
-            index,
-        })
+        Ok(sample(self, self.heads, &values, index))
+    }
+}
+
+/// Image `index` of a source beside that of the heads, which prepares as they do and knows no outlines.
+fn sample(of: &dyn SampleSource, heads: &DatasetSource, values: &[f32], index: usize) -> Sample {
+    Sample {
+        input: to_input(values, heads.spec()),
+        mask: None,
+        label: of.info(index).label,
+        index,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::canvas::Canvas;
 use super::depth::depths;
+use super::sample;
 use crate::draw::Draw;
 use crate::source::DatasetSource;
-use crate::transform::{AugmentConfig, head_region, prepare, to_input};
+use crate::transform::{AugmentConfig, head_region, prepare};
 use tumorlens_core::{Sample, SampleError, SampleInfo, SampleSource, Seed, View};
 
 /// The images of a source without their outer layers, blurred a little and in other tones, and augmented. The same seed
@@ -46,12 +47,7 @@ impl SampleSource for BareHeads<'_> {
         let mut values = stripped(self.heads, index, seed)?;
         let params = self.augment.draw(seed);
         params.apply(&mut values, None, spec.size);
-        Ok(Sample {
-            input: to_input(&values, spec),
-            mask: None,
-            label: self.info(index).label,
-            index,
-        })
+        Ok(sample(self, self.heads, &values, index))
     }
 }
 

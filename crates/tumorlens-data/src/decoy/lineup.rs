@@ -1,10 +1,10 @@
 //! Heads and decoys in one row, for who learns to tell them.
 
 use super::bare::stripped;
-use super::prepared;
+use super::{prepared, sample};
 use crate::draw::Draw;
 use crate::source::DatasetSource;
-use crate::transform::{AugmentConfig, to_input};
+use crate::transform::AugmentConfig;
 use tumorlens_core::label::ClassSetError;
 use tumorlens_core::{
     ClassIndex, ClassSet, Sample, SampleError, SampleInfo, SampleSource, Seed, View,
@@ -73,7 +73,6 @@ impl SampleSource for Lineup<'_> {
     }
 
     fn load(&self, index: usize, view: View) -> Result<Sample, SampleError> {
-        let spec = self.heads.spec();
         let seed = match view {
             View::Plain => self.seed.index(index as u64),
             View::Augmented(seed) => seed,
@@ -89,14 +88,9 @@ impl SampleSource for Lineup<'_> {
         };
         if let View::Augmented(seed) = view {
             let params = self.augment.draw(seed);
-            params.apply(&mut values, None, spec.size);
+            params.apply(&mut values, None, self.heads.spec().size);
         }
-        Ok(Sample {
-            input: to_input(&values, spec),
-            mask: None,
-            label: self.info(index).label,
-            index,
-        })
+        Ok(sample(self, self.heads, &values, index))
     }
 }
 

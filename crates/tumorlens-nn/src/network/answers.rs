@@ -46,8 +46,8 @@ impl Features {
     }
 
     /// The same with what a guard says.
-    #[must_use]
-    pub fn with_guard(self, logit: f32) -> Self {
+    #[cfg(test)]
+    pub(crate) fn with_guard(self, logit: f32) -> Self {
         Self {
             guard: Some(logit),
             ..self
