@@ -15,6 +15,7 @@ pub use record::{CopyCounts, DatasetRecord, SCHEMA, SetAside};
 use crate::atomic_write::atomic_write;
 use crate::manifest::{self, ManifestError, ManifestRow};
 use crate::scan::path_text::from_text;
+use crate::split::Part;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use tumorlens_core::{ClassIndex, ClassSet};
@@ -210,12 +211,33 @@ impl Dataset {
         self.rows.iter().filter(move |row| row.split == split)
     }
 
-    /// SHA-256 of the manifest as it would be written: the name of exactly these images, labels, groups and splits.
+    /// The dataset without its test part: what a choice may be made on.
+    #[must_use]
+    pub fn without_test(&self) -> Self {
+        let test = Part::Test.to_string();
+        let rows = self.rows.iter().filter(|row| row.split != test);
+        Self {
+            dir: self.dir.clone(),
+            classes: self.classes.clone(),
+            rows: rows.cloned().collect(),
+            record: self.record.clone(),
+        }
+    }
+
+    /// The manifest as it would be written.
+    ///
+    /// # Errors
+    /// When a field cannot be written as CSV.
+    pub fn manifest(&self) -> std::io::Result<Vec<u8>> {
+        manifest::to_bytes(&self.rows)
+    }
+
+    /// SHA-256 of [`Dataset::manifest`]: the name of exactly these images, labels, groups and splits.
     ///
     /// # Errors
     /// When a field cannot be written as CSV.
     pub fn manifest_sha256(&self) -> std::io::Result<String> {
-        Ok(crate::hex(&Sha256::digest(manifest::to_bytes(&self.rows)?)))
+        Ok(crate::hex(&Sha256::digest(self.manifest()?)))
     }
 }
 

@@ -146,6 +146,11 @@ pub(crate) struct ProtocolsArgs {
     /// Run only the protocol of this name, as --list has it; again for more.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
+    /// Configuration (TOML) that may be better than that of --config; again for more. Each protocol takes the one that does
+    /// best where, within what it learns from, one site after the other is left out (of planes: one plane); its test part
+    /// plays no part in that. Folds take that of --config.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) alternative: Vec<PathBuf>,
     /// Name the protocols and how many images each learns from and is tested on; train nothing.
     #[arg(long)]
     pub(crate) list: bool,

@@ -1,8 +1,12 @@
 //! `tumorlens protocols`: how a way of training does on sources, planes and sequences that it has not seen, and in folds.
 //!
-//! Every protocol trains anew with one configuration, and opens its test part once. Nothing is chosen between protocols:
-//! the table has all of them, and one that fails stands there with its reason.
+//! Every protocol trains anew and opens its test part once. Nothing is chosen between protocols: the table has all of them,
+//! and one that fails stands there with its reason. What is chosen within one, between configurations, is chosen without its
+//! test part.
 
+mod candidates;
+mod choice;
+mod log;
 mod outcome;
 mod table;
 
@@ -10,17 +14,18 @@ use super::crossval::{self, Plan};
 use super::predict::write;
 use crate::args::ProtocolsArgs;
 use crate::assessment::write_json;
-use crate::commands::train::{effective, start};
+use crate::commands::train::start;
 use crate::config::RunConfig;
 use crate::exit_code::{Exit, Stopped};
 use crate::progress::Progress;
 use crate::study::Study;
 use anyhow::{Context, ensure};
+use candidates::Candidate;
 use outcome::Outcome;
 use std::collections::BTreeSet;
 use std::path::Path;
-use tumorlens_core::Observer;
-use tumorlens_data::dataset::{Dataset, HeldOut};
+use tumorlens_core::{Observer, Seed};
+use tumorlens_data::dataset::{Dataset, HeldOut, MANIFEST};
 
 /// What one protocol asks.
 enum Protocol {
@@ -39,13 +44,30 @@ impl Protocol {
     }
 }
 
+/// What all protocols of one command share.
+struct Terms<'a> {
+    dataset: &'a Dataset,
+    /// Sources that are one site.
+    sites: Vec<Vec<String>>,
+    args: &'a ProtocolsArgs,
+    /// At least one; where there are several, a protocol chooses.
+    candidates: Vec<Candidate>,
+    observer: &'a dyn Observer,
+}
+
 pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<Exit> {
     let dataset = Dataset::load(&args.dataset)?;
-    let protocols = chosen(args, &dataset)?;
-    let config = effective(&args.training, &dataset, &args.out, args.resume)?;
+    let terms = Terms {
+        dataset: &dataset,
+        sites: joined(args, &dataset)?,
+        args,
+        candidates: candidates::of(args, &dataset)?,
+        observer: progress,
+    };
+    let protocols = terms.chosen()?;
     if args.list {
         for protocol in &protocols {
-            println!("{}", described(protocol, &dataset, args, &config));
+            println!("{}", terms.described(protocol));
         }
         return Ok(Exit::Done);
     }
@@ -56,7 +78,7 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
     );
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    write(&args.out.join("config.toml"), config.to_toml()?.as_bytes())?;
+    candidates::keep(&terms.candidates, &args.out)?;
     let mut outcomes = Vec::new();
     for (number, protocol) in protocols.iter().enumerate() {
         let name = protocol.name();
@@ -65,35 +87,14 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
             number + 1,
             protocols.len()
         ));
-        let folder = args.out.join(name.replace([' ', '+', '/'], "-"));
-        let file = folder.join("outcome.json");
-        let outcome = match Outcome::read(&file)? {
-            Some(finished) if args.resume => finished,
-            _ => {
-                let tested = match protocol {
-                    Protocol::HeldOut(what) => {
-                        held_out(&dataset, what, args.validation, &config, &folder, progress)
-                    }
-                    Protocol::Folds(_, sources) => {
-                        let seeded = dataset_of(&dataset, sources.as_deref());
-                        folds(&seeded, args, &config, &folder, progress)
-                    }
-                };
-                let outcome = match tested {
-                    Ok(outcome) => Outcome { name, ..outcome },
-                    Err(error) if error.is::<Stopped>() => return Err(error),
-                    Err(error) => Outcome::failed(name, &error),
-                };
-                std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-                write_json(&file, &outcome)?;
-                outcome
-            }
-        };
-        outcomes.push(outcome);
-        write(
-            &args.out.join("protocols.md"),
-            table::markdown(&outcomes, config.train.seed).as_bytes(),
-        )?;
+        let folder = args.out.join(folder_name(&name));
+        outcomes.push(terms.outcome(name, &folder, || match protocol {
+            Protocol::HeldOut(what) => terms.held_out(what, &folder),
+            Protocol::Folds(_, sources) => terms.folds(sources.as_deref(), &folder),
+        })?);
+        let page = table::markdown(&outcomes, terms.seed());
+        write(&args.out.join("protocols.md"), page.as_bytes())?;
+        write(&args.out.join("runs.csv"), &log::csv(&outcomes, &args.out)?)?;
     }
     write_json(&args.out.join("protocols.json"), &outcomes)?;
     print!("{}", table::terminal(&outcomes));
@@ -102,14 +103,19 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
     Ok(if failed { Exit::Partial } else { Exit::Done })
 }
 
-/// The protocols that were asked for, or all.
-fn chosen(args: &ProtocolsArgs, dataset: &Dataset) -> anyhow::Result<Vec<Protocol>> {
+/// The folder of a protocol, or of what is left out within one.
+fn folder_name(name: &str) -> String {
+    name.replace([' ', '+', '/'], "-")
+}
+
+/// The sites that the user joined, whose sources must be there.
+fn joined(args: &ProtocolsArgs, dataset: &Dataset) -> anyhow::Result<Vec<Vec<String>>> {
     let sites: Vec<Vec<String>> = args
         .site
         .iter()
         .map(|site| site.split('+').map(str::to_owned).collect())
         .collect();
-    let sources: BTreeSet<&str> = dataset.rows.iter().map(|r| r.source.as_str()).collect();
+    let sources = sources(dataset);
     for source in sites.iter().flatten() {
         ensure!(
             sources.contains(source.as_str()),
@@ -117,34 +123,11 @@ fn chosen(args: &ProtocolsArgs, dataset: &Dataset) -> anyhow::Result<Vec<Protoco
             sources.iter().copied().collect::<Vec<_>>().join(", ")
         );
     }
-    let held_out = HeldOut::all(dataset, &sites);
-    let mut all = Vec::new();
-    if args.folds > 0 {
-        for source in &sources {
-            let alone = vec![(*source).to_owned()];
-            all.push(Protocol::Folds((*source).to_owned(), Some(alone)));
-        }
-        if sources.len() > 1 {
-            all.push(Protocol::Folds("all".to_owned(), None));
-        }
-    }
-    let mut protocols: Vec<Protocol> = held_out.into_iter().map(Protocol::HeldOut).collect();
-    protocols.append(&mut all);
-    let names: Vec<String> = protocols.iter().map(Protocol::name).collect();
-    for name in &args.only {
-        ensure!(
-            names.contains(name),
-            "--only: no protocol is called '{name}'; there are: {}",
-            names.join(", ")
-        );
-    }
-    protocols.retain(|p| args.only.is_empty() || args.only.contains(&p.name()));
-    ensure!(
-        !protocols.is_empty(),
-        "{}: nothing can be left out: one source, no plane or sequence known, and no folds asked for",
-        dataset.dir.display()
-    );
-    Ok(protocols)
+    Ok(sites)
+}
+
+fn sources(dataset: &Dataset) -> BTreeSet<&str> {
+    dataset.rows.iter().map(|r| r.source.as_str()).collect()
 }
 
 /// The rows of some sources, or all, without a split.
@@ -156,71 +139,159 @@ fn dataset_of(dataset: &Dataset, sources: Option<&[String]>) -> Dataset {
     part
 }
 
-fn held_out(
-    dataset: &Dataset,
-    what: &HeldOut,
-    validation: f64,
-    config: &RunConfig,
-    folder: &Path,
-    observer: &dyn Observer,
-) -> anyhow::Result<Outcome> {
-    let split = dataset.held_out(what, validation, config.train.seed)?;
-    let study = Study {
-        dataset: &split,
-        config,
-        audit: None,
-        folder,
-        command: format!("tumorlens protocols DATASET --only '{}'", what.name()),
-    };
-    let begun = folder.join("config.toml").is_file();
-    let results = study.conduct(start(begun), observer)?;
-    Outcome::of_study(&split, &results, folder)
-}
+impl Terms<'_> {
+    /// What splits are dealt from, whichever configuration is taken.
+    fn seed(&self) -> Seed {
+        self.candidates[0].config.train.seed
+    }
 
-fn folds(
-    dataset: &Dataset,
-    args: &ProtocolsArgs,
-    config: &RunConfig,
-    folder: &Path,
-    observer: &dyn Observer,
-) -> anyhow::Result<Outcome> {
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let plan = Plan {
-        folds: args.folds,
-        validation: args.validation,
-        members: 1,
-        mirror: false,
-        resume: true,
-    };
-    let result = crossval::cross(dataset, config, folder, &plan, observer)?;
-    Ok(Outcome::of_folds(dataset, &result))
-}
-
-/// One line: the name, and how many images are learnt from and tested on.
-fn described(
-    protocol: &Protocol,
-    dataset: &Dataset,
-    args: &ProtocolsArgs,
-    config: &RunConfig,
-) -> String {
-    let name = protocol.name();
-    match protocol {
-        Protocol::HeldOut(what) => {
-            match dataset.held_out(what, args.validation, config.train.seed) {
-                Ok(split) => {
-                    let count = |part| split.part(part).count();
-                    let learnt = count("train") + count("validation");
-                    format!(
-                        "{name}: {learnt} images to learn from, {} to test on",
-                        count("test")
-                    )
-                }
-                Err(error) => format!("not possible: {error}"),
+    /// The protocols that were asked for, or all.
+    fn chosen(&self) -> anyhow::Result<Vec<Protocol>> {
+        let (args, dataset) = (self.args, self.dataset);
+        let held_out = HeldOut::all(dataset, &self.sites);
+        let mut protocols: Vec<Protocol> = held_out.into_iter().map(Protocol::HeldOut).collect();
+        if args.folds > 0 {
+            let sources = sources(dataset);
+            for source in &sources {
+                let alone = vec![(*source).to_owned()];
+                protocols.push(Protocol::Folds((*source).to_owned(), Some(alone)));
+            }
+            if sources.len() > 1 {
+                protocols.push(Protocol::Folds("all".to_owned(), None));
             }
         }
-        Protocol::Folds(_, sources) => {
-            let images = dataset_of(dataset, sources.as_deref()).rows.len();
-            format!("{name}: {images} images in {} folds", args.folds)
+        let names: Vec<String> = protocols.iter().map(Protocol::name).collect();
+        for name in &args.only {
+            ensure!(
+                names.contains(name),
+                "--only: no protocol is called '{name}'; there are: {}",
+                names.join(", ")
+            );
+        }
+        protocols.retain(|p| args.only.is_empty() || args.only.contains(&p.name()));
+        ensure!(
+            !protocols.is_empty(),
+            "{}: nothing can be left out: one source, no plane or sequence known, and no folds asked for",
+            dataset.dir.display()
+        );
+        Ok(protocols)
+    }
+
+    /// The outcome in a folder: the finished one where the command goes on, else that of `conduct`, which is kept. What
+    /// fails has an outcome too; only the user's wish to stop is an error.
+    fn outcome(
+        &self,
+        name: String,
+        folder: &Path,
+        conduct: impl FnOnce() -> anyhow::Result<Outcome>,
+    ) -> anyhow::Result<Outcome> {
+        let file = folder.join("outcome.json");
+        if self.args.resume
+            && let Some(finished) = Outcome::read(&file)?
+        {
+            return Ok(finished);
+        }
+        let outcome = match conduct() {
+            Ok(outcome) => Outcome { name, ..outcome },
+            Err(error) if error.is::<Stopped>() => return Err(error),
+            Err(error) => Outcome::failed(name, &error),
+        };
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        write_json(&file, &outcome)?;
+        Ok(outcome)
+    }
+
+    fn held_out(&self, what: &HeldOut, folder: &Path) -> anyhow::Result<Outcome> {
+        let split = self
+            .dataset
+            .held_out(what, self.args.validation, self.seed())?;
+        let (candidate, tried) = self.choose(&split, what, folder)?;
+        let outcome = self.conduct(&split, what, &candidate.config, folder)?;
+        Ok(Outcome {
+            configuration: candidate.name.clone(),
+            tried,
+            ..outcome
+        })
+    }
+
+    /// Trains on what is not left out, and tests on what is.
+    fn conduct(
+        &self,
+        split: &Dataset,
+        what: &HeldOut,
+        config: &RunConfig,
+        folder: &Path,
+    ) -> anyhow::Result<Outcome> {
+        let begun = folder.join("config.toml").is_file();
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        write(&folder.join(MANIFEST), &split.manifest()?)?;
+        let study = Study {
+            dataset: split,
+            config,
+            audit: None,
+            folder,
+            command: format!("tumorlens protocols DATASET --only '{}'", what.name()),
+        };
+        let results = study.conduct(start(begun), self.observer)?;
+        Outcome::of_study(split, &results, folder)
+    }
+
+    fn folds(&self, sources: Option<&[String]>, folder: &Path) -> anyhow::Result<Outcome> {
+        let dataset = dataset_of(self.dataset, sources);
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        let plan = Plan {
+            folds: self.args.folds,
+            validation: self.args.validation,
+            members: 1,
+            mirror: false,
+            resume: true,
+        };
+        let candidate = &self.candidates[0];
+        let result = crossval::cross(&dataset, &candidate.config, folder, &plan, self.observer)?;
+        let outcome = Outcome::of_folds(&dataset, &result);
+        Ok(Outcome {
+            configuration: candidate.name.clone(),
+            ..outcome
+        })
+    }
+
+    /// One line: the name, and how many images are learnt from and tested on.
+    fn described(&self, protocol: &Protocol) -> String {
+        let name = protocol.name();
+        match protocol {
+            Protocol::HeldOut(what) => {
+                let split = self
+                    .dataset
+                    .held_out(what, self.args.validation, self.seed());
+                let split = match split {
+                    Ok(split) => split,
+                    Err(error) => return format!("not possible: {error}"),
+                };
+                let count = |part| split.part(part).count();
+                let mut line = format!(
+                    "{name}: {} images to learn from, {} to test on",
+                    count("train") + count("validation"),
+                    count("test")
+                );
+                if self.candidates.len() > 1 {
+                    let within = self.within(&split, what);
+                    let names: Vec<String> = within.iter().map(|(what, _)| what.name()).collect();
+                    line.push_str(&format!(
+                        "; chooses of {} by {}",
+                        self.candidates.len(),
+                        if names.is_empty() {
+                            "nothing: no site with both classes".to_owned()
+                        } else {
+                            names.join(", ")
+                        }
+                    ));
+                }
+                line
+            }
+            Protocol::Folds(_, sources) => {
+                let images = dataset_of(self.dataset, sources.as_deref()).rows.len();
+                format!("{name}: {images} images in {} folds", self.args.folds)
+            }
         }
     }
 }

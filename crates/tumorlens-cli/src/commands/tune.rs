@@ -64,7 +64,7 @@ pub(crate) fn run(args: &TuneArgs, progress: &Progress) -> anyhow::Result<Exit> 
 }
 
 /// The images that a search may use.
-fn inner(mut dataset: Dataset, observer: &dyn Observer) -> anyhow::Result<Dataset> {
+fn inner(dataset: Dataset, observer: &dyn Observer) -> anyhow::Result<Dataset> {
     let test = Part::Test.to_string();
     let splits: BTreeSet<&str> = dataset.rows.iter().map(|r| r.split.as_str()).collect();
     if splits
@@ -79,8 +79,7 @@ fn inner(mut dataset: Dataset, observer: &dyn Observer) -> anyhow::Result<Datase
     if !splits.contains(test.as_str()) {
         observer.say("no test part: every image takes part in the search, and none is left to judge what it finds");
     }
-    dataset.rows.retain(|row| row.split != test);
-    Ok(dataset)
+    Ok(dataset.without_test())
 }
 
 /// What does not depend on the trial: the last epoch counts, since to choose the best on the fold that judges would

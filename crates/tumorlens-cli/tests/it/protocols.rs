@@ -1,6 +1,6 @@
 //! What is left out of training, from the command line.
 
-use crate::program::{fail, succeed};
+use crate::program::{fail, succeed, tumorlens};
 use crate::verbs::TINY;
 use std::fs;
 
@@ -75,4 +75,106 @@ fn a_site_is_left_out_and_another_cross_validated_in_one_table() {
     fail(at, &unknown, 1, &["site z", "site p"]);
     let nowhere = ["protocols", "d", "--out", "s", "--site", "p+z"];
     fail(at, &nowhere, 1, &["'z'", "p, q"]);
+}
+
+#[test]
+fn a_configuration_is_chosen_without_the_test_part_and_the_log_shows_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    for (name, seed) in [("p", "1"), ("q", "2"), ("r", "3")] {
+        let phantom = ["phantom", "--out", name, "--subjects", "16", "--size", "32"];
+        succeed(at, &[&phantom[..], &["--seed", seed]].concat());
+    }
+    succeed(at, &["prepare", "p", "q", "r", "--out", "d"]);
+    fs::write(at.join("tiny.toml"), TINY).unwrap();
+    let wide = TINY.replace("widths = [4]", "widths = [6]");
+    fs::write(at.join("wide.toml"), wide).unwrap();
+    let run = ["protocols", "d", "--out", "o", "--only", "site r"];
+    let two = ["--config", "tiny.toml", "--alternative", "wide.toml"];
+    let listed = succeed(at, &[&run[..], &two, &["--list"]].concat());
+    assert!(
+        listed.contains("; chooses of 2 by site p, site q"),
+        "{listed}"
+    );
+    succeed(at, &[&run[..], &two].concat());
+    let read = |file: &str| fs::read_to_string(at.join("o").join(file)).unwrap();
+
+    let lines = |text: &str| -> Vec<Vec<String>> {
+        let lines = text.lines().skip(1);
+        lines
+            .map(|line| line.split(',').map(str::to_owned).collect())
+            .collect()
+    };
+    let log = lines(&read("runs.csv"));
+    let what: Vec<String> = log.iter().map(|run| run[1..4].join(" ")).collect();
+    assert_eq!(
+        what[..4],
+        [
+            "choice config site p",
+            "choice config site q",
+            "choice wide site p",
+            "choice wide site q"
+        ]
+    );
+    let mean = |of: &str| {
+        let figures = log.iter().filter(|run| run[1] == "choice" && run[2] == of);
+        figures
+            .map(|run| run[6].parse::<f64>().unwrap())
+            .sum::<f64>()
+            / 2.0
+    };
+    let better = if mean("wide") > mean("config") {
+        "wide"
+    } else {
+        "config"
+    };
+    assert_eq!(what[4], format!("test {better} site r"));
+    assert!(
+        read("protocols.md").contains(&format!("site r: {better} chosen without the test part"))
+    );
+    let widths = if better == "wide" { "[6]" } else { "[4]" };
+    assert!(read("site-r/config.toml").contains(&format!("widths = {widths}")));
+
+    let paths = |manifest: &str, part: Option<&str>| -> Vec<String> {
+        let text = read(manifest);
+        let split = text.lines().next().unwrap().split(',');
+        let split = split.clone().position(|name| name == "split").unwrap();
+        let rows = lines(&text).into_iter();
+        let rows = rows.filter(|row| part.is_none_or(|part| row[split] == part));
+        rows.map(|row| row[0].clone()).collect()
+    };
+    let tested = paths("site-r/manifest.csv", Some("test"));
+    assert!(!tested.is_empty());
+    for inner in [
+        "config/site-p",
+        "config/site-q",
+        "wide/site-p",
+        "wide/site-q",
+    ] {
+        let seen = paths(&format!("site-r/choice/{inner}/manifest.csv"), None);
+        assert!(!seen.is_empty());
+        assert!(seen.iter().all(|path| !tested.contains(path)), "{inner}");
+    }
+    let seen: Vec<&str> = log.iter().map(|run| run[7].as_str()).collect();
+    assert_eq!(seen[..4], ["0"; 4]);
+    assert_eq!(seen[4], tested.len().to_string());
+
+    let (before, table) = (read("runs.csv"), read("protocols.md"));
+    fs::remove_file(at.join("o/site-r/outcome.json")).unwrap();
+    fs::remove_file(at.join("o/site-r/choice/wide/site-q/outcome.json")).unwrap();
+    succeed(at, &[&run[..], &["--resume"]].concat());
+    assert_eq!(before, read("runs.csv"), "a resumed choice is the same");
+    assert_eq!(table, read("protocols.md"));
+
+    let same = ["--config", "tiny.toml", "--alternative", "wide.toml"];
+    let twice = [&run[..], &same, &["--alternative", "wide.toml", "--list"]].concat();
+    fail(at, &twice, 1, &["two configurations are called 'wide'"]);
+    let few = ["protocols", "d2", "--out", "o2", "--only", "site q"];
+    succeed(at, &["prepare", "p", "q", "--out", "d2"]);
+    let listed = succeed(at, &[&few[..], &two, &["--list"]].concat());
+    assert!(listed.contains("chooses of 2 by nothing"), "{listed}");
+    let output = tumorlens(at, &[&few[..], &two].concat());
+    assert_eq!(output.status.code(), Some(3));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("site q: nothing to choose"), "{table}");
 }

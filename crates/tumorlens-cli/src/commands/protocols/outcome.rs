@@ -1,5 +1,6 @@
 //! What a protocol gave.
 
+use super::choice::Tried;
 use crate::study::Results;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use tumorlens_stats::crossval::CrossValidation;
 use tumorlens_stats::evaluation::Evaluation;
 use tumorlens_stats::metric::Metric;
 
-/// Figures of one protocol, with the names of exactly the images that it learnt from and was tested on.
+/// Figures of one run, with the names of exactly the images that it learnt from and was tested on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Outcome {
@@ -24,6 +25,12 @@ pub(super) struct Outcome {
     pub(super) manifest_sha256: String,
     /// Named figures, in the order of [`COLUMNS`]; those that do not apply are not there.
     pub(super) figures: Vec<(String, Measured)>,
+    /// Name of the configuration.
+    #[serde(default)]
+    pub(super) configuration: String,
+    /// What it was chosen of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) tried: Vec<Tried>,
     /// Why there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) failed: Option<String>,
@@ -92,12 +99,11 @@ impl Outcome {
         let learnt = results.parts.train.iter().chain(&results.parts.validation);
         let units: std::collections::BTreeSet<&str> = learnt.clone().map(|r| r.unit()).collect();
         Ok(Self {
-            name: String::new(),
             learnt: [learnt.count(), units.len()],
             tested: [evaluation.counts.images, evaluation.counts.groups],
             manifest_sha256: dataset.manifest_sha256()?,
             figures,
-            failed: None,
+            ..Self::default()
         })
     }
 
@@ -115,12 +121,11 @@ impl Outcome {
         }
         let counts = [result.pooled.counts.images, result.pooled.counts.groups];
         Self {
-            name: String::new(),
             learnt: counts,
             tested: counts,
             manifest_sha256: dataset.manifest_sha256().unwrap_or_default(),
             figures,
-            failed: None,
+            ..Self::default()
         }
     }
 }

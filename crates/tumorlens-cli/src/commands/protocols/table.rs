@@ -3,7 +3,7 @@
 use super::outcome::{COLUMNS, Outcome};
 use std::fmt::Write;
 use tumorlens_core::{Measured, Seed};
-use tumorlens_report::number::measured;
+use tumorlens_report::number::{measured, number};
 use tumorlens_report::terminal::Table;
 
 /// A page in Markdown.
@@ -25,6 +25,7 @@ pub(super) fn markdown(outcomes: &[Outcome], seed: Seed) -> String {
             cells(outcome).join(" | ")
         );
         reasons.extend(why(outcome));
+        reasons.extend(chosen(outcome));
     }
     text.push_str("\nIn brackets 95 % intervals over groups; of folds the AUROC is the mean over folds. Empty: does not apply.\n");
     for reason in reasons {
@@ -32,7 +33,7 @@ pub(super) fn markdown(outcomes: &[Outcome], seed: Seed) -> String {
     }
     let _ = writeln!(
         text,
-        "\nSeed {}; `outcome.json` of each protocol names its split.",
+        "\nSeed {}; `manifest.csv` of each protocol is its split, `runs.csv` all that was trained.",
         seed.0
     );
     text
@@ -46,6 +47,7 @@ pub(super) fn terminal(outcomes: &[Outcome]) -> String {
         let head = [outcome.name.clone(), outcome.tested[0].to_string()];
         table.row(head.into_iter().chain(cells(outcome)));
         reasons.extend(why(outcome));
+        reasons.extend(chosen(outcome));
     }
     let mut text = table.text();
     for reason in reasons {
@@ -88,8 +90,35 @@ fn why(outcome: &Outcome) -> Vec<String> {
     failed.chain(undefined).collect()
 }
 
+/// Which configuration was taken, and by what figures.
+fn chosen(outcome: &Outcome) -> Option<String> {
+    let first = outcome.tried.first()?;
+    let left_out: Vec<&str> = first.runs.iter().map(|run| run.name.as_str()).collect();
+    let figures = outcome.tried.iter().map(|tried| {
+        let figure = tried.auroc.map_or_else(|| "failed".to_owned(), number);
+        format!("{} {figure}", tried.configuration)
+    });
+    Some(format!(
+        "{}: {} chosen without the test part, by AUROC where {} {} left out of what it learns from: {}",
+        outcome.name,
+        if outcome.configuration.is_empty() {
+            "none"
+        } else {
+            &outcome.configuration
+        },
+        left_out.join(", "),
+        if left_out.len() == 1 {
+            "is"
+        } else {
+            "are each"
+        },
+        figures.collect::<Vec<_>>().join(", ")
+    ))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::choice::Tried;
     use super::*;
 
     #[test]
@@ -116,5 +145,28 @@ mod tests {
             "{page}"
         );
         assert!(terminal(&outcomes).ends_with("plane axial: no image\n"));
+    }
+
+    #[test]
+    fn a_choice_is_told_with_the_figures_it_was_made_by() {
+        let tried = |configuration: &str, auroc| Tried {
+            configuration: configuration.to_owned(),
+            auroc,
+            runs: vec![Outcome {
+                name: "site b".to_owned(),
+                ..Outcome::default()
+            }],
+        };
+        let outcome = Outcome {
+            name: "site a".to_owned(),
+            configuration: "wide".to_owned(),
+            tried: vec![tried("config", None), tried("wide", Some(0.75))],
+            ..Outcome::default()
+        };
+        let expected = "site a: wide chosen without the test part, by AUROC where site b is left out of what it learns from: config failed, wide 0.750\n";
+        assert!(
+            markdown(std::slice::from_ref(&outcome), Seed(7)).contains(&format!("- {expected}"))
+        );
+        assert!(terminal(&[outcome]).ends_with(expected));
     }
 }
