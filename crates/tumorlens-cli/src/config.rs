@@ -298,6 +298,14 @@ impl RunConfig {
         read().with_context(|| path.display().to_string())
     }
 
+    /// The networks in words.
+    pub(crate) fn architecture(&self) -> String {
+        match self.ensemble.members {
+            1 => self.model.summary(),
+            n => format!("mean of {n}: {}", self.model.summary()),
+        }
+    }
+
     /// The text of `config.toml`.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ pub(crate) fn report(findings: Findings<'_>) -> anyhow::Result<Report> {
         title: format!("Brain tumor on MRI: {}", names(study)),
         subtitle: format!(
             "{}, {} px, seed {}",
-            study.config.model.summary(),
+            study.config.architecture(),
             study.config.preprocess.size,
             study.config.train.seed.0
         ),

@@ -210,10 +210,7 @@ impl Model {
                 .unwrap_or_else(|| "tumorlens".to_owned()),
             tumorlens_version: env!("CARGO_PKG_VERSION").to_owned(),
             classes: dataset.classes.clone(),
-            architecture: match config.ensemble.members {
-                1 => config.model.summary(),
-                n => format!("mean of {n}: {}", config.model.summary()),
-            },
+            architecture: config.architecture(),
             parameters: self.weights.learned() as u64,
             intended_use:
                 "Research on finding brain tumors in single MRI slices. Not a medical device."

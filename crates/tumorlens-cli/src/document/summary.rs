@@ -2,6 +2,7 @@
 
 use super::evaluation::{figure, key};
 use crate::study::{Results, Study};
+use std::collections::BTreeSet;
 use tumorlens_report::report::summary::{Comparison, KeyFigure, NamedMeasure, Summary, TestPart};
 use tumorlens_stats::metric::Metric;
 
@@ -36,16 +37,14 @@ pub(super) fn part(study: &Study<'_>, results: &Results) -> Summary {
             rules,
         }),
         remarks: vec![],
-        limits: limits(study),
+        limits: limits(study, results),
     }
 }
 
-fn limits(study: &Study<'_>) -> Vec<String> {
-    let mut limits = vec![
-        "The test images come from the same collection as the training images. Scans from another hospital, scanner or \
-         sequence are likely to be judged worse."
-            .to_owned(),
-    ];
+fn limits(study: &Study<'_>, results: &Results) -> Vec<String> {
+    let learnt = results.parts.train.iter().map(|row| row.source.as_str());
+    let tested = results.test_rows.iter().map(|row| row.source.as_str());
+    let mut limits = vec![how_far(&learnt.collect(), &tested.collect())];
     if study.dataset.rows.iter().all(|r| r.subject.is_empty()) {
         limits.push(
             "The subjects are not known. Copies of a slice were kept on one side of the split; different slices of one \
@@ -54,4 +53,43 @@ fn limits(study: &Study<'_>) -> Vec<String> {
         );
     }
     limits
+}
+
+/// How far figures carry that were measured on these sources by a model that learnt from those.
+fn how_far(learnt: &BTreeSet<&str>, tested: &BTreeSet<&str>) -> String {
+    let new: Vec<&str> = tested.difference(learnt).copied().collect();
+    if new.is_empty() {
+        return "The test images come from the same collection as the training images. Scans from another hospital, scanner or \
+                sequence are likely to be judged worse."
+            .to_owned();
+    }
+    let some = if new.len() < tested.len() {
+        " Others of the test images come from the same collection as the training images."
+    } else {
+        ""
+    };
+    format!(
+        "No image of {} was learnt from.{some} Scans from yet another hospital, scanner or sequence may still be judged worse.",
+        new.join(" and ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_was_not_learnt_from_is_named() {
+        let all = |learnt: &[&'static str], tested: &[&'static str]| {
+            how_far(
+                &learnt.iter().copied().collect(),
+                &tested.iter().copied().collect(),
+            )
+        };
+        assert!(all(&["a", "b"], &["b"]).contains("the same collection"));
+        let new = all(&["a"], &["b", "c"]);
+        assert!(new.starts_with("No image of b and c was learnt from. Scans from yet another"));
+        let mixed = all(&["a"], &["a", "b"]);
+        assert!(mixed.starts_with("No image of b was learnt from. Others of the test images"));
+    }
 }

@@ -16,7 +16,7 @@ pub(super) fn part(study: &Study<'_>, results: &Results) -> Training {
     let steps = model.history.last().map_or(0, |r| r.steps);
     Training {
         facts: vec![
-            Fact::new("network", study.config.model.summary()),
+            Fact::new("network", study.config.architecture()),
             Fact::new("learned values", model.weights.learned().to_string()),
             Fact::new(
                 "epochs",
