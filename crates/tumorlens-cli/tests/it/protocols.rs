@@ -167,8 +167,7 @@ fn a_configuration_is_chosen_without_the_test_part_and_the_log_shows_it() {
     assert_eq!(before, read("runs.csv"), "a resumed choice is the same");
     assert_eq!(table, read("protocols.md"));
 
-    let same = ["--config", "tiny.toml", "--alternative", "wide.toml"];
-    let twice = [&run[..], &same, &["--alternative", "wide.toml", "--list"]].concat();
+    let twice = [&run[..], &two, &["--alternative", "wide.toml", "--list"]].concat();
     fail(at, &twice, 1, &["two configurations are called 'wide'"]);
     let few = ["protocols", "d2", "--out", "o2", "--only", "site q"];
     succeed(at, &["prepare", "p", "q", "--out", "d2"]);

@@ -7,7 +7,7 @@ use super::{Terms, folder_name};
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use std::mem::discriminant;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tumorlens_data::dataset::{Dataset, HeldOut};
 
 /// How one configuration did.
@@ -48,10 +48,7 @@ impl Terms<'_> {
                 let name = what.name();
                 self.observer
                     .say(&format!("to choose: {}, without {name}", candidate.name));
-                let folder = folder
-                    .join("choice")
-                    .join(folder_name(&candidate.name))
-                    .join(folder_name(&name));
+                let folder = run_folder(folder, &candidate.name, &name);
                 runs.push(self.outcome(name, &folder, || {
                     let outcome = self.conduct(split, what, &config, &folder)?;
                     Ok(Outcome {
@@ -104,12 +101,17 @@ impl Terms<'_> {
     }
 }
 
+/// Where, in the folder of a protocol, the run of a configuration lies.
+pub(super) fn run_folder(folder: &Path, configuration: &str, left_out: &str) -> PathBuf {
+    folder
+        .join("choice")
+        .join(folder_name(configuration))
+        .join(folder_name(left_out))
+}
+
 /// The mean AUROC, where every run has one.
 fn mean(runs: &[Outcome]) -> Option<f64> {
-    let auroc = |run: &Outcome| {
-        let mut figures = run.figures.iter();
-        figures.find(|(name, _)| name == COLUMNS[0])?.1.get()
-    };
+    let auroc = |run: &Outcome| run.figure(COLUMNS[0])?.get();
     let figures: Option<Vec<f64>> = runs.iter().map(auroc).collect();
     let figures = figures.filter(|figures| !figures.is_empty())?;
     Some(figures.iter().sum::<f64>() / figures.len() as f64)

@@ -1,5 +1,6 @@
 //! The log of runs: every training, what it was for, and whether it saw an image on which its protocol is tested.
 
+use super::choice::run_folder;
 use super::folder_name;
 use super::outcome::{COLUMNS, Outcome};
 use anyhow::Context;
@@ -35,10 +36,7 @@ pub(super) fn csv(outcomes: &[Outcome], out: &Path) -> anyhow::Result<Vec<u8>> {
         let test: Vec<&ManifestRow> = own.iter().filter(|row| row.split == "test").collect();
         for tried in &outcome.tried {
             for run in &tried.runs {
-                let folder = folder
-                    .join("choice")
-                    .join(folder_name(&tried.configuration))
-                    .join(folder_name(&run.name));
+                let folder = run_folder(&folder, &tried.configuration, &run.name);
                 let seen = shared(&rows(&folder)?, &test);
                 writer.serialize(Run {
                     purpose: "choice",
@@ -57,8 +55,6 @@ pub(super) fn csv(outcomes: &[Outcome], out: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 fn row<'a>(protocol: &'a str, run: &'a Outcome) -> Run<'a> {
-    let mut figures = run.figures.iter();
-    let auroc = figures.find(|(name, _)| name == COLUMNS[0]);
     Run {
         protocol,
         purpose: "test",
@@ -66,7 +62,7 @@ fn row<'a>(protocol: &'a str, run: &'a Outcome) -> Run<'a> {
         left_out: &run.name,
         learnt: run.learnt[0],
         tested: run.tested[0],
-        auroc: auroc.and_then(|(_, figure)| figure.get()),
+        auroc: run.figure(COLUMNS[0]).and_then(|figure| figure.get()),
         of_test_part: 0,
         manifest_sha256: &run.manifest_sha256,
         failed: run.failed.as_deref().unwrap_or_default(),

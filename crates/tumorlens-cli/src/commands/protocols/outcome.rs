@@ -68,6 +68,12 @@ impl Outcome {
         Ok(Some(read))
     }
 
+    /// The figure of a column, where it applies.
+    pub(super) fn figure(&self, column: &str) -> Option<&Measured> {
+        let mut figures = self.figures.iter();
+        figures.find(|(name, _)| name == column).map(|(_, f)| f)
+    }
+
     pub(super) fn failed(name: String, error: &anyhow::Error) -> Self {
         Self {
             name,

@@ -58,13 +58,10 @@ pub(super) fn terminal(outcomes: &[Outcome]) -> String {
 }
 
 fn cells(outcome: &Outcome) -> Vec<String> {
-    let cell = |column: &&str| {
-        let found = outcome.figures.iter().find(|(name, _)| name == column);
-        match found {
-            Some((_, Measured::Undefined { .. })) => "undefined".to_owned(),
-            Some((_, figure)) => measured(figure),
-            None => String::new(),
-        }
+    let cell = |column: &&str| match outcome.figure(column) {
+        Some(Measured::Undefined { .. }) => "undefined".to_owned(),
+        Some(figure) => measured(figure),
+        None => String::new(),
     };
     COLUMNS.iter().map(cell).collect()
 }
