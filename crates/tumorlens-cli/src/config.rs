@@ -130,28 +130,62 @@ impl Distillation {
     }
 }
 
-/// Several networks that differ in their seed alone, joined to one: the mean of their maps (or logits) is the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Several networks that differ in their seed, joined to one: the mean of their maps (or logits) is the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Ensemble {
     /// Networks, 1 to 16. Each is trained in a folder of its own, `member-0` and so on.
     pub(crate) members: usize,
+    /// How the members score their maps, in turn, where they do so in different ways; the mean of the scores is then the
+    /// answer. Absent: as `model.head` says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) scores: Vec<MapScore>,
+}
+
+/// From an evidence map to a score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MapScore {
+    /// The mean of this share of the map, of its highest values.
+    Top(f32),
+    /// A soft maximum of this sharpness.
+    Sharpness(f32),
 }
 
 impl Default for Ensemble {
     fn default() -> Self {
-        Self { members: 1 }
+        Self {
+            members: 1,
+            scores: Vec::new(),
+        }
     }
 }
 
 impl Ensemble {
-    fn check(self) -> anyhow::Result<()> {
-        let Self { members } = self;
+    fn check(&self, model: &ModelConfig) -> anyhow::Result<()> {
+        let Self { members, scores } = self;
         ensure!(
-            (1..=MOST).contains(&members),
+            (1..=MOST).contains(members),
             "ensemble.members is {members}, expected 1 to {MOST}"
         );
+        ensure!(
+            scores.is_empty() || matches!(model.head, Head::Evidence { .. }),
+            "ensemble.scores needs model.head.kind = \"evidence\""
+        );
         Ok(())
+    }
+
+    /// The network of member `i`.
+    pub(crate) fn model(&self, model: &ModelConfig, i: usize) -> ModelConfig {
+        let mut model = model.clone();
+        let score = self.scores.get(i % self.scores.len().max(1));
+        if let (Some(score), Head::Evidence { top, sharpness, .. }) = (score, &mut model.head) {
+            match *score {
+                MapScore::Top(share) => (*top, *sharpness) = (share, None),
+                MapScore::Sharpness(of) => *sharpness = Some(of),
+            }
+        }
+        model
     }
 }
 
@@ -291,7 +325,7 @@ impl RunConfig {
         let read = || {
             let config: Self = toml::from_str(&text)?;
             config.distillation.check()?;
-            config.ensemble.check()?;
+            config.ensemble.check(&config.model)?;
             config.guard.check()?;
             anyhow::Ok(config)
         };
@@ -300,9 +334,15 @@ impl RunConfig {
 
     /// The networks in words.
     pub(crate) fn architecture(&self) -> String {
-        match self.ensemble.members {
-            1 => self.model.summary(),
-            n => format!("mean of {n}: {}", self.model.summary()),
+        let members = self.ensemble.members;
+        let each = (0..members).map(|i| self.ensemble.model(&self.model, i).summary());
+        let mut kinds: Vec<String> = each.collect();
+        kinds.dedup();
+        let kinds = kinds.join("; ");
+        if members == 1 {
+            kinds
+        } else {
+            format!("mean of {members}: {kinds}")
         }
     }
 
@@ -339,6 +379,20 @@ mod tests {
         assert_eq!(config.preprocess, expected);
         let error = toml::from_str::<RunConfig>("[preprocess]\nsizes = 48\n").unwrap_err();
         assert!(error.to_string().contains("sizes"), "{error}");
+    }
+
+    #[test]
+    fn members_score_their_maps_in_turn() {
+        let text = "[model]\narchitecture = \"resnet18\"\nhead = { kind = \"evidence\", top = 0.1 }\n\
+            [ensemble]\nmembers = 3\nscores = [{ top = 0.02 }, { sharpness = 0.7 }]\n";
+        let config: RunConfig = toml::from_str(text).unwrap();
+        config.ensemble.check(&config.model).unwrap();
+        let said = [0, 1, 2].map(|i| config.ensemble.model(&config.model, i).summary());
+        assert!(said[0].ends_with("(top 2 %)"), "{said:?}");
+        assert!(said[1].ends_with("(soft maximum, 0.7)"), "{said:?}");
+        assert_eq!(said[2], said[0]);
+        let without = config.ensemble.check(&ModelConfig::default());
+        assert!(without.unwrap_err().to_string().contains("evidence"));
     }
 
     #[test]

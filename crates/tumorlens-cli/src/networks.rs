@@ -22,8 +22,6 @@ use tumorlens_nn::weights::safetensors::{self, Precision};
 pub(crate) struct Networks<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) parts: &'a Parts,
-    /// Of each of them.
-    pub(crate) graph: &'a Graph,
     pub(crate) train: &'a DatasetSource,
     pub(crate) validation: &'a DatasetSource,
     pub(crate) start: Start,
@@ -51,7 +49,8 @@ pub(crate) fn as_stored(graph: &Graph, weights: &Weights) -> anyhow::Result<Weig
 }
 
 impl Networks<'_> {
-    /// Trains `members` networks that differ in their seed alone, in `folder`, and joins them.
+    /// Trains `members` networks that differ in their seed, and in how they score their maps where the configuration says
+    /// so, in `folder`, and joins them.
     ///
     /// # Errors
     /// When training fails or is stopped.
@@ -62,18 +61,30 @@ impl Networks<'_> {
         folder: &Path,
         teacher: Option<&Teacher>,
     ) -> anyhow::Result<Trainees> {
+        let input = config.preprocess.input_shape();
+        let outputs = self.dataset.classes.logits();
+        let of_member = |i: usize| {
+            config
+                .ensemble
+                .model(&config.model, i)
+                .graph(input, outputs)
+        };
         let (graph, weights, first) = if members == 1 {
-            let trained = self.one(config, folder, teacher, self.observer)?;
-            (self.graph.clone(), trained.weights.clone(), trained)
+            let graph = of_member(0)?;
+            let trained = self.one((config, &graph), folder, teacher, self.observer)?;
+            (graph, trained.weights.clone(), trained)
         } else {
+            let graphs: Vec<Graph> = (0..members).map(of_member).collect::<Result<_, _>>()?;
             let mut trained = side_by_side("member", members, self.observer, |i, observer| {
                 let mut config = config.clone();
+                config.model = config.ensemble.model(&config.model, i);
                 config.train.seed = config.train.seed.derive("member").derive(&i.to_string());
                 let folder = folder.join(format!("member-{i}"));
-                self.one(&config, &folder, teacher, observer)
+                self.one((&config, &graphs[i]), &folder, teacher, observer)
             })?;
-            let weights: Vec<Weights> = trained.iter().map(|t| t.weights.clone()).collect();
-            let (graph, weights) = ensemble(self.graph, &weights)?;
+            let weights = trained.iter().map(|t| &t.weights);
+            let each: Vec<(&Graph, &Weights)> = graphs.iter().zip(weights).collect();
+            let (graph, weights) = ensemble(&each)?;
             (graph, weights, trained.swap_remove(0))
         };
         Ok(Trainees {
@@ -85,14 +96,14 @@ impl Networks<'_> {
 
     fn one(
         &self,
-        config: &RunConfig,
+        (config, graph): (&RunConfig, &Graph),
         folder: &Path,
         teacher: Option<&Teacher>,
         observer: &dyn Observer,
     ) -> anyhow::Result<Trained> {
         let learning = Learning {
             classes: &self.dataset.classes,
-            graph: self.graph,
+            graph,
             train: self.train,
             validation: self.validation,
             config,

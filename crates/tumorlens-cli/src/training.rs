@@ -73,15 +73,12 @@ pub(crate) fn fit(
             "this processor has no products of 16 bits: training in bf16 takes several times as long as in f32 here",
         );
     }
-    let input = config.preprocess.input_shape();
-    let graph = config.model.graph(input, dataset.classes.logits())?;
     let validation = source(dataset, &parts.validation, config, &AugmentConfig::none())?;
     let train =
         source(dataset, &parts.train, config, &config.augment)?.with_exchange(config.exchange)?;
     let networks = Networks {
         dataset,
         parts,
-        graph: &graph,
         train: &train,
         validation: &validation,
         start,

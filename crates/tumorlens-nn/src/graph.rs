@@ -176,11 +176,12 @@ impl Graph {
     }
 
     /// The answers whose mean is this graph's: its map or logits, or those of the members of an ensemble, each scaled by
-    /// one over their number.
+    /// one over their number. Of members that score their own maps, their scores.
     #[must_use]
     pub fn members(&self) -> Vec<NodeId> {
         let mut members = Vec::new();
-        let mut answer = self.evidence.unwrap_or(self.logits);
+        let is_sum = self.node(self.logits).op == Op::Add;
+        let mut answer = self.evidence.filter(|_| !is_sum).unwrap_or(self.logits);
         while let (Op::Add, [before, own]) =
             (self.node(answer).op, self.node(answer).inputs.as_slice())
         {

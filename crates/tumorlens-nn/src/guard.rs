@@ -167,7 +167,7 @@ mod tests {
             let (network, weights) = if members == 1 {
                 (one, weights[0].clone())
             } else {
-                ensemble(&one, &weights).unwrap()
+                ensemble(&weights.iter().map(|w| (&one, w)).collect::<Vec<_>>()).unwrap()
             };
             let plain = answers(&network, &weights, &input, false);
             let (joined, both) = beside((&network, &weights), (&guard, &guarding));

@@ -29,7 +29,9 @@ pub struct ModelConfig {
     pub head: Head,
     /// Non-linearity everywhere. Default: ReLU.
     pub activation: Activation,
-    /// `cnn`: channels of each block, so its length is the number of blocks. Default: 32, 64, 128.
+    /// `cnn`: channels of each block, so its length is the number of blocks; default 32, 64, 128. `resnet*`: (inner) channels of
+    /// each of the four stages, in place of `base_width`; as published they double, and the last stage holds three weights of
+    /// four.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub widths: Option<Vec<usize>>,
     /// All others: channels of the first stage, from which those of the rest follow. Default: as published (64 for `vgg*` and
@@ -198,7 +200,10 @@ impl ModelConfig {
         // Writing to a string cannot fail.
         let _ = match self.architecture.depth() {
             architecture::Depth::Cnn => write!(text, "widths {:?}", self.widths()),
-            _ => write!(text, "base width {}", self.base_width()),
+            _ => match &self.widths {
+                Some(widths) => write!(text, "widths {widths:?}"),
+                None => write!(text, "base width {}", self.base_width()),
+            },
         };
         let _ = write!(text, ", {}), ", activation_name(self.activation));
         let _ = match self.head {
@@ -231,6 +236,13 @@ impl ModelConfig {
 
     fn widths(&self) -> &[usize] {
         self.widths.as_deref().unwrap_or(&[32, 64, 128])
+    }
+
+    /// Of a residual network.
+    fn stages(&self) -> [usize; 4] {
+        let published = || std::array::from_fn(|stage| self.base_width() << stage);
+        let given = self.widths.as_deref().map(<[usize; 4]>::try_from);
+        given.and_then(Result::ok).unwrap_or_else(published)
     }
 
     fn base_width(&self) -> usize {

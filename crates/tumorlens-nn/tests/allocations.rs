@@ -29,7 +29,9 @@ impl Kind {
         let mut weights = Weights::initial(&graph, Seed(1));
         if self.members > 1 {
             let seeds = (0..self.members).map(|seed| Weights::initial(&graph, Seed(seed)));
-            (graph, weights) = ensemble(&graph, &seeds.collect::<Vec<_>>())?;
+            let members: Vec<Weights> = seeds.collect();
+            let members: Vec<_> = members.iter().map(|weights| (&graph, weights)).collect();
+            (graph, weights) = ensemble(&members)?;
         }
         let device = Device::flex();
         let network = Network::judging_in(precision, graph, Arc::new(weights), &device)?;

@@ -142,12 +142,12 @@ fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
     succeed(at, &["prepare", "p", "--out", "d", "-q"]);
     let config = "[preprocess]\nsize = 32\nasymmetry = true\n\
          [exchange]\ncut = 0.5\npaste = 0.5\nheal = 0.5\n\
-         [model]\narchitecture = \"resnet18\"\nbase_width = 4\n\
+         [model]\narchitecture = \"resnet18\"\nwidths = [4, 8, 16, 16]\n\
          [model.head]\nkind = \"evidence\"\nstride = 4\nchannels = 8\n\
          [train]\nepochs = 2\nwarm_up_epochs = 0.5\n\
          [calibration]\nviews = 1\nshift = true\nerror = 0.2\n\
          [distillation]\nteachers = 1\n\
-         [ensemble]\nmembers = 2\n\
+         [ensemble]\nmembers = 2\nscores = [{ top = 0.02 }, { sharpness = 0.7 }]\n\
          [guard]\nepochs = 1\n";
     fs::write(at.join("c.toml"), config).unwrap();
     for (right, wrong, named) in [
@@ -160,6 +160,11 @@ fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
             "epochs = 1",
             "epochs = 5000",
             "guard.epochs is 5000, expected 0 to 1000",
+        ),
+        (
+            "kind = \"evidence\"\nstride = 4\nchannels = 8",
+            "kind = \"gap\"",
+            "ensemble.scores needs model.head.kind",
         ),
     ] {
         fs::write(at.join("w.toml"), config.replace(right, wrong)).unwrap();
@@ -176,6 +181,15 @@ fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
     let bundle = fs::read(at.join("r/model.tumorlens")).unwrap();
     let guarded = bundle.windows(12).any(|w| w == b"guard.conv1.");
     assert!(guarded, "the guard is part of the bundle");
+    let card = succeed(at, &["verify", "r/model.tumorlens", "--card"]);
+    for part in [
+        "mean of 2",
+        "widths [4, 8, 16, 16]",
+        "(top 2 %)",
+        "(soft maximum, 0.7)",
+    ] {
+        assert!(card.contains(part), "{card}");
+    }
     let text = succeed(at, &["evaluate", "r", "d", "-q"]);
     assert!(text.contains("AUROC"), "{text}");
     assert!(at.join("r/texture.json").is_file());

@@ -47,7 +47,12 @@ impl Branches {
                 }
             }
         }
-        (found.apart.len() > 1).then_some(found)
+        // What a branch is done with, nobody can read who comes after all branches.
+        let joins = |node: &usize| graph.nodes[*node].inputs.iter().map(|id| id.0);
+        let read: Vec<usize> = found.joined.iter().flat_map(joins).collect();
+        let mut steps = found.apart.iter().flatten();
+        let is_lost = steps.any(|step| plan.done_with[*step].iter().any(|n| read.contains(n)));
+        (found.apart.len() > 1 && !is_lost).then_some(found)
     }
 
     pub(super) fn count(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::graph::ensemble::ensemble;
-use crate::graph::{Activation, Op};
+use crate::graph::{Activation, ConvShape, GraphBuilder, Op};
 use crate::model::{Head, ModelConfig};
 use crate::network::{Mode, Network};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -285,14 +285,46 @@ fn bits_of_judging<P: Storage>() {
     }
 }
 
+/// Members that score alike, members without a map, and members of which each scores its own map.
+fn ensembles() -> [(Graph, Weights); 3] {
+    let one = |head| graph("resnet18", head, Activation::Relu, [1, 32, 32]);
+    let joined = |heads: [Head; 3]| {
+        let graphs = heads.map(one);
+        let members = [0, 1, 2].map(|seed| Weights::initial(&graphs[0], Seed(seed)));
+        let pairs: Vec<_> = graphs.iter().zip(&members).collect();
+        ensemble(&pairs).unwrap()
+    };
+    [
+        joined([evidence(8); 3]),
+        joined([Head::Gap; 3]),
+        joined([evidence(8), soft(8), evidence(8)]),
+    ]
+}
+
+/// A branch of two that is read once more after both were joined.
+fn read_late() -> (Graph, Weights) {
+    let mut g = GraphBuilder::new([1, 32, 32]);
+    let shape = ConvShape {
+        channels: [1, 4],
+        kernel: 3,
+        stride: 1,
+        bias: true,
+    };
+    let (a, b) = (g.conv("a", g.input(), shape), g.conv("b", g.input(), shape));
+    let sum = g.push("sum", Op::Add, &[a, b]);
+    let late = g.activate("late", a, Activation::Relu);
+    let total = g.push("total", Op::Add, &[sum, late]);
+    let score = g.push("score", Op::EvidencePool { top: 0.1 }, &[total]);
+    let graph = g.finish(score, None, late);
+    let weights = Weights::initial(&graph, Seed(1));
+    (graph, weights)
+}
+
 /// Threads with fewer images than threads take members; again and again, on the buffers of the time before.
 #[test]
 fn members_apart_give_the_bits_of_members_one_after_the_other() {
     let size = 32 * 32;
-    for head in [evidence(8), Head::Gap] {
-        let one = graph("resnet18", head, Activation::Relu, [1, 32, 32]);
-        let members: Vec<Weights> = (0..3).map(|s| Weights::initial(&one, Seed(s))).collect();
-        let (graph, weights) = ensemble(&one, &members).unwrap();
+    for (graph, weights) in ensembles().into_iter().chain([read_late()]) {
         let (weights, read) = (Arc::new(weights), [graph.deepest().0, graph.logits.0]);
         let fresh = || -> Judge { Judge::new(&graph, Arc::clone(&weights), &read).unwrap() };
         let judged = |judge: &Judge, threads: usize, images: usize| {

@@ -1,5 +1,6 @@
 //! Ranges of the options. A configuration may come from a stranger's bundle, so they also bound the memory.
 
+use super::architecture::Depth;
 use super::{Architecture, Head, ModelConfig, ModelError};
 use crate::graph::Graph;
 use crate::weights::slots;
@@ -63,8 +64,14 @@ fn check_options_exist(config: &ModelConfig) -> Result<(), ModelError> {
         if config.base_width.is_some() {
             return absent("base_width", "; use 'widths'");
         }
-    } else if config.widths.is_some() {
-        return absent("widths", "; use 'base_width'");
+    } else if let Some(widths) = &config.widths {
+        match architecture.depth() {
+            Depth::ResNet(_) if config.base_width.is_some() => {
+                return absent("base_width", " beside 'widths'");
+            }
+            Depth::ResNet(_) => within("number of widths", widths.len(), 4..=4)?,
+            _ => return absent("widths", "; use 'base_width'"),
+        }
     }
     if config.dense.is_some() {
         if !architecture.has_dense() {
@@ -108,11 +115,13 @@ fn within(
     if allowed.contains(&found) {
         return Ok(());
     }
-    Err(range(
-        option,
-        found,
-        &format!("{} to {}", allowed.start(), allowed.end()),
-    ))
+    let (least, most) = (allowed.start(), allowed.end());
+    let expected = if least == most {
+        least.to_string()
+    } else {
+        format!("{least} to {most}")
+    };
+    Err(range(option, found, &expected))
 }
 
 fn range(option: &'static str, found: impl Display, expected: &str) -> ModelError {

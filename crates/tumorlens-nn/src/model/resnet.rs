@@ -15,7 +15,8 @@ pub(super) fn trunk(
     input_channels: usize,
     blocks: Blocks,
 ) -> Trunk {
-    let base = config.base_width();
+    let widths = config.stages();
+    let base = widths[0];
     let activation = config.activation;
     let stem = ConvShape {
         channels: [input_channels, base],
@@ -46,8 +47,7 @@ pub(super) fn trunk(
         Blocks::Bottleneck(counts) => (counts, EXPANSION),
     };
     let mut channels = base;
-    for (index, count) in counts.into_iter().enumerate() {
-        let inner = base << index;
+    for (index, (count, inner)) in counts.into_iter().zip(widths).enumerate() {
         for number in 0..count {
             let block = Block {
                 name: format!("layer{}.{number}", index + 1),

@@ -107,13 +107,6 @@ fn options_that_the_architecture_lacks_or_that_are_out_of_range_are_named() {
     for (config, part) in [
         (
             ModelConfig {
-                widths: Some(vec![8]),
-                ..resnet.clone()
-            },
-            "'widths'; use 'base_width'",
-        ),
-        (
-            ModelConfig {
                 dense: Some(8),
                 ..resnet.clone()
             },
@@ -196,6 +189,45 @@ fn options_that_the_architecture_lacks_or_that_are_out_of_range_are_named() {
     ] {
         let error = config.graph([1, 64, 64], 1).unwrap_err().to_string();
         assert!(error.contains(part) && !error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn a_residual_network_takes_the_widths_of_its_four_stages() {
+    let with = |architecture, widths: &[usize], base_width| ModelConfig {
+        widths: Some(widths.to_vec()),
+        base_width,
+        ..ModelConfig::new(architecture)
+    };
+    let stages = |config: &ModelConfig| {
+        let graph = config.graph([1, 64, 64], 1).unwrap();
+        let shapes = graph.shapes().unwrap();
+        [1, 2, 3, 4].map(|stage| {
+            let last = graph.find(&format!("layer{stage}.1")).unwrap();
+            shapes[last.0][0]
+        })
+    };
+    let narrow = with(Architecture::Resnet18, &[8, 16, 24, 24], None);
+    assert_eq!(stages(&narrow), [8, 16, 24, 24]);
+    assert!(narrow.summary().contains("widths [8, 16, 24, 24]"));
+    let bottleneck = with(Architecture::Resnet50, &[4, 6, 8, 8], None);
+    assert_eq!(stages(&bottleneck), [16, 24, 32, 32]);
+    for (config, part) in [
+        (
+            with(Architecture::Resnet18, &[8], None),
+            "'number of widths' is 1, expected 4",
+        ),
+        (
+            with(Architecture::Resnet18, &[8; 4], Some(8)),
+            "'base_width' beside 'widths'",
+        ),
+        (
+            with(Architecture::Vgg11, &[8; 4], None),
+            "'widths'; use 'base_width'",
+        ),
+    ] {
+        let error = config.graph([1, 64, 64], 1).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
     }
 }
 
