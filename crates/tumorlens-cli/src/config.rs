@@ -335,7 +335,9 @@ impl RunConfig {
     /// The networks in words.
     pub(crate) fn architecture(&self) -> String {
         let members = self.ensemble.members;
-        let each = (0..members).map(|i| self.ensemble.model(&self.model, i).summary());
+        // Later members are as these, in turn.
+        let ways = self.ensemble.scores.len().max(1).min(members);
+        let each = (0..ways).map(|i| self.ensemble.model(&self.model, i).summary());
         let mut kinds: Vec<String> = each.collect();
         kinds.dedup();
         let kinds = kinds.join("; ");

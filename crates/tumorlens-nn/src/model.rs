@@ -198,12 +198,11 @@ impl ModelConfig {
     pub fn summary(&self) -> String {
         let mut text = format!("{} (", self.architecture);
         // Writing to a string cannot fail.
-        let _ = match self.architecture.depth() {
-            architecture::Depth::Cnn => write!(text, "widths {:?}", self.widths()),
-            _ => match &self.widths {
-                Some(widths) => write!(text, "widths {widths:?}"),
-                None => write!(text, "base width {}", self.base_width()),
-            },
+        let _ = match (&self.widths, self.architecture.depth()) {
+            (Some(_), _) | (None, architecture::Depth::Cnn) => {
+                write!(text, "widths {:?}", self.widths())
+            }
+            (None, _) => write!(text, "base width {}", self.base_width()),
         };
         let _ = write!(text, ", {}), ", activation_name(self.activation));
         let _ = match self.head {

@@ -32,11 +32,11 @@ pub fn ensemble(members: &[(&Graph, &Weights)]) -> Result<(Graph, Weights), Ense
     if !matches!(graph.node(answer).op, Op::Conv { .. } | Op::Linear { .. }) {
         return Err(EnsembleError::Unscalable);
     }
-    let as_far = |graph: &Graph| graph.nodes.get(..=answer.0).map(<[Node]>::to_vec);
-    if members
-        .iter()
-        .any(|(other, _)| as_far(other) != as_far(graph) || other.evidence != graph.evidence)
-    {
+    let is_other = |(other, _): &(&Graph, &Weights)| {
+        other.nodes.get(..=answer.0) != graph.nodes.get(..=answer.0)
+            || other.evidence != graph.evidence
+    };
+    if members.iter().any(is_other) {
         return Err(EnsembleError::Different);
     }
     let score = |of: &Graph| of.node(of.logits).op;
