@@ -55,18 +55,21 @@ def image_case(name, classes, labels, smoothing=0.0, gamma=0.0, weights=None, mi
     )
 
 
-def map_loss(z, t, balance=1.0):
-    """Cross entropy, balanced between inside and outside as far as asked for, and soft Dice of one map of logits."""
+def map_loss(z, t, balance=1.0, pointing=0.0):
+    """Cross entropy, balanced between inside and outside as far as asked for, soft Dice and the cross entropy of the
+    choice of an outlined cell of one map of logits."""
     inner = F.binary_cross_entropy_with_logits(z, torch.ones_like(z), weight=t, reduction="sum")
     outer = F.binary_cross_entropy_with_logits(z, torch.zeros_like(z), weight=1 - t, reduction="sum")
     inside, outside = t.sum().item(), z.numel() - t.sum().item()
     weigh = lambda share, area: (share / area) ** balance * (1 / z.numel()) ** (1 - balance)
     entropy = weigh(1, outside) * outer if inside == 0 else weigh(0.5, inside) * inner + weigh(0.5, outside) * outer
     p = torch.sigmoid(z)
-    return entropy + 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
+    dice = 1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1)
+    chosen = -torch.log((F.softmax(z, 0) * t).sum()) if inside > 0 and pointing > 0 else 0
+    return entropy + dice + pointing * chosen
 
 
-def outline_case(name, targets, area, balance=1.0):
+def outline_case(name, targets, area, balance=1.0, pointing=0.0):
     """Targets: per image a list of per-output outlined shares, or None."""
     batch, outputs = len(targets), len(targets[0])
     raw = values(batch * outputs * area, start=100, scale=6.0)
@@ -76,11 +79,11 @@ def outline_case(name, targets, area, balance=1.0):
         if target is None:
             continue
         t = torch.tensor(target, dtype=torch.float32).double()
-        loss = loss + map_loss(maps[i * area : (i + 1) * area], t, balance) / batch
+        loss = loss + map_loss(maps[i * area : (i + 1) * area], t, balance, pointing) / batch
     loss.backward()
     flat = [None if t is None else torch.tensor(t).tolist() for image in targets for t in image]
-    return dict(name=name, batch=batch, maps=raw.tolist(), targets=flat, balance=balance, value=loss.item(),
-                gradient=maps.grad.tolist())
+    return dict(name=name, batch=batch, maps=raw.tolist(), targets=flat, balance=balance, pointing=pointing,
+                value=loss.item(), gradient=maps.grad.tolist())
 
 
 def optimizer_case(name, config, make, rates, clip=0.0):
@@ -215,6 +218,8 @@ write("losses.json", dict(
         outline_case("every cell alike", [[part]], 6, balance=0.0),
         outline_case("between", [[part]], 6, balance=0.5),
         outline_case("between, known, empty and unknown", [[part], [[0.0] * 6], [None]], 6, balance=0.25),
+        outline_case("pointing", [[part]], 6, pointing=0.5),
+        outline_case("pointing, between, known, empty and unknown", [[part], [[0.0] * 6], [None]], 6, 0.25, 2.0),
         outline_case("three classes", [[[0.0] * 6, part, [0.0] * 6], [None, [0.0] * 6, [0.0] * 6]], 6),
     ],
 ))

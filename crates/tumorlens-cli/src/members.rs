@@ -6,29 +6,50 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tumorlens_core::Observer;
 
-/// Says which member speaks, and shows the progress of one of those that work at the same time.
+/// Nobody's progress is shown.
+const NOBODY: usize = usize::MAX;
+
+/// Says which member speaks. Of those that work at the same time the progress of one is shown, until it is done.
 struct OfMember<'a> {
     observer: &'a dyn Observer,
     name: String,
-    shows: bool,
+    member: usize,
+    /// The member whose progress is shown.
+    shown: &'a AtomicUsize,
+}
+
+impl OfMember<'_> {
+    fn shows(&self) -> bool {
+        self.shown.load(Ordering::Relaxed) == self.member
+    }
+}
+
+impl Drop for OfMember<'_> {
+    fn drop(&mut self) {
+        if self.shows() {
+            self.shown.store(NOBODY, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Observer for OfMember<'_> {
     fn begin(&self, stage: &str, steps: Option<u64>) {
-        if self.shows {
+        let (order, member) = (Ordering::Relaxed, self.member);
+        let _ = self.shown.compare_exchange(NOBODY, member, order, order);
+        if self.shows() {
             self.observer
                 .begin(&format!("{}, {stage}", self.name), steps);
         }
     }
 
     fn advance(&self, done: u64, note: &str) {
-        if self.shows {
+        if self.shows() {
             self.observer.advance(done, note);
         }
     }
 
     fn end(&self) {
-        if self.shows {
+        if self.shows() {
             self.observer.end();
         }
     }
@@ -43,7 +64,8 @@ impl Observer for OfMember<'_> {
 }
 
 /// Does `members` pieces of work, as many at a time as there are threads, which they share. The results are in order and
-/// do not depend on the number of threads. `noun` is what one of them is called in messages.
+/// do not depend on the number of threads. Where fewer are left than could work at the same time, those share all threads.
+/// `noun` is what one of them is called in messages.
 ///
 /// # Errors
 /// The first error of a member; the others are finished or stopped first.
@@ -55,13 +77,11 @@ pub(crate) fn side_by_side<T: Send>(
 ) -> anyhow::Result<Vec<T>> {
     let threads = rayon::current_num_threads();
     let workers = threads.min(members).max(1);
-    let next = AtomicUsize::new(0);
+    let (next, shown) = (AtomicUsize::new(0), AtomicUsize::new(NOBODY));
+    let left = members % workers;
     let results: Mutex<Vec<Option<anyhow::Result<T>>>> =
         Mutex::new((0..members).map(|_| None).collect());
-    let work = |worker: usize| -> anyhow::Result<()> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads((threads / workers).max(1))
-            .build()?;
+    let work = || -> anyhow::Result<()> {
         loop {
             let member = next.fetch_add(1, Ordering::Relaxed);
             if member >= members {
@@ -70,8 +90,17 @@ pub(crate) fn side_by_side<T: Send>(
             let of = OfMember {
                 observer,
                 name: format!("{noun} {} of {members}", member + 1),
-                shows: worker == 0,
+                member,
+                shown: &shown,
             };
+            let beside = if member < members - left {
+                workers
+            } else {
+                left
+            };
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads((threads / beside).max(1))
+                .build()?;
             let result = pool.install(|| train(member, &of));
             if result.is_err() {
                 // No further member begins.
@@ -82,9 +111,7 @@ pub(crate) fn side_by_side<T: Send>(
     };
     std::thread::scope(|scope| {
         let work = &work;
-        let handles: Vec<_> = (0..workers)
-            .map(|worker| scope.spawn(move || work(worker)))
-            .collect();
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         for handle in handles {
             handle
                 .join()
@@ -107,7 +134,21 @@ pub(crate) fn side_by_side<T: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
     use tumorlens_core::Quiet;
+
+    /// Every stage that was shown.
+    #[derive(Default)]
+    struct Shown(Mutex<Vec<String>>);
+
+    impl Observer for Shown {
+        fn begin(&self, stage: &str, _: Option<u64>) {
+            self.0.lock().unwrap().push(stage.to_owned());
+        }
+        fn advance(&self, _: u64, _: &str) {}
+        fn end(&self) {}
+        fn say(&self, _: &str) {}
+    }
 
     #[test]
     fn results_come_in_order_whatever_the_threads() {
@@ -128,5 +169,58 @@ mod tests {
             Ok(i)
         });
         assert_eq!(found.unwrap_err().to_string(), "no member 2");
+    }
+
+    fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(work)
+    }
+
+    #[test]
+    fn when_one_is_done_the_progress_of_another_is_shown() {
+        let shown = Shown::default();
+        let [begun, waited, done, taken] = [(); 4].map(|()| Barrier::new(2));
+        let work = |member: usize, observer: &dyn Observer| {
+            match member {
+                0 => {
+                    observer.begin("first", None);
+                    begun.wait();
+                    waited.wait();
+                }
+                1 => {
+                    begun.wait();
+                    observer.begin("beside the first", None);
+                    waited.wait();
+                    done.wait();
+                    observer.begin("after the first", None);
+                    taken.wait();
+                }
+                _ => {
+                    done.wait();
+                    taken.wait();
+                    observer.begin("beside the second", None);
+                }
+            }
+            Ok(())
+        };
+        with_threads(2, || side_by_side("member", 3, &shown, work)).unwrap();
+        assert_eq!(
+            shown.0.into_inner().unwrap(),
+            ["member 1 of 3, first", "member 2 of 3, after the first"]
+        );
+    }
+
+    #[test]
+    fn threads_are_shared_by_those_that_work_at_the_same_time() {
+        for (threads, members, expected) in [
+            (1, 2, vec![1, 1]),
+            (2, 3, vec![1, 1, 2]),
+            (4, 2, vec![2, 2]),
+            (4, 6, vec![1, 1, 1, 1, 2, 2]),
+        ] {
+            let count = |_: usize, _: &dyn Observer| Ok(rayon::current_num_threads());
+            let found = with_threads(threads, || side_by_side("member", members, &Quiet, count));
+            assert_eq!(found.unwrap(), expected, "{threads} {members}");
+        }
     }
 }

@@ -111,3 +111,17 @@ fn a_source_of_one_class_is_met_with_exchange_where_there_are_outlines() {
     assert!(few.config.exchange.is_off());
     assert!(reason(&few, "exchange").unwrap().contains("too few"));
 }
+
+#[test]
+fn cells_of_the_map_compete_where_there_are_outlines() {
+    for outlined in [0, 1] {
+        let plan = Plan::from(Fingerprint {
+            outlined,
+            ..fingerprint()
+        });
+        let weight = plan.config.train.loss.outline_pointing;
+        assert_eq!(weight > 0.0, outlined > 0);
+        let said = reason(&plan, "train.loss.outline_pointing");
+        assert_eq!(said.is_some(), outlined > 0);
+    }
+}

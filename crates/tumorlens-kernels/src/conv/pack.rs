@@ -25,7 +25,7 @@ impl Packed {
     pub fn forward(weights: &[f32], outputs: usize, inputs: usize, taps: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs * taps, "weights");
         let mut packed = Self::zeros(outputs, inputs, taps);
-        packed.fill(|to, from, tap| weights[(to * inputs + from) * taps + tap]);
+        packed.fill(|to, from| &weights[(to * inputs + from) * taps..][..taps]);
         packed
     }
 
@@ -37,7 +37,7 @@ impl Packed {
     pub fn backward(weights: &[f32], outputs: usize, inputs: usize, taps: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs * taps, "weights");
         let mut packed = Self::zeros(inputs, outputs, taps);
-        packed.fill(|to, from, tap| weights[(from * inputs + to) * taps + tap]);
+        packed.fill(|to, from| &weights[(from * inputs + to) * taps..][..taps]);
         packed
     }
 
@@ -128,8 +128,8 @@ impl Packed {
         packed
     }
 
-    /// Sets every weight; `value` takes the channel written to, the one read from, and the tap.
-    fn fill(&mut self, value: impl Fn(usize, usize, usize) -> f32 + Sync) {
+    /// Sets every weight; `kernel` gives the taps between the channel written to and the one read from.
+    fn fill<'a>(&mut self, kernel: impl Fn(usize, usize) -> &'a [f32] + Sync) {
         let (taps, to_count, from_count) = (self.taps, self.to, self.from);
         let from_blocks = from_count.div_ceil(LANES);
         let lanes = self.lanes();
@@ -140,8 +140,8 @@ impl Packed {
             // Channel by channel: what is read lies together, what is written is in the cache.
             for (lane, to) in to.enumerate() {
                 for from in first..from_count.min(first + LANES) {
-                    for tap in 0..taps {
-                        vectors[tap * lanes + from - first].0[lane] = value(to, from, tap);
+                    for (tap, weight) in kernel(to, from).iter().enumerate() {
+                        vectors[tap * lanes + from - first].0[lane] = *weight;
                     }
                 }
             }

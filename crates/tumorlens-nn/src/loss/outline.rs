@@ -48,6 +48,15 @@ pub fn outline_targets(
         .collect()
 }
 
+/// What an outline asks of a map.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OutlineTerms {
+    /// How far the outlined area and the rest count alike, 0 to 1.
+    pub balance: f64,
+    /// Weight of where the map points, 0 or more.
+    pub pointing: f64,
+}
+
 /// The loss of the maps `[batch, outputs, h w]` (logits) against what is known of them, `targets` in the same order.
 ///
 /// For one map with logits `z`, probabilities `p` and outlined shares `t` it is the sum of
@@ -56,7 +65,10 @@ pub fn outline_targets(
 ///   where nothing is outlined, so that a small lesion counts as much as the large background around it, and is drawn too
 ///   wide. With 0 it is the mean over all cells. Between, a cell weighs the geometric mean of both: the first to the power of
 ///   `balance`, the second to the power of the rest;
-/// - soft Dice (Milletari et al. 2016): `1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1)`.
+/// - soft Dice (Milletari et al. 2016): `1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1)`;
+/// - where anything is outlined, `pointing` times `-log(sum(t exp(z)) / sum(exp(z)))`: the cross entropy of a choice among the
+///   cells, any outlined one being right. The other terms look at each cell by itself; here the cells of an image compete, so
+///   that the highest lies inside.
 ///
 /// A batch's loss is the sum over the known maps divided by the number of images, known or not: an outline counts the
 /// same in whatever batch it is.
@@ -65,7 +77,7 @@ pub fn outline_loss(
     maps: &[f32],
     batch: usize,
     targets: &[Option<Vec<f32>>],
-    balance: f64,
+    terms: OutlineTerms,
 ) -> Loss {
     let mut loss = Loss {
         value: 0.0,
@@ -79,53 +91,83 @@ pub fn outline_loss(
     for (i, target) in targets.iter().enumerate() {
         let Some(target) = target else { continue };
         let cells = i * area..(i + 1) * area;
-        loss.value += share
-            * of_map(
-                &maps[cells.clone()],
-                target,
-                balance,
-                share,
-                &mut loss.gradient[cells],
-            );
+        let map = Map {
+            logits: &maps[cells.clone()],
+            outlined: target,
+        };
+        loss.value += share * map.loss(terms, share, &mut loss.gradient[cells]);
     }
     loss
 }
 
-/// One map's loss; writes `share` times its derivative.
-fn of_map(logits: &[f32], target: &[f32], balance: f64, share: f64, gradient: &mut [f32]) -> f64 {
-    let cells = || {
-        logits
-            .iter()
-            .zip(target)
-            .map(|(z, t)| (f64::from(*z), f64::from(*t)))
-    };
-    let inside: f64 = cells().map(|(_, t)| t).sum();
-    let outside = logits.len() as f64 - inside;
-    // The weight of a cell's inner and outer share.
-    let (inner, outer) = match (inside > 0.0, outside > 0.0) {
-        (true, true) => (0.5 / inside, 0.5 / outside),
-        (true, false) => (1.0 / inside, 0.0),
-        (false, _) => (0.0, 1.0 / outside),
-    };
-    let even = 1.0 / logits.len() as f64;
-    let between = |weight: f64| weight.powf(balance) * even.powf(1.0 - balance);
-    let (inner, outer) = (between(inner), between(outer));
-    let entropy: f64 = cells()
-        .map(|(z, t)| inner * t * softplus(-z) + outer * (1.0 - t) * softplus(z))
-        .sum();
-    let overlap: f64 = cells().map(|(z, t)| sigmoid(z) * t).sum();
-    let found: f64 = cells().map(|(z, _)| sigmoid(z)).sum();
-    let (top, bottom) = (
-        2.0 * overlap + DICE_SMOOTHING,
-        found + inside + DICE_SMOOTHING,
-    );
-    for ((z, t), gradient) in cells().zip(gradient) {
-        let p = sigmoid(z);
-        let entropy_slope = outer * (1.0 - t) * p - inner * t * (1.0 - p);
-        let dice_slope = (top / bottom - 2.0 * t) / bottom * p * (1.0 - p);
-        *gradient = (share * (entropy_slope + dice_slope)) as f32;
+/// One map and what is known of it.
+struct Map<'a> {
+    logits: &'a [f32],
+    outlined: &'a [f32],
+}
+
+impl Map<'_> {
+    fn cells(&self) -> impl Iterator<Item = (f64, f64)> {
+        let pairs = self.logits.iter().zip(self.outlined);
+        pairs.map(|(z, t)| (f64::from(*z), f64::from(*t)))
     }
-    entropy + 1.0 - top / bottom
+
+    /// Writes `share` times the derivative.
+    fn loss(&self, terms: OutlineTerms, share: f64, gradient: &mut [f32]) -> f64 {
+        let count = self.logits.len() as f64;
+        let inside: f64 = self.cells().map(|(_, t)| t).sum();
+        let outside = count - inside;
+        // The weight of a cell's inner and outer share.
+        let (inner, outer) = match (inside > 0.0, outside > 0.0) {
+            (true, true) => (0.5 / inside, 0.5 / outside),
+            (true, false) => (1.0 / inside, 0.0),
+            (false, _) => (0.0, 1.0 / outside),
+        };
+        let even = 1.0 / count;
+        let between = |weight: f64| weight.powf(terms.balance) * even.powf(1.0 - terms.balance);
+        let (inner, outer) = (between(inner), between(outer));
+        let entropy: f64 = self
+            .cells()
+            .map(|(z, t)| inner * t * softplus(-z) + outer * (1.0 - t) * softplus(z))
+            .sum();
+        let overlap: f64 = self.cells().map(|(z, t)| sigmoid(z) * t).sum();
+        let found: f64 = self.cells().map(|(z, _)| sigmoid(z)).sum();
+        let (top, bottom) = (
+            2.0 * overlap + DICE_SMOOTHING,
+            found + inside + DICE_SMOOTHING,
+        );
+        for ((z, t), gradient) in self.cells().zip(gradient.iter_mut()) {
+            let p = sigmoid(z);
+            let entropy_slope = outer * (1.0 - t) * p - inner * t * (1.0 - p);
+            let dice_slope = (top / bottom - 2.0 * t) / bottom * p * (1.0 - p);
+            *gradient = (share * (entropy_slope + dice_slope)) as f32;
+        }
+        let mut loss = entropy + 1.0 - top / bottom;
+        if terms.pointing > 0.0 && inside > 0.0 {
+            loss += terms.pointing * self.pointing(share * terms.pointing, gradient);
+        }
+        loss
+    }
+
+    /// Of a map of which a part is outlined; adds `share` times the derivative.
+    fn pointing(&self, share: f64, gradient: &mut [f32]) -> f64 {
+        let (all, hit) = (self.log_sum(|_| 1.0), self.log_sum(|t| t));
+        for ((z, t), gradient) in self.cells().zip(gradient) {
+            // A cell outside may be higher than any number that the exponential has.
+            let right = if t > 0.0 { t * (z - hit).exp() } else { 0.0 };
+            *gradient += (share * ((z - all).exp() - right)) as f32;
+        }
+        all - hit
+    }
+
+    /// `log(sum(weight(t) exp(z)))`; at least one cell has to have a weight.
+    fn log_sum(&self, weight: impl Fn(f64) -> f64) -> f64 {
+        let cells = || self.cells().filter(|(_, t)| weight(*t) > 0.0);
+        // Of what counts: beside a far higher cell the sum of the others would be 0.
+        let highest = cells().map(|(z, _)| z).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = cells().map(|(z, t)| weight(t) * (z - highest).exp()).sum();
+        highest + sum.ln()
+    }
 }
 
 /// Means over the cells of a `to` grid laid over a `from` grid, both `[height, width]`; a pixel on the border of two

@@ -119,6 +119,10 @@ pub struct LossConfig {
     /// resumed.
     #[serde(skip_serializing_if = "is_one")]
     pub outline_balance: f64,
+    /// Weight, within that loss, of the map's highest cell lying inside the outline, 0 to 100. Left out where it is 0, for
+    /// the same reason.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub outline_pointing: f64,
 }
 
 #[allow(
@@ -129,6 +133,14 @@ fn is_one(balance: &f64) -> bool {
     *balance == 1.0
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_zero(weight: &f64) -> bool {
+    *weight == 0.0
+}
+
 impl Default for LossConfig {
     fn default() -> Self {
         Self {
@@ -137,6 +149,7 @@ impl Default for LossConfig {
             class_weights: ClassWeights::None,
             outline_weight: 0.5,
             outline_balance: 1.0,
+            outline_pointing: 0.0,
         }
     }
 }
@@ -339,6 +352,12 @@ impl LossConfig {
             self.outline_balance,
             0.0..=1.0,
             "0 to 1",
+        )?;
+        within(
+            "loss.outline_pointing",
+            self.outline_pointing,
+            0.0..=100.0,
+            "0 to 100",
         )?;
         let ClassWeights::Given(weights) = &self.class_weights else {
             return Ok(());

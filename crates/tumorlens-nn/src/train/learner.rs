@@ -6,7 +6,7 @@ use super::config::TrainConfig;
 use crate::engine::record::Task;
 use crate::engine::{Gradients, LayerStatistics, Trains, training};
 use crate::loss::image::ImageLoss;
-use crate::loss::outline::outline_loss;
+use crate::loss::outline::{OutlineTerms, outline_loss};
 use crate::network::{DeviceFailure, Mode, Network, NetworkError, Pass, host};
 use crate::optimizer::{Optimizer, clip_global_norm};
 use crate::weights::{Parameter, Weights};
@@ -26,7 +26,7 @@ pub(crate) struct Learner {
     pub(crate) average: Option<Average>,
     loss: ImageLoss,
     outline_weight: f64,
-    outline_balance: f64,
+    outline_terms: OutlineTerms,
     clip_norm: f64,
 }
 
@@ -105,7 +105,10 @@ impl Learner {
             weights,
             loss,
             outline_weight: config.loss.outline_weight,
-            outline_balance: config.loss.outline_balance,
+            outline_terms: OutlineTerms {
+                balance: config.loss.outline_balance,
+                pointing: config.loss.outline_pointing,
+            },
             clip_norm: config.clip_norm,
         })
     }
@@ -208,7 +211,7 @@ impl Learner {
         if let Some(maps) = &outputs.evidence
             && batch.outlines.iter().any(Option::is_some)
         {
-            let outline = outline_loss(maps, batch.len(), &batch.outlines, self.outline_balance);
+            let outline = outline_loss(maps, batch.len(), &batch.outlines, self.outline_terms);
             losses.outline = Some(outline.value);
             let weight = self.outline_weight as f32;
             let gradient = outline.gradient.into_iter().map(|g| g * weight);

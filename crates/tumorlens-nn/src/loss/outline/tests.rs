@@ -18,16 +18,26 @@ struct Case {
     maps: Vec<f32>,
     targets: Vec<Option<Vec<f32>>>,
     balance: f64,
+    pointing: f64,
     value: f64,
     gradient: Vec<f64>,
 }
 
+const BALANCED: OutlineTerms = OutlineTerms {
+    balance: 1.0,
+    pointing: 0.0,
+};
+
 #[test]
 fn values_and_gradients_are_those_of_pytorch() {
     let golden: Golden = serde_json::from_str(GOLDEN).unwrap();
-    assert_eq!(golden.outline.len(), 7);
+    assert_eq!(golden.outline.len(), 9);
     for case in golden.outline {
-        let found = outline_loss(&case.maps, case.batch, &case.targets, case.balance);
+        let terms = OutlineTerms {
+            balance: case.balance,
+            pointing: case.pointing,
+        };
+        let found = outline_loss(&case.maps, case.batch, &case.targets, terms);
         assert!(
             (found.value - case.value).abs() < 1e-9,
             "{}: {} {}",
@@ -47,7 +57,7 @@ fn values_and_gradients_are_those_of_pytorch() {
 
 #[test]
 fn an_unknown_outline_costs_nothing() {
-    let found = outline_loss(&[3.0; 8], 2, &[None, None], 1.0);
+    let found = outline_loss(&[3.0; 8], 2, &[None, None], BALANCED);
     assert_eq!(
         found,
         Loss {
@@ -55,6 +65,31 @@ fn an_unknown_outline_costs_nothing() {
             gradient: vec![0.0; 8]
         }
     );
+}
+
+#[test]
+fn a_map_that_points_beside_the_outline_is_moved_however_sure_it_is() {
+    let terms = OutlineTerms {
+        balance: 1.0,
+        pointing: 1.0,
+    };
+    let target = [Some(vec![0.0, 0.5, 0.0])];
+    let of_pointing = |maps: &[f32]| {
+        let [with, without] = [terms, BALANCED].map(|t| outline_loss(maps, 1, &target, t));
+        let pairs = with.gradient.iter().zip(&without.gradient);
+        let slopes: Vec<f32> = pairs.map(|(with, without)| with - without).collect();
+        (with.value - without.value, slopes)
+    };
+    let (cost, slopes) = of_pointing(&[1000.0, 0.0, -3.0]);
+    assert!((cost - (1000.0 + 2f64.ln())).abs() < 1e-3, "{cost}");
+    let close = |found: &[f32], expected: [f32; 3]| {
+        let mut pairs = found.iter().zip(expected);
+        pairs.all(|(a, b)| (a - b).abs() < 1e-6)
+    };
+    assert!(close(&slopes, [1.0, -1.0, 0.0]), "{slopes:?}");
+    let (cost, slopes) = of_pointing(&[0.0, 1000.0, -3.0]);
+    assert!((cost - 2f64.ln()).abs() < 1e-3, "{cost}");
+    assert!(close(&slopes, [0.0; 3]), "{slopes:?}");
 }
 
 #[test]
@@ -107,10 +142,12 @@ proptest! {
         outlined in proptest::collection::vec(0.0f32..1.0, 6),
         known in any::<bool>(),
         balance in 0.0f64..=1.0,
+        pointing in 0.0f64..2.0,
     ) {
+        let terms = OutlineTerms { balance, pointing };
         let targets = [Some(outlined), known.then(|| vec![0.0; 6])];
-        let found = outline_loss(&maps, 2, &targets, balance);
-        let numeric = numeric_gradient(&maps, |m| outline_loss(m, 2, &targets, balance).value);
+        let found = outline_loss(&maps, 2, &targets, terms);
+        let numeric = numeric_gradient(&maps, |m| outline_loss(m, 2, &targets, terms).value);
         for (exact, numeric) in found.gradient.iter().zip(numeric) {
             prop_assert!((f64::from(*exact) - numeric).abs() < 1e-4, "{exact} {numeric}");
         }
