@@ -14,7 +14,7 @@ use tumorlens_data::transform::exchange::Exchange;
 use tumorlens_nn::bundle::Scaling;
 use tumorlens_nn::device::DeviceChoice;
 use tumorlens_nn::model::{Head, ModelConfig};
-use tumorlens_nn::train::TrainConfig;
+use tumorlens_nn::train::{LossConfig, TrainConfig};
 use tumorlens_stats::calibration::Temperature;
 
 /// Everything that decides what a run gives. A field left out takes its default; an unknown field is an error.
@@ -140,6 +140,9 @@ pub(crate) struct Ensemble {
     /// answer. Absent: as `model.head` says.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) scores: Vec<MapScore>,
+    /// What it costs the members, in turn, that their maps point beside an outline. Absent: as `train.loss` says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) outline_pointing: Vec<f64>,
 }
 
 /// From an evidence map to a score.
@@ -157,13 +160,18 @@ impl Default for Ensemble {
         Self {
             members: 1,
             scores: Vec::new(),
+            outline_pointing: Vec::new(),
         }
     }
 }
 
 impl Ensemble {
     fn check(&self, model: &ModelConfig) -> anyhow::Result<()> {
-        let Self { members, scores } = self;
+        let Self {
+            members,
+            scores,
+            outline_pointing,
+        } = self;
         ensure!(
             (1..=MOST).contains(members),
             "ensemble.members is {members}, expected 1 to {MOST}"
@@ -172,7 +180,21 @@ impl Ensemble {
             scores.is_empty() || matches!(model.head, Head::Evidence { .. }),
             "ensemble.scores needs model.head.kind = \"evidence\""
         );
+        ensure!(
+            outline_pointing.iter().all(|w| (0.0..=100.0).contains(w)),
+            "ensemble.outline_pointing is {outline_pointing:?}, expected 0 to 100 each"
+        );
         Ok(())
+    }
+
+    /// How member `i` is trained.
+    pub(crate) fn loss(&self, loss: &LossConfig, i: usize) -> LossConfig {
+        let mut loss = loss.clone();
+        let pointing = &self.outline_pointing;
+        if let Some(weight) = pointing.get(i % pointing.len().max(1)) {
+            loss.outline_pointing = *weight;
+        }
+        loss
     }
 
     /// The network of member `i`.
@@ -395,6 +417,23 @@ mod tests {
         assert_eq!(said[2], said[0]);
         let without = config.ensemble.check(&ModelConfig::default());
         assert!(without.unwrap_err().to_string().contains("evidence"));
+    }
+
+    #[test]
+    fn members_point_in_turn() {
+        let text = "[train]\nloss = { outline_pointing = 3 }\n[ensemble]\nmembers = 3\noutline_pointing = [0, 1]\n";
+        let config: RunConfig = toml::from_str(text).unwrap();
+        let pointing = |ensemble: &Ensemble| {
+            [0, 1, 2].map(|i| ensemble.loss(&config.train.loss, i).outline_pointing)
+        };
+        assert_eq!(pointing(&config.ensemble), [0.0, 1.0, 0.0]);
+        assert_eq!(pointing(&Ensemble::default()), [3.0; 3]);
+        let wrong = Ensemble {
+            outline_pointing: vec![-1.0],
+            ..Ensemble::default()
+        };
+        let error = wrong.check(&config.model).unwrap_err().to_string();
+        assert!(error.contains("0 to 100"), "{error}");
     }
 
     #[test]

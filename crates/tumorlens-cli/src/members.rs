@@ -194,11 +194,13 @@ mod tests {
                     done.wait();
                     observer.begin("after the first", None);
                     taken.wait();
+                    waited.wait();
                 }
                 _ => {
                     done.wait();
                     taken.wait();
                     observer.begin("beside the second", None);
+                    waited.wait();
                 }
             }
             Ok(())

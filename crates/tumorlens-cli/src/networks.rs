@@ -49,8 +49,8 @@ pub(crate) fn as_stored(graph: &Graph, weights: &Weights) -> anyhow::Result<Weig
 }
 
 impl Networks<'_> {
-    /// Trains `members` networks that differ in their seed, and in how they score their maps where the configuration says
-    /// so, in `folder`, and joins them.
+    /// Trains `members` networks in `folder` and joins them. They differ in their seed, and as far as `config.ensemble` says in
+    /// how their maps are scored and point.
     ///
     /// # Errors
     /// When training fails or is stopped.
@@ -64,20 +64,21 @@ impl Networks<'_> {
         let input = config.preprocess.input_shape();
         let outputs = self.dataset.classes.logits();
         let of_member = |i: usize| {
-            config
-                .ensemble
-                .model(&config.model, i)
-                .graph(input, outputs)
+            let mut own = config.clone();
+            own.model = config.ensemble.model(&config.model, i);
+            own.train.loss = config.ensemble.loss(&config.train.loss, i);
+            own
         };
+        let graph = |i: usize| of_member(i).model.graph(input, outputs);
         let (graph, weights, first) = if members == 1 {
-            let graph = of_member(0)?;
-            let trained = self.one((config, &graph), folder, teacher, self.observer)?;
+            let graph = graph(0)?;
+            let own = of_member(0);
+            let trained = self.one((&own, &graph), folder, teacher, self.observer)?;
             (graph, trained.weights.clone(), trained)
         } else {
-            let graphs: Vec<Graph> = (0..members).map(of_member).collect::<Result<_, _>>()?;
+            let graphs: Vec<Graph> = (0..members).map(graph).collect::<Result<_, _>>()?;
             let mut trained = side_by_side("member", members, self.observer, |i, observer| {
-                let mut config = config.clone();
-                config.model = config.ensemble.model(&config.model, i);
+                let mut config = of_member(i);
                 config.train.seed = config.train.seed.derive("member").derive(&i.to_string());
                 let folder = folder.join(format!("member-{i}"));
                 self.one((&config, &graphs[i]), &folder, teacher, observer)
