@@ -187,20 +187,19 @@ impl Ensemble {
         Ok(())
     }
 
-    /// How member `i` is trained.
-    pub(crate) fn loss(&self, loss: &LossConfig, i: usize) -> LossConfig {
+    /// What member `i` minimises.
+    fn loss(&self, loss: &LossConfig, i: usize) -> LossConfig {
         let mut loss = loss.clone();
-        let pointing = &self.outline_pointing;
-        if let Some(weight) = pointing.get(i % pointing.len().max(1)) {
+        if let Some(weight) = self.outline_pointing.iter().cycle().nth(i) {
             loss.outline_pointing = *weight;
         }
         loss
     }
 
     /// The network of member `i`.
-    pub(crate) fn model(&self, model: &ModelConfig, i: usize) -> ModelConfig {
+    fn model(&self, model: &ModelConfig, i: usize) -> ModelConfig {
         let mut model = model.clone();
-        let score = self.scores.get(i % self.scores.len().max(1));
+        let score = self.scores.iter().cycle().nth(i);
         if let (Some(score), Head::Evidence { top, sharpness, .. }) = (score, &mut model.head) {
             match *score {
                 MapScore::Top(share) => (*top, *sharpness) = (share, None),
@@ -352,6 +351,14 @@ impl RunConfig {
             anyhow::Ok(config)
         };
         read().with_context(|| path.display().to_string())
+    }
+
+    /// As member `i` is trained, but for its seed.
+    pub(crate) fn member(&self, i: usize) -> Self {
+        let mut own = self.clone();
+        own.model = self.ensemble.model(&self.model, i);
+        own.train.loss = self.ensemble.loss(&self.train.loss, i);
+        own
     }
 
     /// The networks in words.

@@ -150,14 +150,16 @@ mod tests {
         fn say(&self, _: &str) {}
     }
 
+    fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(work)
+    }
+
     #[test]
     fn results_come_in_order_whatever_the_threads() {
         for threads in [1, 2, 3] {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
-            let found = pool.install(|| side_by_side("member", 5, &Quiet, |i, _| Ok(i * i)));
+            let square = |i: usize, _: &dyn Observer| Ok(i * i);
+            let found = with_threads(threads, || side_by_side("member", 5, &Quiet, square));
             assert_eq!(found.unwrap(), [0, 1, 4, 9, 16]);
         }
     }
@@ -169,11 +171,6 @@ mod tests {
             Ok(i)
         });
         assert_eq!(found.unwrap_err().to_string(), "no member 2");
-    }
-
-    fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().unwrap().install(work)
     }
 
     #[test]

@@ -63,22 +63,15 @@ impl Networks<'_> {
     ) -> anyhow::Result<Trainees> {
         let input = config.preprocess.input_shape();
         let outputs = self.dataset.classes.logits();
-        let of_member = |i: usize| {
-            let mut own = config.clone();
-            own.model = config.ensemble.model(&config.model, i);
-            own.train.loss = config.ensemble.loss(&config.train.loss, i);
-            own
-        };
-        let graph = |i: usize| of_member(i).model.graph(input, outputs);
-        let (graph, weights, first) = if members == 1 {
-            let graph = graph(0)?;
-            let own = of_member(0);
-            let trained = self.one((&own, &graph), folder, teacher, self.observer)?;
-            (graph, trained.weights.clone(), trained)
+        let own: Vec<RunConfig> = (0..members).map(|i| config.member(i)).collect();
+        let graphs = own.iter().map(|own| own.model.graph(input, outputs));
+        let graphs: Vec<Graph> = graphs.collect::<Result<_, _>>()?;
+        let (graph, weights, first) = if let ([own], [graph]) = (&own[..], &graphs[..]) {
+            let trained = self.one((own, graph), folder, teacher, self.observer)?;
+            (graph.clone(), trained.weights.clone(), trained)
         } else {
-            let graphs: Vec<Graph> = (0..members).map(graph).collect::<Result<_, _>>()?;
             let mut trained = side_by_side("member", members, self.observer, |i, observer| {
-                let mut config = of_member(i);
+                let mut config = own[i].clone();
                 config.train.seed = config.train.seed.derive("member").derive(&i.to_string());
                 let folder = folder.join(format!("member-{i}"));
                 self.one((&config, &graphs[i]), &folder, teacher, observer)
