@@ -11,6 +11,7 @@ mod rows;
 mod scratch;
 mod storage;
 mod tile;
+mod turn;
 mod weights;
 mod winograd;
 

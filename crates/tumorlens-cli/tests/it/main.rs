@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod deidentify;
+mod instruction_sets;
 mod open_sets;
 mod program;
 mod protocols;

@@ -1,8 +1,10 @@
 //! Weights as the kernels read them.
 
 use super::Conv;
+use super::turn::turn;
 use crate::{LANES, Lane, Shape};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Weights in blocks of output and input channels: `[to block][from block][tap][from lane]`, a vector over the lanes
 /// of the block written to. Of fewer channels than a block there are as many lanes: with gaps between them the weights
@@ -25,7 +27,9 @@ impl Packed {
     pub fn forward(weights: &[f32], outputs: usize, inputs: usize, taps: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs * taps, "weights");
         let mut packed = Self::zeros(outputs, inputs, taps);
-        packed.fill(|to, from| &weights[(to * inputs + from) * taps..][..taps]);
+        packed.fill(LANES, |to, from| {
+            &weights[(to * inputs + from.start) * taps..][..from.len() * taps]
+        });
         packed
     }
 
@@ -37,7 +41,9 @@ impl Packed {
     pub fn backward(weights: &[f32], outputs: usize, inputs: usize, taps: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs * taps, "weights");
         let mut packed = Self::zeros(inputs, outputs, taps);
-        packed.fill(|to, from| &weights[(from * inputs + to) * taps..][..taps]);
+        packed.fill(1, |to, from| {
+            &weights[(from.start * inputs + to) * taps..][..taps]
+        });
         packed
     }
 
@@ -128,22 +134,34 @@ impl Packed {
         packed
     }
 
-    /// Sets every weight; `kernel` gives the taps between the channel written to and the one read from.
-    fn fill<'a>(&mut self, kernel: impl Fn(usize, usize) -> &'a [f32] + Sync) {
+    /// Sets every weight. `kernels` gives the taps between the channel written to and so many read from, where they lie side
+    /// by side, of which there are `together` at most.
+    fn fill<'a>(
+        &mut self,
+        together: usize,
+        kernels: impl Fn(usize, Range<usize>) -> &'a [f32] + Sync,
+    ) {
         let (taps, to_count, from_count) = (self.taps, self.to, self.from);
         let from_blocks = from_count.div_ceil(LANES);
         let lanes = self.lanes();
+        let nothing = vec![0.0; together.min(LANES) * taps];
         let pairs = self.values.par_chunks_mut((taps * lanes).max(1));
         pairs.enumerate().for_each(|(pair, vectors)| {
-            let to = pair / from_blocks * LANES..to_count.min((pair / from_blocks + 1) * LANES);
+            let to = pair / from_blocks * LANES;
             let first = pair % from_blocks * LANES;
-            // Channel by channel: what is read lies together, what is written is in the cache.
-            for (lane, to) in to.enumerate() {
-                for from in first..from_count.min(first + LANES) {
-                    for (tap, weight) in kernel(to, from).iter().enumerate() {
-                        vectors[tap * lanes + from - first].0[lane] = *weight;
+            let last = from_count.min(first + LANES);
+            for begin in (first..last).step_by(together.min(LANES)) {
+                let from = begin..last.min(begin + together);
+                let rows = std::array::from_fn(|lane| {
+                    if to + lane < to_count {
+                        kernels(to + lane, from.clone())
+                    } else {
+                        &nothing[..from.len() * taps]
                     }
-                }
+                });
+                let places =
+                    from.flat_map(|from| (0..taps).map(move |tap| tap * lanes + from - first));
+                turn(rows, places, vectors);
             }
         });
     }

@@ -29,8 +29,8 @@ pub fn weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f32
     plain_weight_gradient(conv, input, output)
 }
 
-/// Block pairs below which images are dealt out as well, each part with sums of its own. It does not ask for the number of
-/// threads, which must not change a bit.
+/// Block pairs below which images are dealt out as well, each part with sums of its own. It asks neither for the number of
+/// threads nor for the instruction set, which must not change a bit.
 const ENOUGH_TASKS: usize = 8;
 
 /// As [`weight_gradient`], product by product.
@@ -41,7 +41,7 @@ fn plain_weight_gradient(conv: Conv, input: &Blocked, output: &Blocked) -> Vec<f
     // A task is a pair of blocks, or two output blocks where a tile holds two.
     let width = lanes::blocks_at_once();
     let tasks = in_blocks * to.blocks().div_ceil(width);
-    let parts = (ENOUGH_TASKS / tasks).clamp(1, from.images.max(1));
+    let parts = (ENOUGH_TASKS / (in_blocks * to.blocks())).clamp(1, from.images.max(1));
     let mut sums: Vec<Packed> = Vec::new();
     sums.resize_with(parts, || {
         Packed::zeros(conv.outputs, conv.inputs, conv.taps())

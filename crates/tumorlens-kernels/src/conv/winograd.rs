@@ -14,7 +14,7 @@ pub(super) use weights::weight_gradient;
 
 use super::scratch::{self, Scratch};
 use super::{Conv, Packed, Start};
-use crate::{Blocked, Isa, LANES, Lane, Shape, lanes};
+use crate::{Blocked, LANES, Lane, Shape, lanes};
 use product::Product;
 use rayon::prelude::*;
 use smallvec::SmallVec;
@@ -29,13 +29,9 @@ const CACHED: usize = 640 << 10;
 const CHUNK: usize = 48;
 
 /// Outputs of a channel of one image from which on a network that judges uses them. Its filters are transformed once, but
-/// read from memory for few images, and there are four times as many: the slower the products, the sooner that pays.
-fn pixels_judged() -> usize {
-    match Isa::best() {
-        Isa::Avx512 => 256,
-        Isa::Avx2 | Isa::Neon | Isa::Portable => 144,
-    }
-}
+/// read from memory for few images, and there are four times as many. The slower the products, the sooner that pays; yet it
+/// does not ask for the instruction set, which must not change a bit.
+const PIXELS_JUDGED: usize = 256;
 
 /// Tiles of a batch from which on they pay for filters transformed for this batch alone.
 const TILES_TRAINED: usize = 48;
@@ -46,9 +42,7 @@ impl Conv {
     /// Whether tiles give the outputs of this shape, for filters transformed once and for all. The number of images
     /// does not count: what is said of an image must not depend on its company.
     pub(super) fn judged_by_tiles(&self, output: Shape) -> bool {
-        self.suits_tiles()
-            && output.height * output.width >= pixels_judged()
-            && tiles_of(output) > 0
+        self.suits_tiles() && output.height * output.width >= PIXELS_JUDGED && tiles_of(output) > 0
     }
 
     /// Whether tiles pay for a batch of this shape.
