@@ -17,9 +17,9 @@ const STEPS: [usize; 2] = [12, 40];
 /// bounds allow.
 const KNOWN: [f64; 2] = [0.98, 0.995];
 /// Least and largest bounds beyond which an image is referred and refused: of as many of both, how many times likelier a
-/// decoy than a head, in logarithms. Heads of people that no one trained on, cut from the side, reach 5
+/// decoy than a head, in logarithms. Heads that no one trained on, cut from the side, reach 8
 /// (docs/explanation/generalisation.md).
-const LIMITS: [[f64; 2]; 2] = [[1.0, 1.5], [5.5, 8.0]];
+const LIMITS: [[f64; 2]; 2] = [[1.0, 1.5], [8.0, 10.0]];
 
 /// Weights and bounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
