@@ -31,7 +31,7 @@ const CHUNK: usize = 48;
 /// Outputs of a channel of one image from which on a network that judges uses them. Its filters are transformed once, but
 /// read from memory for few images, and there are four times as many. The slower the products, the sooner that pays; yet it
 /// does not ask for the instruction set, which must not change a bit.
-const PIXELS_JUDGED: usize = 256;
+const PIXELS_JUDGED: usize = 144;
 
 /// Tiles of a batch from which on they pay for filters transformed for this batch alone.
 const TILES_TRAINED: usize = 48;
