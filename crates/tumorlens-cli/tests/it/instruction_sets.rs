@@ -16,7 +16,6 @@ base_width = 16
 head = { kind = "evidence", stride = 4, channels = 32 }
 
 [train]
-seed = 3
 epochs = 1
 warm_up_epochs = 0.5
 batch_size = 16
