@@ -13,7 +13,7 @@ pub(crate) const BUNDLE: &str = "model.tumorlens";
 const BUILT_IN: &[u8] = include_bytes!("../assets/builtin.tumorlens");
 
 /// The name that its hash gives it, known in advance so that no program start has to compute it.
-const BUILT_IN_NAME: &str = "tumorlens-built-in-7bb4062a";
+const BUILT_IN_NAME: &str = "tumorlens-built-in-be271b7a";
 
 /// Loads a bundle from a file or a run's folder; without a path the built-in one.
 pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Bundle> {

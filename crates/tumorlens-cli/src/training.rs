@@ -214,7 +214,7 @@ impl Model {
                     .to_owned(),
             limits: limits(),
             data: sources(parts, &config.card.licences),
-            dataset_sha256: dataset.manifest_sha256()?,
+            dataset_sha256: dataset.content_sha256()?,
             figures,
             seed: config.train.seed.0,
         };

@@ -23,7 +23,7 @@ pub struct BundleCard {
     pub limits: Vec<String>,
     /// Sources of training data with counts and licences as stated there.
     pub data: Vec<DataSource>,
-    /// SHA-256 of the manifest it was trained on.
+    /// SHA-256 of what it was trained on: the manifest without the folders in which the files lay.
     pub dataset_sha256: String,
     /// Figures on the held-out part, by name.
     pub figures: BTreeMap<String, Measured>,

@@ -5,6 +5,7 @@
 //! in [`Dataset::verify_files`], a file that changed or is gone.
 
 mod check;
+mod content;
 mod held_out;
 mod record;
 mod verify;
@@ -232,7 +233,7 @@ impl Dataset {
         manifest::to_bytes(&self.rows)
     }
 
-    /// SHA-256 of [`Dataset::manifest`]: the name of exactly these images, labels, groups and splits.
+    /// SHA-256 of [`Dataset::manifest`]: the name of this file; [`Dataset::content_sha256`] is that of what it lists.
     ///
     /// # Errors
     /// When a field cannot be written as CSV.

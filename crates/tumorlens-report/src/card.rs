@@ -36,7 +36,7 @@ pub fn card_markdown(card: &BundleCard) -> String {
             markdown(&card.tumorlens_version)
         ),
         format!(
-            "| Dataset (SHA-256 of the manifest) | {} |",
+            "| Dataset (SHA-256 of its content) | {} |",
             markdown(&card.dataset_sha256)
         ),
         format!("| Seed | {} |", card.seed),

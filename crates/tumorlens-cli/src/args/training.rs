@@ -132,8 +132,8 @@ pub(crate) struct ProtocolsArgs {
     /// Dataset with what is known of source, plane, sequence and contrast; its own split is not used.
     pub(crate) dataset: PathBuf,
     /// Folder of the runs and of protocols.md, the table.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "list")]
+    pub(crate) out: Option<PathBuf>,
     /// Sources that are left out together, joined by `+`; again for more. Others are left out alone.
     #[arg(long, value_name = "SOURCE+SOURCE")]
     pub(crate) site: Vec<String>,
@@ -157,7 +157,7 @@ pub(crate) struct ProtocolsArgs {
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
     /// Go on where a stopped command ended; finished protocols and the own configuration are kept.
-    #[arg(long, conflicts_with_all = TRAINING)]
+    #[arg(long, requires = "out", conflicts_with_all = TRAINING)]
     pub(crate) resume: bool,
 }
 

@@ -7,6 +7,7 @@ use crate::assessment::{scored, write_json, write_predictions};
 use crate::commands::train;
 use crate::config::RunConfig;
 use crate::exit_code::Exit;
+use crate::members::side_by_side;
 use crate::progress::Progress;
 use crate::training::{self, Parts};
 use anyhow::Context;
@@ -128,7 +129,7 @@ fn summarise(
     Ok(result)
 }
 
-/// Trains and tests each fold.
+/// Trains and tests each fold, as many at a time as there are threads.
 fn folds(
     dataset: &Dataset,
     config: &RunConfig,
@@ -159,9 +160,7 @@ fn folds(
         )?,
     };
     let count = names.iter().collect::<BTreeSet<_>>().len();
-    let mut folds = Vec::new();
-    for test in 0..count {
-        progress.say(&format!("fold {} of {count}", test + 1));
+    side_by_side("fold", count, progress, |test, observer| {
         let parts = rotate(&items, &names, test, plan.validation, mixed, seed)?;
         let folder = out.join(SplitName::Fold(test).to_string());
         let many = Members {
@@ -172,17 +171,16 @@ fn folds(
                 Flips::None
             },
         };
-        folds.push(fold(
+        fold(
             dataset,
             &parts,
             config,
             &folder,
             many,
             plan.resume,
-            progress,
-        )?);
-    }
-    Ok(folds)
+            observer,
+        )
+    })
 }
 
 /// One `predictions.csv` of all folds, each image judged by the model that had not seen it: what `compare` reads.

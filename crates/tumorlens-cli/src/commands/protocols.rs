@@ -17,6 +17,7 @@ use crate::assessment::write_json;
 use crate::commands::train::start;
 use crate::config::RunConfig;
 use crate::exit_code::{Exit, Stopped};
+use crate::members::side_by_side;
 use crate::progress::Progress;
 use crate::study::Study;
 use anyhow::{Context, ensure};
@@ -24,6 +25,7 @@ use candidates::Candidate;
 use outcome::Outcome;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use tumorlens_core::{Observer, Seed};
 use tumorlens_data::dataset::{Dataset, HeldOut, MANIFEST};
 
@@ -52,17 +54,20 @@ struct Terms<'a> {
     args: &'a ProtocolsArgs,
     /// At least one; where there are several, a protocol chooses.
     candidates: Vec<Candidate>,
-    observer: &'a dyn Observer,
+    /// Folder of the table, with one for each protocol.
+    out: &'a Path,
 }
 
 pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<Exit> {
     let dataset = Dataset::load(&args.dataset)?;
+    // Absent where nothing is written.
+    let out = args.out.as_deref().unwrap_or(Path::new(""));
     let terms = Terms {
         dataset: &dataset,
         sites: joined(args, &dataset)?,
         args,
-        candidates: candidates::of(args, &dataset)?,
-        observer: progress,
+        candidates: candidates::of(args, &dataset, out)?,
+        out,
     };
     let protocols = terms.chosen()?;
     if args.list {
@@ -72,33 +77,17 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
         return Ok(Exit::Done);
     }
     ensure!(
-        args.resume || !args.out.join("config.toml").exists(),
+        args.resume || !out.join("config.toml").exists(),
         "{}: holds protocols already; go on with --resume, or choose another folder",
-        args.out.display()
+        out.display()
     );
     dataset.verify_files(progress)?;
-    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    candidates::keep(&terms.candidates, &args.out)?;
-    let mut outcomes = Vec::new();
-    for (number, protocol) in protocols.iter().enumerate() {
-        let name = protocol.name();
-        progress.say(&format!(
-            "protocol {} of {}: {name}",
-            number + 1,
-            protocols.len()
-        ));
-        let folder = args.out.join(folder_name(&name));
-        outcomes.push(terms.outcome(name, &folder, || match protocol {
-            Protocol::HeldOut(what) => terms.held_out(what, &folder),
-            Protocol::Folds(_, sources) => terms.folds(sources.as_deref(), &folder),
-        })?);
-        let page = table::markdown(&outcomes, terms.seed());
-        write(&args.out.join("protocols.md"), page.as_bytes())?;
-        write(&args.out.join("runs.csv"), &log::csv(&outcomes, &args.out)?)?;
-    }
-    write_json(&args.out.join("protocols.json"), &outcomes)?;
+    std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+    candidates::keep(&terms.candidates, out)?;
+    let outcomes = terms.outcomes(&protocols, progress)?;
+    write_json(&out.join("protocols.json"), &outcomes)?;
     print!("{}", table::terminal(&outcomes));
-    println!("written: {}", args.out.join("protocols.md").display());
+    println!("written: {}", out.join("protocols.md").display());
     let failed = outcomes.iter().any(|o| o.failed.is_some());
     Ok(if failed { Exit::Partial } else { Exit::Done })
 }
@@ -177,6 +166,35 @@ impl Terms<'_> {
         Ok(protocols)
     }
 
+    /// Conducts protocols side by side. Whenever one is done, the table and the log are written anew.
+    fn outcomes(
+        &self,
+        protocols: &[Protocol],
+        observer: &dyn Observer,
+    ) -> anyhow::Result<Vec<Outcome>> {
+        let done: Mutex<Vec<Option<Outcome>>> = Mutex::new(vec![None; protocols.len()]);
+        side_by_side("protocol", protocols.len(), observer, |number, observer| {
+            let protocol = &protocols[number];
+            let name = protocol.name();
+            observer.say(&name);
+            let folder = self.out.join(folder_name(&name));
+            let outcome = self.outcome(name, &folder, || match protocol {
+                Protocol::HeldOut(what) => self.held_out(what, &folder, observer),
+                Protocol::Folds(_, sources) => self.folds(sources.as_deref(), &folder, observer),
+            })?;
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done[number] = Some(outcome.clone());
+            self.write_down(&done.iter().flatten().cloned().collect::<Vec<_>>())?;
+            Ok(outcome)
+        })
+    }
+
+    fn write_down(&self, outcomes: &[Outcome]) -> anyhow::Result<()> {
+        let page = table::markdown(outcomes, self.seed());
+        write(&self.out.join("protocols.md"), page.as_bytes())?;
+        write(&self.out.join("runs.csv"), &log::csv(outcomes, self.out)?)
+    }
+
     /// The outcome in a folder: the finished one where the command goes on, else that of `conduct`, which is kept. What
     /// fails has an outcome too; only the user's wish to stop is an error.
     fn outcome(
@@ -201,12 +219,17 @@ impl Terms<'_> {
         Ok(outcome)
     }
 
-    fn held_out(&self, what: &HeldOut, folder: &Path) -> anyhow::Result<Outcome> {
+    fn held_out(
+        &self,
+        what: &HeldOut,
+        folder: &Path,
+        observer: &dyn Observer,
+    ) -> anyhow::Result<Outcome> {
         let split = self
             .dataset
             .held_out(what, self.args.validation, self.seed())?;
-        let (candidate, tried) = self.choose(&split, what, folder)?;
-        let outcome = self.conduct(&split, what, &candidate.config, folder)?;
+        let (candidate, tried) = self.choose(&split, what, folder, observer)?;
+        let outcome = self.conduct(&split, what, &candidate.config, folder, observer)?;
         Ok(Outcome {
             configuration: candidate.name.clone(),
             tried,
@@ -221,6 +244,7 @@ impl Terms<'_> {
         what: &HeldOut,
         config: &RunConfig,
         folder: &Path,
+        observer: &dyn Observer,
     ) -> anyhow::Result<Outcome> {
         let begun = folder.join("config.toml").is_file();
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -232,11 +256,16 @@ impl Terms<'_> {
             folder,
             command: format!("tumorlens protocols DATASET --only '{}'", what.name()),
         };
-        let results = study.conduct(start(begun), self.observer)?;
+        let results = study.conduct(start(begun), observer)?;
         Outcome::of_study(split, &results, folder)
     }
 
-    fn folds(&self, sources: Option<&[String]>, folder: &Path) -> anyhow::Result<Outcome> {
+    fn folds(
+        &self,
+        sources: Option<&[String]>,
+        folder: &Path,
+        observer: &dyn Observer,
+    ) -> anyhow::Result<Outcome> {
         let dataset = dataset_of(self.dataset, sources);
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let plan = Plan {
@@ -247,7 +276,7 @@ impl Terms<'_> {
             resume: true,
         };
         let candidate = &self.candidates[0];
-        let result = crossval::cross(&dataset, &candidate.config, folder, &plan, self.observer)?;
+        let result = crossval::cross(&dataset, &candidate.config, folder, &plan, observer)?;
         let outcome = Outcome::of_folds(&dataset, &result);
         Ok(Outcome {
             configuration: candidate.name.clone(),

@@ -25,7 +25,7 @@ fn a_site_is_left_out_and_another_cross_validated_in_one_table() {
         succeed(at, &phantom);
     }
     succeed(at, &["prepare", "p", "q", "--out", "d"]);
-    let listed = succeed(at, &["protocols", "d", "--out", "r", "--list"]);
+    let listed = succeed(at, &["protocols", "d", "--list"]);
     for name in [
         "site p: ",
         "site q: ",
@@ -35,7 +35,11 @@ fn a_site_is_left_out_and_another_cross_validated_in_one_table() {
     ] {
         assert!(listed.contains(name), "{listed}");
     }
+    let only_listed = ["protocols", "d", "--out", "r", "--list"];
+    assert_eq!(listed, succeed(at, &only_listed));
     assert!(!at.join("r").exists(), "--list trains nothing");
+    let nowhere = tumorlens(at, &["protocols", "d"]);
+    assert_eq!(nowhere.status.code(), Some(2), "a table needs a folder");
 
     fs::write(at.join("tiny.toml"), TINY).unwrap();
     let run = [

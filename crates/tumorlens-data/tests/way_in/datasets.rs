@@ -89,6 +89,36 @@ fn a_dataset_and_its_images_can_be_moved_together() {
 }
 
 #[test]
+fn content_has_one_name_wherever_it_lies_and_another_once_a_row_changes() {
+    let content = |images: &str, out: &str| {
+        let folder = Folder::new();
+        folder.two_classes(images, 3);
+        let inputs = [folder.join(images)];
+        let (dataset, _) = prepare(&inputs, &without_split(), &folder.join(out), &Quiet).unwrap();
+        (dataset.manifest_sha256().unwrap(), dataset)
+    };
+    let (manifest, here) = content("set", "out");
+    let (moved, there) = content("far/away/set", "other/out");
+    assert_ne!(manifest, moved, "paths are part of the manifest");
+    let name = here.content_sha256().unwrap();
+    assert_eq!(name, there.content_sha256().unwrap());
+
+    let changes: [fn(&mut Dataset); 6] = [
+        |d| d.rows[0].label = "tumor".to_owned(),
+        |d| d.rows[0].split = "test".to_owned(),
+        |d| d.rows[0].sha256 = "0".repeat(64),
+        |d| d.rows[0].mask = "outlines/n0.png".to_owned(),
+        |d| d.rows[0].path = "../set/no/raw.nii.gz@axial:3".to_owned(),
+        |d| d.rows.swap(0, 1),
+    ];
+    for (number, change) in changes.iter().enumerate() {
+        let mut changed = here.clone();
+        change(&mut changed);
+        assert_ne!(name, changed.content_sha256().unwrap(), "change {number}");
+    }
+}
+
+#[test]
 fn copies_share_a_group_and_subjects_join_groups() {
     let folder = Folder::new();
     folder.two_classes("set", 3);

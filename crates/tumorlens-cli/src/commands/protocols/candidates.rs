@@ -21,12 +21,16 @@ const FIRST: &str = "config";
 const OTHERS: &str = "alternatives";
 
 /// The configuration of `--config` and those of `--alternative`, in the order of their names; of a command that goes on, its own.
-pub(super) fn of(args: &ProtocolsArgs, dataset: &Dataset) -> anyhow::Result<Vec<Candidate>> {
+pub(super) fn of(
+    args: &ProtocolsArgs,
+    dataset: &Dataset,
+    out: &Path,
+) -> anyhow::Result<Vec<Candidate>> {
     let first = Candidate {
         name: FIRST.to_owned(),
-        config: effective(&args.training, dataset, &args.out, args.resume)?,
+        config: effective(&args.training, dataset, out, args.resume)?,
     };
-    let folder = args.out.join(OTHERS);
+    let folder = out.join(OTHERS);
     let files = if !args.resume {
         args.alternative.clone()
     } else if folder.is_dir() {

@@ -4,10 +4,12 @@
 use super::candidates::Candidate;
 use super::outcome::{COLUMNS, Outcome};
 use super::{Terms, folder_name};
+use crate::members::side_by_side;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use std::mem::discriminant;
 use std::path::{Path, PathBuf};
+use tumorlens_core::Observer;
 use tumorlens_data::dataset::{Dataset, HeldOut};
 
 /// How one configuration did.
@@ -29,6 +31,7 @@ impl Terms<'_> {
         split: &Dataset,
         what: &HeldOut,
         folder: &Path,
+        observer: &dyn Observer,
     ) -> anyhow::Result<(&Candidate, Vec<Tried>)> {
         if let [only] = self.candidates.as_slice() {
             return Ok((only, Vec::new()));
@@ -38,38 +41,38 @@ impl Terms<'_> {
             !within.is_empty(),
             "nothing to choose a configuration by: no site can be left out of what is learnt from with both classes on either side"
         );
-        let mut tried = Vec::new();
-        for candidate in &self.candidates {
+        let count = self.candidates.len() * within.len();
+        let runs = side_by_side("choice", count, observer, |number, observer| {
+            let candidate = &self.candidates[number / within.len()];
+            let (what, split) = &within[number % within.len()];
             // A guard changes no answer.
             let mut config = candidate.config.clone();
             config.guard.epochs = 0;
-            let mut runs = Vec::new();
-            for (what, split) in &within {
-                let name = what.name();
-                self.observer
-                    .say(&format!("to choose: {}, without {name}", candidate.name));
-                let folder = run_folder(folder, &candidate.name, &name);
-                runs.push(self.outcome(name, &folder, || {
-                    let outcome = self.conduct(split, what, &config, &folder)?;
-                    Ok(Outcome {
-                        configuration: candidate.name.clone(),
-                        ..outcome
-                    })
-                })?);
-            }
-            tried.push(Tried {
+            let name = what.name();
+            observer.say(&format!("{}, without {name}", candidate.name));
+            let folder = run_folder(folder, &candidate.name, &name);
+            self.outcome(name, &folder, || {
+                let outcome = self.conduct(split, what, &config, &folder, observer)?;
+                Ok(Outcome {
+                    configuration: candidate.name.clone(),
+                    ..outcome
+                })
+            })
+        })?;
+        let of_each = self.candidates.iter().zip(runs.chunks(within.len()));
+        let tried: Vec<Tried> = of_each
+            .map(|(candidate, runs)| Tried {
                 configuration: candidate.name.clone(),
-                auroc: mean(&runs),
-                runs,
-            });
-        }
+                auroc: mean(runs),
+                runs: runs.to_vec(),
+            })
+            .collect();
         let best = best(&tried).with_context(|| {
             let reasons = tried.iter().flat_map(|t| &t.runs);
             let reasons: Vec<&str> = reasons.filter_map(|run| run.failed.as_deref()).collect();
             format!("no configuration came to a figure: {}", reasons.join("; "))
         })?;
-        self.observer
-            .say(&format!("chosen: {}", self.candidates[best].name));
+        observer.say(&format!("chosen: {}", self.candidates[best].name));
         Ok((&self.candidates[best], tried))
     }
 
