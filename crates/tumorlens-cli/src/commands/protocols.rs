@@ -17,7 +17,9 @@ use crate::assessment::write_json;
 use crate::commands::train::start;
 use crate::config::RunConfig;
 use crate::exit_code::{Exit, Stopped};
+use crate::explanation::localisation;
 use crate::members::side_by_side;
+use crate::model;
 use crate::progress::Progress;
 use crate::study::Study;
 use anyhow::{Context, ensure};
@@ -257,7 +259,9 @@ impl Terms<'_> {
             command: format!("tumorlens protocols DATASET --only '{}'", what.name()),
         };
         let results = study.conduct(start(begun), observer)?;
-        Outcome::of_study(split, &results, folder)
+        let bundle = model::load(Some(folder))?;
+        let located = localisation(split, config, &bundle, &results.test_rows, observer)?;
+        Outcome::of_study(split, &results, located, folder)
     }
 
     fn folds(

@@ -83,6 +83,37 @@ fn a_site_is_left_out_and_another_cross_validated_in_one_table() {
 }
 
 #[test]
+fn the_map_is_judged_on_every_outlined_image_of_the_test_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    for (name, seed) in [("p", "0"), ("q", "2")] {
+        let phantom = ["phantom", "--out", name, "--subjects", "24", "--size", "48"];
+        succeed(at, &[&phantom[..], &["--seed", seed]].concat());
+    }
+    succeed(at, &["prepare", "p", "q", "--out", "d"]);
+    let mapped = "[preprocess]\nsize = 32\n[augment.affine]\nprobability = 0.0\n\
+         [model]\narchitecture = \"cnn\"\nwidths = [8, 16]\n\
+         [model.head]\nkind = \"evidence\"\nstride = 4\nchannels = 8\n\
+         [train]\nepochs = 40\nlearning_rate = 0.02\nwarm_up_epochs = 0.5\n\
+         [train.loss]\noutline_weight = 1.0\n";
+    fs::write(at.join("mapped.toml"), mapped).unwrap();
+    let run = ["protocols", "d", "--out", "r", "--config", "mapped.toml"];
+    succeed(at, &[&run[..], &["--only", "site q"]].concat());
+    succeed(at, &["prepare", "q", "--split", "none", "--out", "dq"]);
+    let all = ["evaluate", "r/site-q", "dq", "--part", "all", "--out", "e"];
+    succeed(at, &all);
+    let read = |file: &str| -> serde_json::Value {
+        serde_json::from_str(&fs::read_to_string(at.join(file)).unwrap()).unwrap()
+    };
+    let (table, located) = (read("r/site-q/outcome.json"), read("e/explanation.json"));
+    let figures = table["figures"].as_array().unwrap();
+    let peak = figures.iter().find(|f| f[0] == "peak inside").unwrap();
+    assert_eq!(peak[1], located["rows"][0]["pointing_game"]);
+    let compared = read("r/site-q/explanation.json");
+    assert!(located["images"].as_u64() > compared["images"].as_u64());
+}
+
+#[test]
 fn a_configuration_is_chosen_without_the_test_part_and_the_log_shows_it() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();

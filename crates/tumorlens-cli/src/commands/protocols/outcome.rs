@@ -82,9 +82,12 @@ impl Outcome {
         }
     }
 
+    /// `located` is how the evidence map did on every outlined test image. Of a model without one the table has the default
+    /// method on those images that the report compares methods on.
     pub(super) fn of_study(
         dataset: &Dataset,
         results: &Results,
+        located: Option<Scores>,
         folder: &Path,
     ) -> anyhow::Result<Self> {
         let evaluation = &results.evaluation;
@@ -93,10 +96,11 @@ impl Outcome {
             figures.push((COLUMNS[5].to_owned(), triage.called.clone()));
             figures.push((COLUMNS[6].to_owned(), triage.right.clone()));
         }
-        let file = folder.join("explanation.json");
-        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-        // Without outlines the file holds the reason instead.
-        if let Ok(scores) = serde_json::from_str::<Scores>(&text)
+        let located = match located {
+            Some(scores) => Some(scores),
+            None => compared(folder)?,
+        };
+        if let Some(scores) = located
             && let Some(own) = scores.rows.iter().find(|row| !row.reference)
         {
             figures.push((COLUMNS[7].to_owned(), own.pointing_game.clone()));
@@ -134,6 +138,13 @@ impl Outcome {
             ..Self::default()
         }
     }
+}
+
+/// The methods that a run compared; none without outlines, whose file holds the reason instead.
+fn compared(folder: &Path) -> anyhow::Result<Option<Scores>> {
+    let file = folder.join("explanation.json");
+    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    Ok(serde_json::from_str(&text).ok())
 }
 
 fn named(evaluation: &Evaluation, point: &str) -> Vec<(String, Measured)> {
