@@ -25,7 +25,7 @@ use crate::study::Study;
 use anyhow::{Context, ensure};
 use candidates::Candidate;
 use outcome::Outcome;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use tumorlens_core::{Observer, Seed};
@@ -71,11 +71,12 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
         candidates: candidates::of(args, &dataset, out)?,
         out,
     };
-    let protocols = terms.chosen()?;
+    let (protocols, notes) = terms.distinct(terms.chosen()?);
     if args.list {
         for protocol in &protocols {
             println!("{}", terms.described(protocol));
         }
+        notes.iter().for_each(|note| println!("{note}"));
         return Ok(Exit::Done);
     }
     ensure!(
@@ -86,9 +87,9 @@ pub(crate) fn run(args: &ProtocolsArgs, progress: &Progress) -> anyhow::Result<E
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     candidates::keep(&terms.candidates, out)?;
-    let outcomes = terms.outcomes(&protocols, progress)?;
+    let outcomes = terms.outcomes(&protocols, &notes, progress)?;
     write_json(&out.join("protocols.json"), &outcomes)?;
-    print!("{}", table::terminal(&outcomes));
+    print!("{}", table::terminal(&outcomes, &notes));
     println!("written: {}", out.join("protocols.md").display());
     let failed = outcomes.iter().any(|o| o.failed.is_some());
     Ok(if failed { Exit::Partial } else { Exit::Done })
@@ -168,10 +169,39 @@ impl Terms<'_> {
         Ok(protocols)
     }
 
+    /// Protocols without those whose split one before them has, and a note on each of these: nothing is trained twice for
+    /// one result. Between configurations they may choose otherwise, so then all are kept.
+    fn distinct(&self, protocols: Vec<Protocol>) -> (Vec<Protocol>, Vec<String>) {
+        let (mut seen, mut notes) = (BTreeMap::new(), Vec::new());
+        let split = |protocol: &Protocol| match protocol {
+            Protocol::HeldOut(what) if self.candidates.len() == 1 => {
+                let split = self
+                    .dataset
+                    .held_out(what, self.args.validation, self.seed());
+                split.ok()?.manifest().ok()
+            }
+            _ => None,
+        };
+        let kept = protocols.into_iter().filter(|protocol| {
+            let Some(split) = split(protocol) else {
+                return true;
+            };
+            let name = protocol.name();
+            let first = seen.entry(split).or_insert_with(|| name.clone());
+            if *first != name {
+                notes.push(format!("{name}: leaves out the same images as {first}"));
+            }
+            *first == name
+        });
+        let kept = kept.collect();
+        (kept, notes)
+    }
+
     /// Conducts protocols side by side. Whenever one is done, the table and the log are written anew.
     fn outcomes(
         &self,
         protocols: &[Protocol],
+        notes: &[String],
         observer: &dyn Observer,
     ) -> anyhow::Result<Vec<Outcome>> {
         let done: Mutex<Vec<Option<Outcome>>> = Mutex::new(vec![None; protocols.len()]);
@@ -186,13 +216,13 @@ impl Terms<'_> {
             })?;
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             done[number] = Some(outcome.clone());
-            self.write_down(&done.iter().flatten().cloned().collect::<Vec<_>>())?;
+            self.write_down(&done.iter().flatten().cloned().collect::<Vec<_>>(), notes)?;
             Ok(outcome)
         })
     }
 
-    fn write_down(&self, outcomes: &[Outcome]) -> anyhow::Result<()> {
-        let page = table::markdown(outcomes, self.seed());
+    fn write_down(&self, outcomes: &[Outcome], notes: &[String]) -> anyhow::Result<()> {
+        let page = table::markdown(outcomes, notes, self.seed());
         write(&self.out.join("protocols.md"), page.as_bytes())?;
         write(&self.out.join("runs.csv"), &log::csv(outcomes, self.out)?)
     }

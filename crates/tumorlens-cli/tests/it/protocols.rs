@@ -25,7 +25,19 @@ fn a_site_is_left_out_and_another_cross_validated_in_one_table() {
         succeed(at, &phantom);
     }
     succeed(at, &["prepare", "p", "q", "--out", "d"]);
+    let manifest = fs::read_to_string(at.join("d/manifest.csv")).unwrap();
+    let agent = |line: &str| match line.rsplit_once(',') {
+        Some((row, "")) if row.contains(",p,") => format!("{row},no\n"),
+        Some((row, "")) => format!("{row},yes\n"),
+        _ => format!("{line}\n"),
+    };
+    let manifest: String = manifest.lines().map(agent).collect();
+    fs::write(at.join("d/manifest.csv"), manifest).unwrap();
     let listed = succeed(at, &["protocols", "d", "--list"]);
+    let same = "contrast no: leaves out the same images as site p\n\
+         contrast yes: leaves out the same images as site q\n";
+    assert!(listed.ends_with(same), "{listed}");
+    assert_eq!(listed.matches("contrast").count(), 2, "{listed}");
     for name in [
         "site p: ",
         "site q: ",

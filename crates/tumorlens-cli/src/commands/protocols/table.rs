@@ -7,7 +7,7 @@ use tumorlens_report::number::{measured, number};
 use tumorlens_report::terminal::Table;
 
 /// A page in Markdown.
-pub(super) fn markdown(outcomes: &[Outcome], seed: Seed) -> String {
+pub(super) fn markdown(outcomes: &[Outcome], notes: &[String], seed: Seed) -> String {
     let mut text = format!(
         "| protocol | learnt from | tested on | {} |\n",
         COLUMNS.join(" | ")
@@ -28,7 +28,7 @@ pub(super) fn markdown(outcomes: &[Outcome], seed: Seed) -> String {
         reasons.extend(chosen(outcome));
     }
     text.push_str("\nIn brackets 95 % intervals over groups; of folds the AUROC is the mean over folds. Empty: does not apply.\n");
-    for reason in reasons {
+    for reason in notes.iter().chain(&reasons) {
         let _ = writeln!(text, "- {reason}");
     }
     let _ = writeln!(
@@ -40,7 +40,7 @@ pub(super) fn markdown(outcomes: &[Outcome], seed: Seed) -> String {
 }
 
 /// The same in columns.
-pub(super) fn terminal(outcomes: &[Outcome]) -> String {
+pub(super) fn terminal(outcomes: &[Outcome], notes: &[String]) -> String {
     let mut table = Table::new(["protocol", "images"].into_iter().chain(COLUMNS));
     let mut reasons = Vec::new();
     for outcome in outcomes {
@@ -50,8 +50,8 @@ pub(super) fn terminal(outcomes: &[Outcome]) -> String {
         reasons.extend(chosen(outcome));
     }
     let mut text = table.text();
-    for reason in reasons {
-        text.push_str(&reason);
+    for reason in notes.iter().chain(&reasons) {
+        text.push_str(reason);
         text.push('\n');
     }
     text
@@ -132,7 +132,7 @@ mod tests {
             },
             Outcome::failed("plane axial".to_owned(), &anyhow::anyhow!("no image")),
         ];
-        let page = markdown(&outcomes, Seed(7));
+        let page = markdown(&outcomes, &[], Seed(7));
         assert!(
             page.contains("| site a | 0 of 0 groups | 12 of 3 groups | undefined |  | 0.500 |"),
             "{page}"
@@ -141,7 +141,7 @@ mod tests {
             page.contains("- site a, AUROC: one class\n- plane axial: no image\n"),
             "{page}"
         );
-        assert!(terminal(&outcomes).ends_with("plane axial: no image\n"));
+        assert!(terminal(&outcomes, &[]).ends_with("plane axial: no image\n"));
     }
 
     #[test]
@@ -162,8 +162,9 @@ mod tests {
         };
         let expected = "site a: wide chosen without the test part, by AUROC where site b is left out of what it learns from: config failed, wide 0.750\n";
         assert!(
-            markdown(std::slice::from_ref(&outcome), Seed(7)).contains(&format!("- {expected}"))
+            markdown(std::slice::from_ref(&outcome), &[], Seed(7))
+                .contains(&format!("- {expected}"))
         );
-        assert!(terminal(&[outcome]).ends_with(expected));
+        assert!(terminal(&[outcome], &[]).ends_with(expected));
     }
 }
