@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use tumorlens_core::{Observer, Seed};
-use tumorlens_data::dataset::{Dataset, HeldOut, MANIFEST};
+use tumorlens_data::dataset::{Dataset, HeldOut, HeldOutError, MANIFEST};
 
 /// What one protocol asks.
 enum Protocol {
@@ -172,29 +172,30 @@ impl Terms<'_> {
     /// Protocols without those whose split one before them has, and a note on each of these: nothing is trained twice for
     /// one result. Between configurations they may choose otherwise, so then all are kept.
     fn distinct(&self, protocols: Vec<Protocol>) -> (Vec<Protocol>, Vec<String>) {
-        let (mut seen, mut notes) = (BTreeMap::new(), Vec::new());
-        let split = |protocol: &Protocol| match protocol {
-            Protocol::HeldOut(what) if self.candidates.len() == 1 => {
-                let split = self
-                    .dataset
-                    .held_out(what, self.args.validation, self.seed());
-                split.ok()?.manifest().ok()
-            }
-            _ => None,
-        };
-        let kept = protocols.into_iter().filter(|protocol| {
-            let Some(split) = split(protocol) else {
-                return true;
+        let mut first_with = BTreeMap::new();
+        let (mut kept, mut notes) = (Vec::new(), Vec::new());
+        for protocol in protocols {
+            let split = match &protocol {
+                Protocol::HeldOut(what) if self.candidates.len() == 1 => self.split(what).ok(),
+                _ => None,
             };
             let name = protocol.name();
-            let first = seen.entry(split).or_insert_with(|| name.clone());
-            if *first != name {
-                notes.push(format!("{name}: leaves out the same images as {first}"));
+            if let Some(split) = split.and_then(|split| split.manifest_sha256().ok()) {
+                if let Some(first) = first_with.get(&split) {
+                    notes.push(format!("{name}: leaves out the same images as {first}"));
+                    continue;
+                }
+                first_with.insert(split, name);
             }
-            *first == name
-        });
-        let kept = kept.collect();
+            kept.push(protocol);
+        }
         (kept, notes)
+    }
+
+    /// What is left out as the test part, and the rest dealt into training and validation.
+    fn split(&self, what: &HeldOut) -> Result<Dataset, HeldOutError> {
+        self.dataset
+            .held_out(what, self.args.validation, self.seed())
     }
 
     /// Conducts protocols side by side. Whenever one is done, the table and the log are written anew.
@@ -257,9 +258,7 @@ impl Terms<'_> {
         folder: &Path,
         observer: &dyn Observer,
     ) -> anyhow::Result<Outcome> {
-        let split = self
-            .dataset
-            .held_out(what, self.args.validation, self.seed())?;
+        let split = self.split(what)?;
         let (candidate, tried) = self.choose(&split, what, folder, observer)?;
         let outcome = self.conduct(&split, what, &candidate.config, folder, observer)?;
         Ok(Outcome {
@@ -323,10 +322,7 @@ impl Terms<'_> {
         let name = protocol.name();
         match protocol {
             Protocol::HeldOut(what) => {
-                let split = self
-                    .dataset
-                    .held_out(what, self.args.validation, self.seed());
-                let split = match split {
+                let split = match self.split(what) {
                     Ok(split) => split,
                     Err(error) => return format!("not possible: {error}"),
                 };

@@ -58,7 +58,7 @@ fn facts(study: &Study<'_>) -> anyhow::Result<Vec<Fact>> {
         ),
         Fact::new("files skipped", number::count(record.skipped.len() as u64)),
         Fact::new("sources", sources.join(", ")),
-        Fact::new("SHA-256 of its content", dataset.content_sha256()?),
+        Fact::new("SHA-256 of the content", dataset.content_sha256()?),
     ])
 }
 

@@ -9,7 +9,7 @@ use tumorlens_core::Measured;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataPart {
-    /// Images, groups, sources, formats, hash of the manifest.
+    /// Images, groups, sources, formats, hash of the content.
     pub facts: Vec<Fact>,
     /// Images and groups a part and class.
     pub split: Section<Split>,
