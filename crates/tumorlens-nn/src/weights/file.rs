@@ -27,6 +27,22 @@ pub struct StoredTensor {
     pub values: Values,
 }
 
+impl StoredTensor {
+    /// A tensor of values that are all finite.
+    pub(super) fn finite(
+        name: &str,
+        shape: Vec<usize>,
+        values: Values,
+    ) -> Result<Self, WeightsFileError> {
+        if values.all_finite() {
+            return Ok(Self { shape, values });
+        }
+        Err(WeightsFileError::NotFinite {
+            name: name.to_owned(),
+        })
+    }
+}
+
 /// Weights cannot be read from or written to a file.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsFileError {
@@ -172,12 +188,11 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// What both formats demand of names and shapes.
 #[derive(Debug, Default)]
-pub(super) struct Collector {
-    tensors: StoredTensors,
+pub(super) struct Admission {
     seen: usize,
 }
 
-impl Collector {
+impl Admission {
     /// Counts a tensor and checks its name and shape; gives the number of its values.
     pub(super) fn admit(&mut self, name: &str, shape: &[usize]) -> Result<usize, String> {
         self.seen += 1;
@@ -202,23 +217,5 @@ impl Collector {
             .iter()
             .try_fold(1usize, |product, &side| product.checked_mul(side))
             .ok_or_else(|| format!("{} is larger than any memory", shown(name)))
-    }
-
-    /// Keeps an admitted tensor.
-    pub(super) fn keep(
-        &mut self,
-        name: String,
-        tensor: StoredTensor,
-    ) -> Result<(), WeightsFileError> {
-        if tensor.values.all_finite() {
-            self.tensors.insert(name, tensor);
-            Ok(())
-        } else {
-            Err(WeightsFileError::NotFinite { name })
-        }
-    }
-
-    pub(super) fn finish(self) -> StoredTensors {
-        self.tensors
     }
 }

@@ -10,7 +10,7 @@ mod pickle;
 mod reference;
 mod value;
 
-use super::file::{Collector, StoredTensor, StoredTensors, WeightsFileError, is_counter, shown};
+use super::file::{Admission, StoredTensor, StoredTensors, WeightsFileError, is_counter, shown};
 use archive::Archive;
 use reference::TensorReference;
 
@@ -24,11 +24,12 @@ const LONGEST_PICKLE: usize = 1 << 20;
 pub(super) fn parse(bytes: &[u8]) -> Result<StoredTensors, WeightsFileError> {
     let archive = Archive::read(bytes).map_err(format_error)?;
     let (folder, references) = describe(&archive).map_err(format_error)?;
-    let mut collector = Collector::default();
+    let mut admission = Admission::default();
+    let mut tensors = StoredTensors::new();
     // Tensors may share a storage, so a small file could ask for much; each value of the file is read once on average.
     let mut budget = bytes.len();
     for (name, reference) in references {
-        let count = collector
+        let count = admission
             .admit(&name, &reference.shape)
             .map_err(format_error)?;
         if is_counter(&name) {
@@ -42,15 +43,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<StoredTensors, WeightsFileError> {
             .ok_or_else(|| "has no values".to_owned())
             .and_then(|data| reference.values(count, data));
         let values = values.map_err(|reason| format_error(format!("{} {reason}", shown(&name))))?;
-        collector.keep(
-            name,
-            StoredTensor {
-                shape: reference.shape,
-                values: values.into(),
-            },
-        )?;
+        let tensor = StoredTensor::finite(&name, reference.shape, values.into())?;
+        tensors.insert(name, tensor);
     }
-    Ok(collector.finish())
+    Ok(tensors)
 }
 
 /// The folder inside the archive, and the tensors that the pickle describes.

@@ -3,7 +3,7 @@
 
 use super::element::Element;
 pub use super::file::WeightsFileError;
-use super::file::{Collector, StoredTensor, StoredTensors, is_counter, one_line, shown};
+use super::file::{Admission, StoredTensor, StoredTensors, is_counter, one_line, shown};
 use super::{Parameter, Values, Weights, slots};
 use crate::graph::Graph;
 use bytes::Bytes;
@@ -128,34 +128,31 @@ fn tensors(
     check_header(bytes).map_err(format_error)?;
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| format_error(brief(&error.to_string())))?;
-    let mut collector = Collector::default();
+    let mut admission = Admission::default();
     let mut tensors: Vec<(String, TensorView<'_>)> = file.tensors();
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (name, view) in &tensors {
-        collector.admit(name, view.shape()).map_err(format_error)?;
+        admission.admit(name, view.shape()).map_err(format_error)?;
     }
     tensors.retain(|(name, _)| !is_counter(name));
-    let read: Vec<Option<Values>> = tensors
+    let read: Vec<Result<StoredTensor, WeightsFileError>> = tensors
         .par_iter()
-        .map(|(_, view)| element(view.dtype()).and_then(|element| values(element, view.data())))
+        .map(|(name, view)| {
+            let values = element(view.dtype()).and_then(|element| values(element, view.data()));
+            let values = values.ok_or_else(|| {
+                format_error(format!(
+                    "{} has type {}: F32, F16 and BF16 are read",
+                    shown(name),
+                    view.dtype()
+                ))
+            })?;
+            StoredTensor::finite(name, view.shape().to_vec(), values)
+        })
         .collect();
-    for ((name, view), values) in tensors.into_iter().zip(read) {
-        let values = values.ok_or_else(|| {
-            format_error(format!(
-                "{} has type {}: F32, F16 and BF16 are read",
-                shown(&name),
-                view.dtype()
-            ))
-        })?;
-        collector.keep(
-            name,
-            StoredTensor {
-                shape: view.shape().to_vec(),
-                values,
-            },
-        )?;
-    }
-    Ok(collector.finish())
+    let named = tensors.into_iter().zip(read);
+    named
+        .map(|((name, _), tensor)| Ok((name, tensor?)))
+        .collect()
 }
 
 fn element(dtype: Dtype) -> Option<Element> {
