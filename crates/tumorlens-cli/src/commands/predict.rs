@@ -2,6 +2,7 @@
 
 mod output;
 mod series;
+mod turned;
 
 use crate::args::PredictArgs;
 use crate::exit_code::{Exit, Stopped};
@@ -174,11 +175,19 @@ impl Judge<'_> {
         let mut judgements = self.predictor.judge(&inputs)?.into_iter();
         let drawn = self.draws();
         let mut judged = Vec::with_capacity(read.len());
-        for picture in read {
+        for (found, picture) in piece.iter().zip(read) {
             judged.push(match picture {
                 Ok(picture) => {
                     let judgement = judgements.next();
-                    let judgement = judgement.context("the model gave too few answers")?;
+                    let mut judgement = judgement.context("the model gave too few answers")?;
+                    // A scan says which way is up.
+                    if judgement.verdict == Verdict::Refused
+                        && found.scan.is_none()
+                        && turned::would_be_judged(&picture.image, self.predictor)
+                        && let Some(reason) = &mut judgement.reason
+                    {
+                        reason.push_str(turned::ON_ITS_SIDE);
+                    }
                     Ok((judgement, drawn.then_some(picture)))
                 }
                 Err(reason) => Err(reason),
