@@ -108,6 +108,7 @@ fn varied() -> AugmentConfig {
         flip: Flip {
             horizontal: 0.5,
             vertical: 0.15,
+            ..Flip::default()
         },
         affine: Affine {
             probability: 0.9,

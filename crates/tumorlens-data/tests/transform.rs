@@ -318,6 +318,7 @@ fn flipping_twice_is_the_identity_and_a_quarter_turn_is_exact() {
             Some(FlipParams {
                 horizontal,
                 vertical,
+                transposed: false,
             }),
             None,
         );
@@ -337,6 +338,42 @@ fn flipping_twice_is_the_identity_and_a_quarter_turn_is_exact() {
     for x in 0..5 {
         assert!((turned[x] - image[(4 - x) * 5]).abs() < 1e-5);
     }
+}
+
+#[test]
+fn mirrored_and_transposed_is_a_quarter_turn_of_image_and_outline_and_drawn_for_as_many_samples_as_asked()
+ {
+    let image: Vec<f32> = (0..25).map(|i| i as f32 / 25.0).collect();
+    let turn = |horizontal| {
+        let flip = FlipParams {
+            horizontal,
+            vertical: !horizontal,
+            transposed: true,
+        };
+        let (mut turned, mut outline) = (image.clone(), image.clone());
+        spatial(Some(flip), None).apply(&mut turned, Some(&mut outline), 5);
+        assert_eq!(turned, outline);
+        turned
+    };
+    let (left, right) = (turn(true), turn(false));
+    for (at, (left, right)) in left.iter().zip(&right).enumerate() {
+        let (x, y) = (at % 5, at / 5);
+        assert_eq!(
+            *left,
+            image[x * 5 + (4 - y)],
+            "the right column becomes the top row"
+        );
+        assert_eq!(
+            *right,
+            image[(4 - x) * 5 + y],
+            "the left column becomes the top row"
+        );
+    }
+    let mut config = AugmentConfig::none();
+    config.flip.transposed = 0.25;
+    let drawn = |seed| config.draw(Seed(seed)).spatial.flip;
+    let count = (0..2000).filter_map(drawn).filter(|f| f.transposed).count();
+    assert!((420..580).contains(&count), "{count}");
 }
 
 #[test]

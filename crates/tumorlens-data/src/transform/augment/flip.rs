@@ -13,6 +13,9 @@ pub struct Flip {
     pub horizontal: f32,
     /// Probability of exchanging top and bottom, 0 to 1. Default 0.
     pub vertical: f32,
+    /// Probability of exchanging rows and columns, 0 to 1; with the other two, quarter turns to either side. Default 0. For
+    /// pictures that may lie on their side, as slices do that were saved from an array without its orientation.
+    pub transposed: f32,
 }
 
 impl Default for Flip {
@@ -20,11 +23,12 @@ impl Default for Flip {
         Self {
             horizontal: 0.5,
             vertical: 0.0,
+            transposed: 0.0,
         }
     }
 }
 
-/// Which axes are mirrored.
+/// Which axes are mirrored, and then whether they are exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlipParams {
@@ -32,6 +36,9 @@ pub struct FlipParams {
     pub horizontal: bool,
     /// Top and bottom exchanged.
     pub vertical: bool,
+    /// Rows and columns exchanged.
+    #[serde(default)]
+    pub transposed: bool,
 }
 
 impl Augment for Flip {
@@ -42,8 +49,9 @@ impl Augment for Flip {
         let params = FlipParams {
             horizontal: draw.chance(self.horizontal),
             vertical: draw.chance(self.vertical),
+            transposed: draw.chance(self.transposed),
         };
-        (params.horizontal || params.vertical).then_some(params)
+        (params.horizontal || params.vertical || params.transposed).then_some(params)
     }
 
     fn scaled(self, strength: f32) -> Self {
@@ -58,6 +66,7 @@ impl Augment for Flip {
         Self {
             horizontal: scaled(self.horizontal),
             vertical: scaled(self.vertical),
+            transposed: scaled(self.transposed),
         }
     }
 
@@ -65,6 +74,7 @@ impl Augment for Flip {
         vec![
             ("horizontal", self.horizontal, 1.0),
             ("vertical", self.vertical, 1.0),
+            ("transposed", self.transposed, 1.0),
         ]
     }
 }

@@ -5,7 +5,7 @@ use super::elastic::Field;
 use super::{AffineParams, ElasticParams, FlipParams};
 use serde::{Deserialize, Serialize};
 
-/// Where every pixel comes from. In the direction of drawing: the image is mirrored, then mapped, then displaced.
+/// Where every pixel comes from. In the direction of drawing: the image is mirrored and transposed, then mapped, then displaced.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpatialParams {
@@ -85,6 +85,13 @@ fn mirror(values: &mut [f32], side: usize, flip: FlipParams) {
         let lower = lower.chunks_exact_mut(side).rev();
         for (a, b) in upper.chunks_exact_mut(side).zip(lower) {
             a.swap_with_slice(b);
+        }
+    }
+    if flip.transposed {
+        for y in 0..side {
+            for x in 0..y {
+                values.swap(y * side + x, x * side + y);
+            }
         }
     }
 }
