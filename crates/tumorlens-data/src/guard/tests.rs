@@ -44,7 +44,7 @@ fn framed(x: usize, y: usize) -> bool {
 fn black_around_a_picture_that_is_bright_to_its_edges_is_no_background_and_specks_in_the_black_change_nothing()
  {
     let texture = |x: usize, y: usize| 60.0 + ((x * 7 + y * 13) % 41) as f32;
-    let speck = |x: usize, y: usize| x == 5 && y % 50 == 0;
+    let speck = |x: usize, y: usize| x == 5 && y.is_multiple_of(50);
     let picture = image(|x, y| match (framed(x, y), speck(x, y)) {
         (true, _) => texture(x, y),
         (_, true) => 100.0,
