@@ -11,7 +11,7 @@ use tumorlens_data::limits::Limits;
 use tumorlens_data::scan::path_text::to_text;
 use tumorlens_data::scan::{Found, Scan, ScanOptions, Skipped, scan};
 use tumorlens_data::slice::{Part, Volumes, split};
-use tumorlens_data::transform::{Prepared, prepare, to_input};
+use tumorlens_data::transform::{Prepared, TransformError, prepare, to_input};
 
 /// Files and folders to single pictures, in the order given; within a folder by path. A place that does not exist is
 /// skipped with the reason, so that the others are judged all the same.
@@ -70,6 +70,19 @@ pub(crate) struct Picture {
     pub(crate) input: Vec<f32>,
 }
 
+impl Picture {
+    /// Prepares a decoded picture.
+    pub(crate) fn of(image: GreyImage, spec: &PreprocessSpec) -> Result<Self, TransformError> {
+        let prepared = prepare(&image, spec)?;
+        let input = to_input(&prepared.values, spec);
+        Ok(Self {
+            image,
+            prepared,
+            input,
+        })
+    }
+}
+
 /// Decodes and prepares; the reason when that is impossible, or when a picture is
 /// `guarded` and cannot be a slice through a head. Of a DICOM object the tags say what it is.
 pub(crate) fn read(
@@ -84,14 +97,7 @@ pub(crate) fn read(
     if guarded && slice.picture {
         guard::check(&slice).map_err(|e| Unreadable::Content(e.to_string()))?;
     }
-    let image = slice.image;
-    let prepared = prepare(&image, spec).map_err(|e| Unreadable::Content(e.to_string()))?;
-    let input = to_input(&prepared.values, spec);
-    Ok(Picture {
-        image,
-        prepared,
-        input,
-    })
+    Picture::of(slice.image, spec).map_err(|e| Unreadable::Content(e.to_string()))
 }
 
 /// Why a picture cannot be judged.

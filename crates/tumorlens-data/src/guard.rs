@@ -5,9 +5,10 @@
 //! collections and open pictures of other kinds (`tests/guard.rs` has the rates); they are meant to refuse next to no
 //! real brain MRI rather than to catch everything.
 
+use crate::dark_border;
 use crate::slice::Slice;
 use std::ops::Range;
-use tumorlens_core::GreyImage;
+use tumorlens_core::{GreyImage, Size};
 
 /// Side of the grid on which a picture is measured.
 const SIDE: usize = 96;
@@ -80,7 +81,9 @@ pub fn check(slice: &Slice) -> Result<(), Unlike> {
 /// # Errors
 /// Says how it is unlike a slice through a head.
 pub fn check_grey(image: &GreyImage) -> Result<(), Unlike> {
-    let m = measure(image);
+    let cells = grid(image);
+    let ends = ends(&cells);
+    let m = Measures::of(&spread(cells, ends));
     if m.lacks_background() {
         return Err(Unlike::Background(100.0 * m.corner));
     }
@@ -95,7 +98,7 @@ pub fn check_grey(image: &GreyImage) -> Result<(), Unlike> {
     }
     // Black around a picture of something else is no background around a head: a head is round, and even where it is cut
     // out closely the corners are dark.
-    if let Some(m) = inside_frame(image).map(|inside| measure_part(image, &inside))
+    if let Some(m) = inside_frame(image, ends).map(|inside| measure(&inside))
         && m.lacks_background()
     {
         return Err(Unlike::Framed(100.0 * m.corner));
@@ -104,100 +107,70 @@ pub fn check_grey(image: &GreyImage) -> Result<(), Unlike> {
 }
 
 impl Measures {
+    /// Of a grid whose values are spread over 0 to 1.
+    fn of(cells: &[f32]) -> Self {
+        let end = |i: usize| !(CORNER..SIDE - CORNER).contains(&i);
+        let edge = |i: usize| i == 0 || i == SIDE - 1;
+        let of = |wanted: &dyn Fn(usize, usize) -> bool| -> Vec<f32> {
+            (0..SIDE * SIDE)
+                .filter(|i| wanted(i % SIDE, i / SIDE))
+                .map(|i| cells[i])
+                .collect()
+        };
+        let row = |y: usize| &cells[y * SIDE..(y + 1) * SIDE];
+        let mut detail = 0.0;
+        for y in 0..SIDE {
+            let (above, here) = (row(y.saturating_sub(1)), row(y));
+            let below = row((y + 1).min(SIDE - 1));
+            for x in 0..SIDE {
+                let sum =
+                    here[x.saturating_sub(1)] + here[(x + 1).min(SIDE - 1)] + above[x] + below[x];
+                detail += (sum - 4.0 * here[x]).abs();
+            }
+        }
+        Self {
+            corner: median(of(&|x, y| end(x) && end(y))),
+            border: median(of(&|x, y| edge(x) || edge(y))),
+            area: head_area(cells),
+            detail: detail / cells.len() as f32,
+        }
+    }
+
     fn lacks_background(&self) -> bool {
         self.corner > 0.35 || (self.corner > 0.2 && self.area > 0.8)
     }
 }
 
-/// Rows and columns of a picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Part {
-    rows: Range<usize>,
-    columns: Range<usize>,
-}
-
-impl Part {
-    fn whole(image: &GreyImage) -> Self {
-        Self {
-            rows: 0..image.height(),
-            columns: 0..image.width(),
-        }
-    }
-}
-
-/// What a dark frame leaves of a picture; nothing where there is no frame.
-fn inside_frame(image: &GreyImage) -> Option<Part> {
-    let whole = Part::whole(image);
-    let (low, high) = ends(&grid(image, &whole));
-    let bright = |value: &&f32| **value > low + FRAME * (high - low);
-    let mut in_row = Vec::with_capacity(image.height());
-    let mut in_column = vec![0u32; image.width()];
-    for line in image.values().chunks_exact(image.width()) {
-        in_row.push(line.iter().filter(bright).count() as u32);
-        for (count, value) in in_column.iter_mut().zip(line) {
-            *count += u32::from(bright(&value));
-        }
-    }
-    let rows = without_ends(&in_row, image.width())?;
-    let columns = without_ends(&in_column, image.height())?;
-    let inside = Part { rows, columns };
-    (inside != whole).then_some(inside)
-}
-
-/// From the first to the last line with more than specks, of lines of so many pixels.
-fn without_ends(bright: &[u32], length: usize) -> Option<Range<usize>> {
-    let holds = |count: &u32| *count as f32 > FRAME_SPECKS * length as f32;
-    let first = bright.iter().position(holds)?;
-    let last = bright.iter().rposition(holds)?;
-    Some(first..last + 1)
+/// What a dark frame leaves of a picture with these ends of its range; nothing where there is no frame.
+fn inside_frame(image: &GreyImage, (low, high): (f32, f32)) -> Option<GreyImage> {
+    let dark = low + FRAME * (high - low);
+    let inside = dark_border::inside(image.values(), image.width(), dark, FRAME_SPECKS)?;
+    let size = Size {
+        width: inside.width,
+        height: inside.height,
+    };
+    (size != image.size()).then(|| GreyImage::new(size, inside.cut(image)).ok())?
 }
 
 /// Measures a picture.
 #[must_use]
 pub fn measure(image: &GreyImage) -> Measures {
-    measure_part(image, &Part::whole(image))
-}
-
-fn measure_part(image: &GreyImage, part: &Part) -> Measures {
-    let cells = spread(grid(image, part));
-    let ends = |i: usize| !(CORNER..SIDE - CORNER).contains(&i);
-    let edge = |i: usize| i == 0 || i == SIDE - 1;
-    let of = |wanted: &dyn Fn(usize, usize) -> bool| -> Vec<f32> {
-        (0..SIDE * SIDE)
-            .filter(|i| wanted(i % SIDE, i / SIDE))
-            .map(|i| cells[i])
-            .collect()
-    };
-    let row = |y: usize| &cells[y * SIDE..(y + 1) * SIDE];
-    let mut detail = 0.0;
-    for y in 0..SIDE {
-        let (above, here) = (row(y.saturating_sub(1)), row(y));
-        let below = row((y + 1).min(SIDE - 1));
-        for x in 0..SIDE {
-            let sum = here[x.saturating_sub(1)] + here[(x + 1).min(SIDE - 1)] + above[x] + below[x];
-            detail += (sum - 4.0 * here[x]).abs();
-        }
-    }
-    Measures {
-        corner: median(of(&|x, y| ends(x) && ends(y))),
-        border: median(of(&|x, y| edge(x) || edge(y))),
-        area: head_area(&cells),
-        detail: detail / cells.len() as f32,
-    }
+    let cells = grid(image);
+    let ends = ends(&cells);
+    Measures::of(&spread(cells, ends))
 }
 
 /// Means over cells of equal area; of a small picture neighbouring cells share a pixel.
-fn grid(image: &GreyImage, part: &Part) -> Vec<f32> {
-    let spans = |of: &Range<usize>| {
-        let (from, side) = (of.start, of.len());
+fn grid(image: &GreyImage) -> Vec<f32> {
+    let spans = |side: usize| {
         (0..SIDE).map(move |i| {
             let start = i * side / SIDE;
-            from + start..from + ((i + 1) * side).div_ceil(SIDE).max(start + 1)
+            start..((i + 1) * side).div_ceil(SIDE).max(start + 1)
         })
     };
-    let columns: Vec<Range<usize>> = spans(&part.columns).collect();
+    let columns: Vec<Range<usize>> = spans(image.width()).collect();
     let mut cells = Vec::with_capacity(SIDE * SIDE);
-    for rows in spans(&part.rows) {
+    for rows in spans(image.height()) {
         let mut sums = [-0.0f32; SIDE];
         for y in rows.clone() {
             let line = &image.values()[y * image.width()..(y + 1) * image.width()];
@@ -213,9 +186,8 @@ fn grid(image: &GreyImage, part: &Part) -> Vec<f32> {
     cells
 }
 
-/// From the 1st to the 99th percentile over 0 to 1; all 0 when there is nothing between.
-fn spread(mut cells: Vec<f32>) -> Vec<f32> {
-    let (low, high) = ends(&cells);
+/// From one end of the range to the other over 0 to 1; all 0 when there is nothing between.
+fn spread(mut cells: Vec<f32>, (low, high): (f32, f32)) -> Vec<f32> {
     let range = high - low;
     for value in &mut cells {
         *value = if range > 0.0 {

@@ -4,6 +4,7 @@
 pub mod acquisition;
 pub mod atomic_write;
 pub mod audit;
+mod dark_border;
 pub mod dataset;
 pub mod decoy;
 pub mod deidentify;

@@ -4,10 +4,11 @@
 //! of contrast, and a crop all lower it. See `docs/explanation/copies.md`.
 
 use super::correlation::{correlation, mirrored_pairs, pairs};
+use crate::dark_border;
+use crate::transform::Rect;
 use crate::transform::resize::resize;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::ops::Range;
-use tumorlens_core::GreyImage;
+use tumorlens_core::{GreyImage, Size};
 
 /// Side of the content.
 pub const SIDE: usize = 64;
@@ -41,12 +42,15 @@ impl Content {
         let known = |v: &f32| if v.is_finite() { *v } else { low };
         let values: Vec<f32> = image.values().iter().map(known).collect();
         let square = resize(&values, (image.width(), image.height()), (SOUGHT, SOUGHT)).ok()?;
-        let (rows, columns) = content(&square, low + DARK * (high - low));
-        let size = (columns.len(), rows.len());
-        let lines = square.chunks(SOUGHT).skip(rows.start).take(rows.len());
-        let cut: Vec<f32> = lines
-            .flat_map(|line| line[columns.clone()].iter().copied())
-            .collect();
+        let square_size = Size {
+            width: SOUGHT,
+            height: SOUGHT,
+        };
+        let bright = low + DARK * (high - low);
+        let inside = dark_border::inside(&square, SOUGHT, bright, CONTENT_SHARE)
+            .unwrap_or_else(|| Rect::whole(square_size));
+        let size = (inside.width, inside.height);
+        let cut = inside.cut(&GreyImage::new(square_size, square).ok()?);
         let top = f32::from(LEVELS - 1);
         let level = |v: &f32| ((v - low) / (high - low) * top).round().clamp(0.0, top) as u8;
         let small = resize(&cut, size, (SIDE, SIDE)).ok()?;
@@ -63,25 +67,6 @@ impl Content {
     #[must_use]
     pub fn mirrored_correlation(&self, other: &Self) -> f32 {
         correlation(mirrored_pairs(&self.0, &other.0, SIDE))
-    }
-}
-
-/// From the first to the last row and column of the square with enough pixels above the threshold; all of them where
-/// none has.
-fn content(square: &[f32], threshold: f32) -> (Range<usize>, Range<usize>) {
-    let (mut rows, mut columns) = ([0usize; SOUGHT], [0usize; SOUGHT]);
-    for (i, _) in square.iter().enumerate().filter(|(_, v)| **v > threshold) {
-        rows[i / SOUGHT] += 1;
-        columns[i % SOUGHT] += 1;
-    }
-    let span = |counts: &[usize]| {
-        let enough = |n: &usize| *n as f32 > CONTENT_SHARE * SOUGHT as f32;
-        let first = counts.iter().position(enough)?;
-        Some(first..counts.iter().rposition(enough)? + 1)
-    };
-    match (span(&rows), span(&columns)) {
-        (Some(rows), Some(columns)) => (rows, columns),
-        _ => (0..SOUGHT, 0..SOUGHT),
     }
 }
 
@@ -108,7 +93,6 @@ impl<'de> Deserialize<'de> for Content {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tumorlens_core::Size;
 
     /// A shaded disc with a border of `margin` pixels of value 3 around it.
     fn disc(side: usize, margin: usize) -> GreyImage {

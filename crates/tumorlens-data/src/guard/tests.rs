@@ -1,5 +1,4 @@
 use super::*;
-use tumorlens_core::Size;
 
 fn image(f: impl FnMut(usize, usize) -> f32) -> GreyImage {
     let size = Size {
@@ -62,7 +61,7 @@ fn black_around_a_picture_that_is_bright_to_its_edges_is_no_background_and_speck
 }
 
 #[test]
-fn what_a_frame_leaves_is_measured_as_if_it_were_alone() {
+fn a_frame_is_taken_off_and_nothing_of_what_it_surrounds() {
     let grain = |x: usize, y: usize| ((x * 31 + y * 17) % 97) as f32 + 20.0;
     let whole = image(|x, y| if framed(x, y) { grain(x, y) } else { 0.0 });
     let size = Size {
@@ -70,10 +69,9 @@ fn what_a_frame_leaves_is_measured_as_if_it_were_alone() {
         height: 160,
     };
     let alone = GreyImage::from_fn(size, |x, y| grain(x + 33, y + 40));
-    let inside = inside_frame(&whole).unwrap();
-    assert_eq!((inside.rows.len(), inside.columns.len()), (160, 134));
-    assert_eq!(measure_part(&whole, &inside), measure(&alone));
-    assert_eq!(inside_frame(&alone), None);
+    let frame = |image: &GreyImage| inside_frame(image, ends(&grid(image)));
+    assert_eq!(frame(&whole), Some(alone.clone()));
+    assert_eq!(frame(&alone), None);
 }
 
 #[test]

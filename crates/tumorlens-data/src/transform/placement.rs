@@ -30,7 +30,7 @@ impl Rect {
     }
 
     /// The pixels inside, row by row.
-    pub(super) fn cut(self, image: &GreyImage) -> Vec<f32> {
+    pub(crate) fn cut(self, image: &GreyImage) -> Vec<f32> {
         let rows = image.values().chunks_exact(image.width());
         rows.skip(self.y)
             .take(self.height)

@@ -1,7 +1,7 @@
 //! A head on its side: to a model that learnt from upright heads it is no head, and whoever handed it in should be told why.
 
+use crate::pictures::Picture;
 use tumorlens_core::{Classifier, GreyImage, Size, Verdict};
-use tumorlens_data::transform::{prepare, to_input};
 
 /// What is said of a picture that the model refuses, where it would not refuse it after a quarter turn.
 pub(super) const ON_ITS_SIDE: &str =
@@ -11,14 +11,17 @@ pub(super) const ON_ITS_SIDE: &str =
 pub(super) fn would_be_judged(image: &GreyImage, model: &dyn Classifier) -> bool {
     let left = quarter_turn(image);
     let right = quarter_turn(&quarter_turn(&left));
-    [left, right].iter().any(|turned| {
-        let Ok(prepared) = prepare(turned, model.preprocess()) else {
-            return false;
-        };
-        let input = to_input(&prepared.values, model.preprocess());
-        let judged = model.judge(&[&input]);
-        judged.is_ok_and(|j| j.iter().all(|j| j.verdict != Verdict::Refused))
-    })
+    [left, right]
+        .into_iter()
+        .any(|turned| is_judged(turned, model))
+}
+
+fn is_judged(image: GreyImage, model: &dyn Classifier) -> bool {
+    let Ok(picture) = Picture::of(image, model.preprocess()) else {
+        return false;
+    };
+    let judged = model.judge(&[&picture.input]);
+    judged.is_ok_and(|j| j.iter().all(|j| j.verdict != Verdict::Refused))
 }
 
 /// To the left: the right side becomes the top.
@@ -71,9 +74,7 @@ mod tests {
             let read = pictures::read(file, predictor.preprocess(), &Volumes::default(), true);
             let Ok(upright) = read else { continue };
             let turned = quarter_turn(&upright.image);
-            let prepared = prepare(&turned, predictor.preprocess()).unwrap();
-            let input = to_input(&prepared.values, predictor.preprocess());
-            if predictor.judge(&[&input]).unwrap()[0].verdict == Verdict::Refused {
+            if !is_judged(turned.clone(), &predictor) {
                 refused += 1;
                 told += usize::from(would_be_judged(&turned, &predictor));
             }
