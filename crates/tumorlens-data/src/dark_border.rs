@@ -45,19 +45,14 @@ mod tests {
             values[y * 10 + 3..y * 10 + 9].fill(1.0);
         }
         values[0] = 1.0;
-        let found = Rect {
-            x: 3,
-            y: 2,
-            width: 6,
-            height: 4,
+        let rect = |[x, y, width, height]: [usize; 4]| Rect {
+            x,
+            y,
+            width,
+            height,
         };
-        assert_eq!(inside(&values, 10, 0.5, 0.2), Some(found));
-        let with_speck = Rect {
-            x: 0,
-            y: 0,
-            width: 9,
-            height: 6,
-        };
+        assert_eq!(inside(&values, 10, 0.5, 0.2), Some(rect([3, 2, 6, 4])));
+        let with_speck = rect([0, 0, 9, 6]);
         assert_eq!(inside(&values, 10, 0.5, 0.05), Some(with_speck));
         assert_eq!(inside(&values, 10, 1.0, 0.2), None);
     }
