@@ -3,7 +3,7 @@
 use anyhow::Context;
 use serde::Serialize;
 use std::path::Path;
-use tumorlens_core::{ClassSet, Seed};
+use tumorlens_core::{ClassSet, Seed, Verdict};
 use tumorlens_data::atomic_write::atomic_write;
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_nn::bundle::{Decision, Familiarity};
@@ -37,9 +37,7 @@ pub(crate) fn scored(
                 label: one.label,
                 probabilities,
                 tags: Default::default(),
-                doubted: decision
-                    .doubt(classes, familiarity, &one.members, &one.features)
-                    .is_some(),
+                doubt: decision.doubt(classes, familiarity, &one.members, &one.features),
             })
         })
         .collect()
@@ -99,6 +97,8 @@ struct PredictionRow<'a> {
     threshold: f64,
     call: String,
     probabilities: String,
+    verdict: Verdict,
+    reason: String,
 }
 
 /// Writes `predictions.csv`: images by part, with their calibrated probabilities.
@@ -114,18 +114,9 @@ pub(crate) fn write_predictions(
     for (part, images) in parts {
         for image in *images {
             let p = &image.probabilities;
-            let call = match classes.negative() {
-                Some(negative) => {
-                    if p[positive.0] >= threshold {
-                        positive
-                    } else {
-                        negative
-                    }
-                }
-                None => tumorlens_core::ClassIndex(
-                    (0..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best }),
-                ),
-            };
+            let call = decision
+                .call(classes, p.clone(), image.doubt.clone())
+                .with_context(|| format!("{}: too few probabilities", image.path))?;
             writer.serialize(PredictionRow {
                 path: &image.path,
                 part,
@@ -135,12 +126,14 @@ pub(crate) fn write_predictions(
                 positive: classes.name(positive),
                 probability: p[positive.0].get(),
                 threshold: threshold.get(),
-                call: classes.name(call).to_owned(),
+                call: call.label,
                 probabilities: p
                     .iter()
                     .map(|p| p.get().to_string())
                     .collect::<Vec<_>>()
                     .join(" "),
+                verdict: call.verdict,
+                reason: call.reason.unwrap_or_default(),
             })?;
         }
     }

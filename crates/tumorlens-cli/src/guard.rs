@@ -116,6 +116,7 @@ fn varied() -> AugmentConfig {
             scale: 0.2,
             shear: 6.0,
             shift: 0.08,
+            aspect: 0.0,
         },
         contrast: Contrast {
             probability: 0.4,

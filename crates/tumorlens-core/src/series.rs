@@ -66,6 +66,9 @@ impl Default for Aggregation {
 
 impl Aggregation {
     /// The answer on slices, against their own operating point. `None` for more than two classes and for no slices.
+    ///
+    /// It is referred where the positive class is called of a whole of which no slice is called so by itself, and where more than
+    /// half of the slices are referred: what is doubted of its parts cannot be sure of the whole.
     #[must_use]
     pub fn combine(&self, slices: &[Judgement], classes: &ClassSet) -> Option<Judgement> {
         let negative = classes.negative()?;
@@ -79,18 +82,21 @@ impl Aggregation {
         } else {
             negative
         };
+        let reason = doubt(slices, positive);
         Some(Judgement {
             logits: Vec::new(),
             probability,
             probabilities: Vec::new(),
             threshold: first.threshold,
             label: classes.name(class).to_owned(),
-            verdict: if positive {
+            verdict: if reason.is_some() {
+                Verdict::Refer
+            } else if positive {
                 Verdict::Tumor
             } else {
                 Verdict::NoTumor
             },
-            reason: None,
+            reason,
         })
     }
 
@@ -105,6 +111,19 @@ impl Aggregation {
             return Err("the aggregation of slices is out of range".to_owned());
         }
         Ok(())
+    }
+}
+
+/// What the slices' own verdicts say against the answer on all of them.
+fn doubt(slices: &[Judgement], positive: bool) -> Option<String> {
+    let count = |verdict| slices.iter().filter(|s| s.verdict == verdict).count();
+    let (referred, all) = (count(Verdict::Refer), slices.len());
+    if positive && count(Verdict::Tumor) == 0 {
+        Some(format!("none of {all} slices is called tumor by itself"))
+    } else if 2 * referred > all {
+        Some(format!("{referred} of {all} slices are referred"))
+    } else {
+        None
     }
 }
 
@@ -148,6 +167,41 @@ mod tests {
         assert_eq!(three.verdict, Verdict::Tumor);
         slices.reverse();
         assert_eq!(top.combine(&slices, &classes).unwrap(), three);
+    }
+
+    #[test]
+    fn a_whole_is_referred_where_no_slice_is_called_tumor_or_most_are_referred_themselves() {
+        let (classes, top) = (ClassSet::tumor(), Aggregation::default());
+        let referred = |p| Judgement {
+            verdict: Verdict::Refer,
+            ..slice(p)
+        };
+        let clear = |p| Judgement {
+            verdict: Verdict::NoTumor,
+            ..slice(p)
+        };
+        let mut slices = vec![clear(0.02); 20];
+        slices[3..6].fill(referred(0.6));
+        let answer = top.combine(&slices, &classes).unwrap();
+        assert_eq!(answer.verdict, Verdict::Refer);
+        assert_eq!(
+            answer.reason.as_deref(),
+            Some("none of 20 slices is called tumor by itself")
+        );
+        slices[4] = slice(0.7);
+        let answer = top.combine(&slices, &classes).unwrap();
+        assert_eq!((answer.verdict, answer.reason), (Verdict::Tumor, None));
+        let mut slices = vec![referred(0.02); 11];
+        slices.extend(vec![clear(0.02); 10]);
+        let answer = top.combine(&slices, &classes).unwrap();
+        assert_eq!(answer.verdict, Verdict::Refer);
+        assert_eq!(
+            answer.reason.as_deref(),
+            Some("11 of 21 slices are referred")
+        );
+        slices.push(clear(0.02));
+        let answer = top.combine(&slices, &classes).unwrap();
+        assert_eq!((answer.verdict, answer.reason), (Verdict::NoTumor, None));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tumorlens_core::preprocess::{Crop, Fit};
 use tumorlens_core::{GreyImage, Mask, PreprocessSpec, Seed, Size};
 use tumorlens_data::transform::augment::{
-    AffineParams, AugmentParams, FlipParams, SpatialParams, Step,
+    Affine, AffineParams, AugmentParams, FlipParams, SpatialParams, Step,
 };
 use tumorlens_data::transform::{
     AugmentConfig, Outside, TransformError, prepare, prepare_mask, to_input,
@@ -308,6 +308,7 @@ const STILL: AffineParams = AffineParams {
     scale: 1.0,
     shear: 0.0,
     shift: [0.0, 0.0],
+    aspect: 1.0,
 };
 
 #[test]
@@ -337,6 +338,51 @@ fn flipping_twice_is_the_identity_and_a_quarter_turn_is_exact() {
     // Clockwise: the left column becomes the top row, read upwards.
     for x in 0..5 {
         assert!((turned[x] - image[(4 - x) * 5]).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn a_picture_is_stretched_along_its_own_axes_at_the_same_area_and_only_where_asked() {
+    // A centred square of 16 of 32 pixels, turned by a quarter first, which changes nothing of it.
+    let inside = |x: usize| (8..24).contains(&x);
+    let image: Vec<f32> = (0..1024)
+        .map(|i| f32::from(u8::from(inside(i % 32) && inside(i / 32))))
+        .collect();
+    for rotation in [0.0, 90.0] {
+        let mut stretched = image.clone();
+        let wider = AffineParams {
+            rotation,
+            aspect: 1.5625,
+            ..STILL
+        };
+        spatial(None, Some(wider)).apply(&mut stretched, None, 32);
+        let row: f32 = stretched[16 * 32..17 * 32].iter().sum();
+        let column: f32 = stretched.iter().skip(16).step_by(32).sum();
+        // The factors are the square root of the aspect and its reciprocal: 16 * 1.25 and 16 / 1.25.
+        assert!((row - 20.0).abs() < 0.1, "{row} at {rotation}");
+        assert!((column - 12.8).abs() < 0.1, "{column} at {rotation}");
+    }
+    let draws = |aspect| {
+        let affine = Affine {
+            probability: 1.0,
+            aspect,
+            ..Affine::default()
+        };
+        let config = AugmentConfig {
+            affine,
+            ..AugmentConfig::none()
+        };
+        (0..200)
+            .map(move |seed| config.draw(Seed(seed)).spatial.affine.unwrap())
+            .collect::<Vec<_>>()
+    };
+    let (without, with) = (draws(0.0), draws(0.25));
+    assert!(without.iter().all(|a| a.aspect == 1.0));
+    assert!(with.iter().all(|a| (0.8..=1.25).contains(&a.aspect)));
+    assert!(with.iter().any(|a| a.aspect < 0.85) && with.iter().any(|a| a.aspect > 1.18));
+    for (a, b) in without.iter().zip(with) {
+        // Everything else of the draw stays as it was.
+        assert_eq!(*a, AffineParams { aspect: 1.0, ..b });
     }
 }
 

@@ -219,18 +219,32 @@ impl Bundle {
     #[must_use]
     pub fn judge(&self, answer: &Answer) -> Option<Judgement> {
         let classes = &self.card.classes;
-        let mut judgement = self.decision.judge(classes, &answer.logits)?;
+        let decision = &self.decision;
+        let probabilities = decision.probabilities(classes, &answer.logits)?;
         let familiarity = self.familiarity.as_ref();
-        let further = self
+        let doubt = decision.doubt(classes, familiarity, &answer.members, &answer.features);
+        Some(Judgement {
+            logits: answer.logits.clone(),
+            ..decision.call(classes, probabilities, doubt)?
+        })
+    }
+
+    /// The answer on the slices of a series or a subject, referred too where its probability lies where one of a slice would
+    /// be. `None` for more than two classes and for no slices.
+    #[must_use]
+    pub fn judge_together(&self, slices: &[Judgement]) -> Option<Judgement> {
+        let classes = &self.card.classes;
+        let mut whole = self.decision.aggregation.combine(slices, classes)?;
+        let near = self
             .decision
-            .doubt(classes, familiarity, &answer.members, &answer.features);
-        // What is referred already keeps its reason, but for a refusal.
-        if let Some((verdict, reason)) = further
-            && (verdict == Verdict::Refused || judgement.verdict != Verdict::Refer)
-        {
-            (judgement.verdict, judgement.reason) = (verdict, Some(reason));
+            .triage
+            .and_then(|t| t.reason(whole.probability));
+        if let Some(near) = near {
+            let reasons = [near].into_iter().chain(whole.reason.take());
+            whole.reason = Some(reasons.collect::<Vec<_>>().join("; "));
+            whole.verdict = Verdict::Refer;
         }
-        Some(judgement)
+        Some(whole)
     }
 
     /// Reads a file.

@@ -11,7 +11,7 @@ use tumorlens_report::figure::contact_sheet::{ContactSheet, Tile};
 use tumorlens_report::report::data::{Audit, DataPart, Finding, Severity, Split, SplitPart};
 use tumorlens_report::report::evaluation::{Confusion, Evaluation, Mark, RocCurve};
 use tumorlens_report::report::explanation::{
-    Case, CaseGroup, Explanation, MethodScore, MethodScores, Sanity,
+    Case, CaseGroup, Explanation, LesionSizeScore, MethodScore, MethodScores, Sanity,
 };
 use tumorlens_report::report::provenance::Provenance;
 use tumorlens_report::report::summary::{Comparison, KeyFigure, NamedMeasure, TestPart};
@@ -186,6 +186,13 @@ fn full(text: &str) -> Report {
         scores: MethodScores {
             images: 4,
             rows: vec![score],
+            by_lesion_size: vec![LesionSizeScore {
+                lesions: text.into(),
+                images: 4,
+                pointing_game: Measured::value(0.75),
+                centre: Measured::value(0.25),
+                iou: Measured::value(0.5),
+            }],
         }
         .into(),
         ..Explanation::default()

@@ -21,7 +21,7 @@ use crate::precision_recall::PrecisionRecall;
 use crate::roc::{BandPoint, Roc, band};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use tumorlens_core::{ClassIndex, ClassSet, Probability, Seed};
+use tumorlens_core::{ClassIndex, ClassSet, Probability, Seed, Verdict};
 
 /// One image with what a model said of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,17 +39,9 @@ pub struct Scored {
     /// Other properties by which results are told apart, e.g. `plane` = `axial`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// Whether the image is referred or refused whatever its probability.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub doubted: bool,
-}
-
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature that serde asks for"
-)]
-fn is_false(flag: &bool) -> bool {
-    !flag
+    /// That the image is referred or refused whatever its probability, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<(Verdict, String)>,
 }
 
 /// How to evaluate.

@@ -33,7 +33,7 @@
 //!     label: ClassIndex(usize::from(tumor)),
 //!     probabilities: [1.0 - p, p].map(|p| Probability::new(p).unwrap()).to_vec(),
 //!     tags: BTreeMap::new(),
-//!     doubted: false,
+//!     doubt: None,
 //! };
 //! let test = [image(0, true, 0.9), image(1, true, 0.7), image(2, false, 0.2), image(3, false, 0.6)];
 //! let evaluation = evaluate(&ClassSet::tumor(), &test, &[point], &EvaluationSettings::seeded(Seed(1)))?;

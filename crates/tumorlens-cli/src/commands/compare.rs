@@ -95,7 +95,7 @@ impl Predictions {
                 label: ClassIndex(usize::from(row.label == row.positive)),
                 probabilities: vec![rest, p],
                 tags: Default::default(),
-                doubted: false,
+                doubt: None,
             });
             calls.push(p >= row.threshold);
         }

@@ -16,7 +16,6 @@ use series::Series;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tumorlens_core::series::Aggregation;
 use tumorlens_core::{
     Attribution, Classifier, GreyImage, Judgement, Level, Mask, Observer, Prediction, Verdict,
 };
@@ -201,11 +200,6 @@ impl Judge<'_> {
         self.args.heatmaps.is_some() || self.args.maps.is_some()
     }
 
-    /// How slices are joined.
-    fn rule(&self) -> &Aggregation {
-        &self.predictor.bundle().decision.aggregation
-    }
-
     /// A slice of another series ends the one before.
     fn enter_series(&mut self, found: &Found, out: &mut Output) -> anyhow::Result<()> {
         let number = found.scan.as_ref().and_then(|s| s.series);
@@ -220,9 +214,9 @@ impl Judge<'_> {
     /// One answer for each subject of whom there are several series.
     fn end_subjects(&mut self, out: &mut Output) -> anyhow::Result<()> {
         for ((_, name), subject) in std::mem::take(&mut self.subjects) {
-            let (classes, rule) = (self.predictor.classes(), self.rule());
+            let bundle = self.predictor.bundle();
             if subject.series.len() > 1
-                && let Some(answer) = rule.combine(&subject.judgements, classes)
+                && let Some(answer) = bundle.judge_together(&subject.judgements)
             {
                 let mut prediction = answer.of(&name, self.predictor.name());
                 prediction.level = Some(Level::Subject);
@@ -238,7 +232,7 @@ impl Judge<'_> {
         let Some(series) = self.series.take() else {
             return Ok(());
         };
-        if let Some(answer) = series.answer(self.rule(), self.predictor.classes()) {
+        if let Some(answer) = series.answer(self.predictor.bundle()) {
             let mut prediction = answer.of(to_text(series.path()), self.predictor.name());
             prediction.level = Some(Level::Series);
             prediction.slices = Some(series.len());

@@ -37,10 +37,11 @@ pub(crate) fn run(args: &TuneArgs, progress: &Progress) -> anyhow::Result<Exit> 
         "{}: holds a study already; go on with --resume, or choose another folder",
         file.path().display()
     );
-    let base = searched_on(effective(&args.training, &dataset, &args.out, args.resume)?);
+    let base = effective(&args.training, &dataset, &args.out, args.resume)?;
+    let searched = searched_on(base.clone());
     dataset.verify_files(progress)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let terms = terms(args, &dataset, &base, &file)?;
+    let terms = terms(args, &dataset, &searched, &file)?;
     let trials = args.trials.unwrap_or(terms.trials);
     if !file.path().exists() {
         write(&args.out.join("config.toml"), base.to_toml()?.as_bytes())?;
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &TuneArgs, progress: &Progress) -> anyhow::Result<Exit> 
     let bench = Bench {
         folds: folds(&dataset, &terms)?,
         dataset: &dataset,
-        base: &base,
+        base: &searched,
         file: &file,
         folder: &args.out,
     };

@@ -4,7 +4,9 @@ use crate::commands::predict::range;
 use crate::explanation::{Case, Explained};
 use crate::study::{Results, Study};
 use crate::texture::Opinion;
-use tumorlens_core::{MapLine, Measured, Size};
+use anyhow::Context;
+use tumorlens_core::{MapLine, Measured, Size, Verdict};
+use tumorlens_nn::explain::Method;
 use tumorlens_nn::explain::scores::{MethodScores, Sanity, Scores};
 use tumorlens_report::figure::tensor::{TileLayout, tiles};
 use tumorlens_report::report::explanation as page;
@@ -43,7 +45,9 @@ pub(super) fn part(
     Ok(page::Explanation {
         note: note(explained.method, line, classes.name(classes.positive())),
         cases: Section::Given(groups),
-        scores: scored.map_or_else(Section::missing, |s| Section::Given(table(s))),
+        scores: scored.map_or_else(Section::missing, |s| {
+            Section::Given(table(s, explained.method))
+        }),
         faithfulness: scored.map_or_else(Section::missing, |s| Section::Given(faithfulness(s))),
         texture: texture.map_or_else(Section::missing, |t| Section::Given(opinion(&t))),
         filters: Section::Given(vec![filters(&explained)?]),
@@ -77,7 +81,7 @@ fn opinion(found: &Opinion) -> page::Texture {
     }
 }
 
-fn note(method: tumorlens_nn::explain::Method, line: Option<MapLine>, class: &str) -> String {
+fn note(method: Method, line: Option<MapLine>, class: &str) -> String {
     let drawn = match line {
         Some(MapLine { threshold, share }) if share > 0.0 => format!(
             "Values below {threshold:.2}, and below {share:.2} of a map's largest, are not drawn: both were chosen on \
@@ -106,22 +110,27 @@ fn case(
     line: Option<MapLine>,
 ) -> anyhow::Result<page::Case> {
     let classes = &study.dataset.classes;
-    let positive = classes.positive();
-    let p = case.scored.probabilities[positive.0];
-    let called = p >= results.model.decision.threshold();
-    let call = match classes.negative() {
-        Some(negative) if !called => classes.name(negative),
-        None if !called => "another class",
-        _ => classes.name(positive),
+    let decision = &results.model.decision;
+    let (scored, positive) = (&case.scored, classes.positive());
+    let call = decision
+        .call(classes, scored.probabilities.clone(), scored.doubt.clone())
+        .with_context(|| format!("{}: too few probabilities", scored.path))?;
+    let (verdict, right) = match call.verdict {
+        Verdict::Refer => ("refer".to_owned(), None),
+        Verdict::Refused => ("refused".to_owned(), None),
+        Verdict::Tumor | Verdict::NoTumor => {
+            let called = call.probability >= call.threshold;
+            (call.label, Some((scored.label == positive) == called))
+        }
     };
     let threshold = line.map(|line| line.of(&case.map.values));
     Ok(page::Case {
-        path: last_parts(&case.scored.path),
-        truth: classes.name(case.scored.label).to_owned(),
-        call: call.to_owned(),
-        right: Some((case.scored.label == positive) == called),
-        probability: Some(p.get()),
-        note: String::new(),
+        path: last_parts(&scored.path),
+        truth: classes.name(scored.label).to_owned(),
+        call: verdict,
+        right,
+        probability: Some(call.probability.get()),
+        note: call.reason.unwrap_or_default(),
         picture: CasePicture::draw(
             &case.picture.image,
             Some((&case.map, range(&case.map, threshold))),
@@ -130,10 +139,23 @@ fn case(
     })
 }
 
-fn table(scores: &Scores) -> page::MethodScores {
+fn table(scores: &Scores, drawn: Method) -> page::MethodScores {
+    let drawn = drawn.to_string();
+    let sizes = scores.rows.iter().filter(|row| row.method == drawn);
     page::MethodScores {
         images: scores.images as u64,
         rows: scores.rows.iter().map(row).collect(),
+        by_lesion_size: sizes
+            .flat_map(|row| &row.by_lesion_size)
+            .filter(|size| size.images > 0)
+            .map(|size| page::LesionSizeScore {
+                lesions: size.lesions.clone(),
+                images: size.images as u64,
+                pointing_game: size.map.pointing.clone(),
+                centre: size.centre.pointing.clone(),
+                iou: size.map.iou.clone(),
+            })
+            .collect(),
     }
 }
 

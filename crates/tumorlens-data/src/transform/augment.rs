@@ -60,7 +60,7 @@ use tumorlens_core::Seed;
 pub struct AugmentConfig {
     /// Mirroring.
     pub flip: Flip,
-    /// Rotation, scale, shear and shift.
+    /// Rotation, scale, aspect, shear and shift.
     pub affine: Affine,
     /// Smooth local displacement.
     pub elastic: Elastic,

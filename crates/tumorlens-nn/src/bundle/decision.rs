@@ -272,8 +272,9 @@ impl Decision {
         if unlike.refuses() {
             return Some((Verdict::Refused, unlike.reason()?));
         }
-        let reason = self.disagreement(classes, members);
-        Some((Verdict::Refer, reason.or_else(|| unlike.reason())?))
+        let reasons = [self.disagreement(classes, members), unlike.reason()];
+        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+        (!reasons.is_empty()).then(|| (Verdict::Refer, reasons.join("; ")))
     }
 
     /// Why an image is referred on which members of an ensemble disagree: one would call it positive without doubt,
@@ -332,12 +333,27 @@ impl Decision {
     }
 
     /// The call on logits; `None` when one is not finite.
-    ///
-    /// With two classes the operating point decides; with more the most probable class is called, and the verdict
-    /// is `tumor` for every class but [`NO_TUMOR`] where there is one, else for the positive class.
     #[must_use]
     pub fn judge(&self, classes: &ClassSet, logits: &[f32]) -> Option<Judgement> {
-        let probabilities = self.probabilities(classes, logits)?;
+        let judgement = self.call(classes, self.probabilities(classes, logits)?, None)?;
+        Some(Judgement {
+            logits: logits.to_vec(),
+            ..judgement
+        })
+    }
+
+    /// The call on probabilities of all classes, and on what [`Self::doubt`] says. `None` with fewer probabilities than classes.
+    ///
+    /// With two classes the operating point decides; with more the most probable class is called, and the verdict
+    /// is `tumor` for every class but [`NO_TUMOR`] where there is one, else for the positive class. What is referred for
+    /// several reasons names them all.
+    #[must_use]
+    pub fn call(
+        &self,
+        classes: &ClassSet,
+        probabilities: Vec<Probability>,
+        doubt: Option<(Verdict, String)>,
+    ) -> Option<Judgement> {
         let positive = classes.positive();
         let probability = *probabilities.get(positive.0)?;
         let threshold = self.threshold();
@@ -347,23 +363,26 @@ impl Decision {
             None => most_probable(&probabilities),
         };
         // With more classes the probability of one says too little of the others.
-        let reason = self
+        let near = self
             .triage
             .filter(|_| classes.is_binary())
             .and_then(|t| t.reason(probability));
+        let (verdict, reason) = match (near, doubt) {
+            (_, Some((Verdict::Refused, reason))) => (Verdict::Refused, Some(reason)),
+            (None, None) if is_tumor(classes, called) => (Verdict::Tumor, None),
+            (None, None) => (Verdict::NoTumor, None),
+            (near, doubt) => {
+                let reasons = near.into_iter().chain(doubt.map(|(_, reason)| reason));
+                (Verdict::Refer, Some(reasons.collect::<Vec<_>>().join("; ")))
+            }
+        };
         Some(Judgement {
-            logits: logits.to_vec(),
+            logits: Vec::new(),
             probability,
             probabilities,
             threshold,
             label: classes.name(called).to_owned(),
-            verdict: if reason.is_some() {
-                Verdict::Refer
-            } else if is_tumor(classes, called) {
-                Verdict::Tumor
-            } else {
-                Verdict::NoTumor
-            },
+            verdict,
             reason,
         })
     }

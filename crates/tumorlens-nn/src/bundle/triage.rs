@@ -14,9 +14,9 @@ use tumorlens_core::Probability;
 pub struct Triage {
     /// Error rate of each class, above 0, below one half.
     pub error: f64,
-    /// Below it the negative class is called without doubt.
+    /// Below it the negative class is called without doubt; not above the threshold.
     pub low: Probability,
-    /// At or above it the positive class is called without doubt; not below `low`.
+    /// At or above it the positive class is called without doubt; not below the threshold.
     pub high: Probability,
     /// Calibration images of the negative and of the positive class.
     pub images: [usize; 2],
@@ -52,8 +52,8 @@ impl Triage {
 
     /// Sets the bounds from images with known classes: whether each is positive, and its calibrated probability.
     ///
-    /// `threshold` is where calls change anyway; where the classes lie so far apart that one threshold keeps both error
-    /// rates, nothing is referred.
+    /// `threshold` is where calls change anyway; where it keeps both error rates, nothing is referred. Where it lies outside of
+    /// the bounds they are widened to it: on what the threshold calls one class and the bounds another, neither is called.
     ///
     /// # Errors
     /// When the error rate is out of range or a class has too few images.
@@ -101,8 +101,8 @@ impl Triage {
         let probability = |p: f64| Probability::new(p.clamp(0.0, 1.0)).unwrap_or(threshold);
         Ok(Self {
             error,
-            low: probability(low),
-            high: probability(high),
+            low: probability(low.min(threshold.get())),
+            high: probability(high.max(threshold.get())),
             images: [negatives.len(), positives.len()],
         })
     }
@@ -188,6 +188,19 @@ mod tests {
             (Probability::HALF, Probability::HALF)
         );
         assert_eq!(triage.reason(Probability::HALF), None);
+    }
+
+    #[test]
+    fn what_threshold_and_bounds_call_differently_is_referred() {
+        let truth: Vec<bool> = (0..80).map(|i| i % 2 == 1).collect();
+        let scores: Vec<f64> = truth.iter().map(|t| if *t { 0.9 } else { 0.7 }).collect();
+        let triage = Triage::choose(&truth, &scores, 0.05, Probability::HALF).unwrap();
+        assert_eq!(triage.low, Probability::HALF);
+        let p = |p| Probability::new(p).unwrap();
+        assert!(triage.reason(p(0.6)).is_some());
+        assert!(triage.reason(p(0.45)).is_none() && triage.reason(p(0.9)).is_none());
+        let high = Triage::choose(&truth, &scores, 0.05, p(0.95)).unwrap();
+        assert!(high.reason(p(0.92)).is_some() && high.reason(p(0.96)).is_none());
     }
 
     #[test]

@@ -8,7 +8,8 @@ use tumorlens_report::report::evaluation::{
     ReliabilityBin, RocCurve, ScoreHistogram, Subgroup, Subgroups,
 };
 use tumorlens_report::report::explanation::{
-    Faithfulness, MethodScore, MethodScores, NamedCurve, Sanity, Texture, TextureFeature,
+    Faithfulness, LesionSizeScore, MethodScore, MethodScores, NamedCurve, Sanity, Texture,
+    TextureFeature,
 };
 use tumorlens_report::report::summary::NamedMeasure;
 use tumorlens_report::report::training::{Epoch, Training};
@@ -346,6 +347,19 @@ pub(crate) fn scores() -> MethodScores {
             reference("centre prior", [0.12, 0.08, 0.11]),
             reference("chance", [0.04, 0.04, 0.04]),
         ],
+        by_lesion_size: [
+            ("below 1 %", 22, 0.55, 0.02, 0.31),
+            ("1 to 3 %", 48, 0.77, 0.09, 0.45),
+            ("3 % and above", 31, 0.87, 0.24, 0.52),
+        ]
+        .map(|(lesions, images, pointing, centre, iou)| LesionSizeScore {
+            lesions: lesions.into(),
+            images,
+            pointing_game: wilson(pointing, pointing - 0.12, (pointing + 0.1).min(1.0)),
+            centre: Measured::value(centre),
+            iou: Measured::value(iou),
+        })
+        .into(),
     }
 }
 

@@ -98,6 +98,24 @@ pub struct MethodScores {
     pub images: u64,
     /// The methods, and the references chance and centre prior.
     pub rows: Vec<MethodScore>,
+    /// The method whose maps are drawn, by size of the lesion; empty where no image is outlined.
+    pub by_lesion_size: Vec<LesionSizeScore>,
+}
+
+/// How well maps point at lesions of a size, beside the centre prior.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LesionSizeScore {
+    /// Share of the image, e.g. `1 to 3 %`.
+    pub lesions: String,
+    /// Images.
+    pub images: u64,
+    /// Share of images whose largest value lies inside the outline.
+    pub pointing_game: Measured,
+    /// The same of the centre of the image.
+    pub centre: Measured,
+    /// Intersection over union.
+    pub iou: Measured,
 }
 
 /// Scores of one method. Columns that do not apply are absent.

@@ -18,7 +18,7 @@ fn model(every: usize) -> Vec<Scored> {
                 Probability::new(p).unwrap(),
             ],
             tags: BTreeMap::new(),
-            doubted: false,
+            doubt: None,
         }
     };
     (0..60).map(image).collect()

@@ -23,7 +23,7 @@ fn fold(number: usize, wrong: usize, threshold: f64) -> Fold {
             label: ClassIndex(usize::from(tumor)),
             probabilities: vec![probability(1.0 - p), probability(p)],
             tags: BTreeMap::new(),
-            doubted: false,
+            doubt: None,
         }
     });
     let mut point = Rule::Youden.choose(&[true, false], &[0.9, 0.1]).unwrap();

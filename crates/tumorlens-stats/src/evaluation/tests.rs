@@ -16,7 +16,7 @@ fn image(i: usize, group: usize, source: &str, tumor: bool, p: f64) -> Scored {
         label: ClassIndex(usize::from(tumor)),
         probabilities: vec![probability(1.0 - p), probability(p)],
         tags: BTreeMap::new(),
-        doubted: false,
+        doubt: None,
     }
 }
 

@@ -42,7 +42,7 @@ impl TriageFigures {
             .iter()
             .map(|image| {
                 let p = image.probabilities.get(positive.0).copied();
-                let call = match p.filter(|_| !image.doubted) {
+                let call = match p.filter(|_| image.doubt.is_none()) {
                     Some(p) if p >= high => Some(true),
                     Some(p) if p < low => Some(false),
                     _ => None,
@@ -88,7 +88,7 @@ mod tests {
             label: ClassIndex(usize::from(positive)),
             probabilities: vec![Probability::new(1.0 - p.get()).unwrap(), p],
             tags: Default::default(),
-            doubted: false,
+            doubt: None,
         }
     }
 

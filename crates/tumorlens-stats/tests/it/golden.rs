@@ -51,7 +51,7 @@ fn scored(labels: &[usize], probabilities: &[Vec<f64>]) -> Vec<Scored> {
         label: ClassIndex(*label),
         probabilities: p.iter().map(|p| Probability::new(*p).unwrap()).collect(),
         tags: BTreeMap::new(),
-        doubted: false,
+        doubt: None,
     };
     labels
         .iter()

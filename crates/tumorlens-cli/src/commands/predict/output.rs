@@ -75,8 +75,9 @@ impl Output {
                 };
                 writeln!(
                     std::io::stdout(),
-                    "{verdict:<9} {probability}  {label:<12} {}{}{why}",
+                    "{verdict:<9} {probability}  {label:<12} {}{}{}{why}",
                     p.path,
+                    region(p),
                     p.slices.map_or_else(String::new, |n| {
                         let level = p.level.map_or("", Level::name);
                         format!("  ({level} of {n} slices)")
@@ -92,5 +93,29 @@ impl Output {
             writer.flush()?;
         }
         Ok(())
+    }
+}
+
+/// The size of the outlined region, where a map was drawn and the line is known.
+fn region(p: &Prediction) -> String {
+    match (p.region_pixels, p.region_mm2) {
+        (Some(pixels), Some(area)) => format!("  (region of {pixels} pixels, {area:.0} mm2)"),
+        (Some(pixels), None) => format!("  (region of {pixels} pixels)"),
+        (None, _) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_said_in_pixels_and_where_their_size_is_known_in_square_millimetres() {
+        let mut prediction = Prediction::refused("a.png", "m", "r");
+        assert_eq!(region(&prediction), "");
+        prediction.region_pixels = Some(120);
+        assert_eq!(region(&prediction), "  (region of 120 pixels)");
+        prediction.region_mm2 = Some(52.734);
+        assert_eq!(region(&prediction), "  (region of 120 pixels, 53 mm2)");
     }
 }

@@ -2,14 +2,14 @@
 
 use anyhow::Context;
 use std::path::{Path, PathBuf};
-use tumorlens_core::series::Aggregation;
-use tumorlens_core::{ClassSet, GreyImage, Judgement};
+use tumorlens_core::{GreyImage, Judgement};
 use tumorlens_data::format::dicom::place::Place;
 use tumorlens_data::format::nifti::write::encode;
 use tumorlens_data::limits::Limits;
 use tumorlens_data::scan::Found;
 use tumorlens_data::scan::path_text::to_text;
 use tumorlens_data::slice::{Opened, Part, Volumes, split};
+use tumorlens_nn::bundle::Bundle;
 
 pub(super) struct Series {
     number: usize,
@@ -62,9 +62,9 @@ impl Series {
     }
 
     /// The answer on all slices; nothing on a single one, which has its own line.
-    pub(super) fn answer(&self, rule: &Aggregation, classes: &ClassSet) -> Option<Judgement> {
+    pub(super) fn answer(&self, bundle: &Bundle) -> Option<Judgement> {
         (self.len() > 1)
-            .then(|| rule.combine(&self.judgements, classes))
+            .then(|| bundle.judge_together(&self.judgements))
             .flatten()
     }
 

@@ -250,10 +250,15 @@ pub(super) fn configuration(base: &RunConfig, values: &Values) -> anyhow::Result
         match (parameter, values.get(&parameter)) {
             (_, None) => {}
             (Parameter::Depth, Some(Value::Word(name))) => {
-                let width = width(&config);
-                config.model.architecture = name.parse()?;
-                config.model.dense = None;
-                set_width(&mut config, width);
+                let architecture = name.parse()?;
+                if architecture != config.model.architecture {
+                    let width = width(&config);
+                    config.model.architecture = architecture;
+                    // Its own stages and layers are another architecture's.
+                    config.model.widths = None;
+                    config.model.dense = None;
+                    set_width(&mut config, width);
+                }
             }
             (Parameter::Width, Some(Value::Number(width))) => {
                 set_width(&mut config, width.round().max(1.0) as usize);
@@ -303,12 +308,25 @@ pub(super) fn configuration(base: &RunConfig, values: &Values) -> anyhow::Result
     Ok(config)
 }
 
+/// Sets the channels of the first stage; stages that are given one by one keep their proportions.
 fn set_width(config: &mut RunConfig, width: usize) {
     let model = &mut config.model;
-    (model.widths, model.base_width) = match model.architecture {
-        Architecture::Cnn => (Some(vec![width, 2 * width, 4 * width]), None),
-        _ => (None, Some(width)),
-    };
+    match (&mut model.widths, model.architecture) {
+        (Some(widths), _) if !widths.is_empty() => {
+            let first = widths[0].max(1);
+            for stage in widths {
+                *stage = (*stage * width / first).max(1);
+            }
+        }
+        (widths, Architecture::Cnn) => {
+            *widths = Some(vec![width, 2 * width, 4 * width]);
+            model.base_width = None;
+        }
+        (widths, _) => {
+            *widths = None;
+            model.base_width = Some(width);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -365,6 +383,26 @@ mod tests {
         assert_eq!(with("cnn").widths, Some(vec![8, 16, 32]));
         assert_eq!(with("resnet34").base_width, Some(8));
         assert_eq!(with("resnet34").widths, None);
+    }
+
+    #[test]
+    fn the_values_of_a_configuration_make_that_configuration_and_another_width_keeps_its_proportions()
+     {
+        let mut base = RunConfig::default();
+        base.model.architecture = "resnet18".parse().unwrap();
+        base.model.base_width = None;
+        base.model.widths = Some(vec![32, 64, 128, 128]);
+        let values: Values = Parameter::ALL
+            .into_iter()
+            .filter_map(|parameter| Some((parameter, value_of(&base, parameter)?)))
+            .collect();
+        assert_eq!(values[&Parameter::Width], Value::Number(32.0));
+        let again = configuration(&base, &values).unwrap();
+        assert_eq!(again.model.widths, base.model.widths);
+        assert_eq!(again.model.base_width, None);
+        let narrow = Values::from([(Parameter::Width, Value::Number(8.0))]);
+        let narrow = configuration(&base, &narrow).unwrap().model;
+        assert_eq!(narrow.widths, Some(vec![8, 16, 32, 32]));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Rotation, scale, shear and shift.
+//! Rotation, scale, aspect, shear and shift.
 
 use super::{Augment, more_often};
 use crate::draw::Draw;
 use serde::{Deserialize, Serialize};
 
-/// Turns, scales, shears and moves the image around its centre.
+/// Turns, scales, stretches, shears and moves the image around its centre.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Affine {
@@ -18,6 +18,9 @@ pub struct Affine {
     pub shear: f32,
     /// Largest shift on each axis, as a share of the side, 0 to 0.5. Default 0.06.
     pub shift: f32,
+    /// Largest change of width over height: factors between 1 / (1 + aspect) and 1 + aspect, 0 to 1. Default 0. For pictures
+    /// that lost their proportions on the way, as those do that were saved at a fixed size.
+    pub aspect: f32,
 }
 
 impl Default for Affine {
@@ -28,6 +31,7 @@ impl Default for Affine {
             scale: 0.12,
             shear: 6.0,
             shift: 0.06,
+            aspect: 0.0,
         }
     }
 }
@@ -44,6 +48,13 @@ pub struct AffineParams {
     pub shear: f32,
     /// Shift to the right and downwards, as shares of the side.
     pub shift: [f32; 2],
+    /// Factor of width over height at the same area, along the axes of the picture.
+    #[serde(default = "one")]
+    pub aspect: f32,
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 impl Augment for Affine {
@@ -56,6 +67,7 @@ impl Augment for Affine {
             scale: draw.within(self.scale.ln_1p()).exp(),
             shear: draw.within(self.shear),
             shift: [draw.within(self.shift), draw.within(self.shift)],
+            aspect: draw.within(self.aspect.ln_1p()).exp(),
         })
     }
 
@@ -66,6 +78,7 @@ impl Augment for Affine {
             scale: (self.scale * strength).min(1.0),
             shear: (self.shear * strength).min(45.0),
             shift: (self.shift * strength).min(0.5),
+            aspect: (self.aspect * strength).min(1.0),
         }
     }
 
@@ -76,6 +89,7 @@ impl Augment for Affine {
             ("scale", self.scale, 1.0),
             ("shear", self.shear, 45.0),
             ("shift", self.shift, 0.5),
+            ("aspect", self.aspect, 1.0),
         ]
     }
 }
@@ -86,11 +100,15 @@ impl AffineParams {
     pub(super) fn inverse(&self) -> ([[f32; 2]; 2], [f32; 2]) {
         let (sin, cos) = self.rotation.to_radians().sin_cos();
         let shear = self.shear.to_radians().tan();
-        // Forward is scale, shear, rotation, shift; so backward is -shift, -rotation, -shear, 1 / scale.
+        // Forward is scale, shear, rotation, aspect, shift; so backward is -shift, 1 / aspect, -rotation, -shear, 1 / scale.
         let k = 1.0 / self.scale;
+        let (wider, higher) = (self.aspect.sqrt(), self.aspect.sqrt().recip());
         let m = [
-            [k * (cos + shear * sin), k * (sin - shear * cos)],
-            [-k * sin, k * cos],
+            [
+                k * (cos + shear * sin) / wider,
+                k * (sin - shear * cos) / higher,
+            ],
+            [-k * sin / wider, k * cos / higher],
         ];
         let [x, y] = self.shift;
         let t = [-(m[0][0] * x + m[0][1] * y), -(m[1][0] * x + m[1][1] * y)];

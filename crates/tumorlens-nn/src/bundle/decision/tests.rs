@@ -35,6 +35,57 @@ fn members_that_would_call_both_ways_disagree_and_others_do_not() {
 }
 
 #[test]
+fn an_image_is_referred_with_every_reason_and_a_refusal_has_its_own_alone() {
+    let classes = ClassSet::tumor();
+    let mut decision = Decision::uncalibrated("by hand");
+    let p = |p| Probability::new(p).unwrap();
+    let call = |decision: &Decision, q: f64, doubt: Option<(Verdict, &str)>| {
+        let doubt = doubt.map(|(verdict, reason)| (verdict, reason.to_owned()));
+        let call = decision.call(&classes, vec![p(1.0 - q), p(q)], doubt);
+        let call = call.unwrap();
+        (call.verdict, call.label, call.reason.unwrap_or_default())
+    };
+    let far = Some((Verdict::Refer, "unusual image: far"));
+    let said = |verdict, label: &str, reason: &str| (verdict, label.to_owned(), reason.to_owned());
+    assert_eq!(
+        call(&decision, 0.6, None),
+        said(Verdict::Tumor, "tumor", "")
+    );
+    assert_eq!(
+        call(&decision, 0.4, far),
+        said(Verdict::Refer, "no_tumor", "unusual image: far")
+    );
+    decision.triage = Some(Triage {
+        error: 0.05,
+        low: p(0.3),
+        high: p(0.7),
+        images: [50, 50],
+    });
+    let near = "near the line: 0.600 lies between 0.300 and 0.700";
+    assert_eq!(
+        call(&decision, 0.6, None),
+        said(Verdict::Refer, "tumor", near)
+    );
+    assert_eq!(
+        call(&decision, 0.6, far),
+        said(
+            Verdict::Refer,
+            "tumor",
+            &format!("{near}; unusual image: far")
+        )
+    );
+    assert_eq!(
+        call(&decision, 0.6, Some((Verdict::Refused, "no head"))),
+        said(Verdict::Refused, "tumor", "no head")
+    );
+    assert_eq!(
+        call(&decision, 0.2, None),
+        said(Verdict::NoTumor, "no_tumor", "")
+    );
+    assert!(decision.call(&classes, vec![], None).is_none());
+}
+
+#[test]
 fn a_temperature_moves_probabilities_but_not_their_order() {
     let classes = ClassSet::tumor();
     let mut decision = Decision::uncalibrated("by hand");
