@@ -219,6 +219,11 @@ impl Plan {
     fn restraint(&mut self) {
         let units = self.fingerprint.units;
         if units >= FEW {
+            self.choose(
+                "augment",
+                "as usual",
+                format!("{units} groups show many heads in many positions and tones by themselves"),
+            );
             return;
         }
         let train = &mut self.config.train;

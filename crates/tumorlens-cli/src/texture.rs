@@ -1,48 +1,53 @@
-//! A second opinion: gradient-boosted trees on texture and intensity of the whole head, and which of these features
-//! they rest on.
+//! A second opinion: gradient-boosted trees on texture and intensity of the whole head, what the same features of the region
+//! that the network points at add, and which of all these the trees rest on.
+
+mod trees;
 
 use crate::study::{Results, Study};
-use anyhow::{Context, anyhow};
 use rayon::prelude::*;
 use serde::Serialize;
-use smartcore::linalg::basic::matrix::DenseMatrix;
-use smartcore::xgboost::{XGRegressor, XGRegressorParameters};
+use trees::{Trees, dependence, fit, predict, shuffled};
 use tumorlens_core::{Measured, Observer, SampleSource, Seed, View};
 use tumorlens_data::manifest::ManifestRow;
 use tumorlens_data::transform::{AugmentConfig, head_region};
+use tumorlens_nn::explain::{Method, attribute};
+use tumorlens_nn::network::Network;
 use tumorlens_stats::delong::delong;
 use tumorlens_stats::groups::Groups;
 use tumorlens_stats::intervals::share_grouped;
-use tumorlens_stats::texture::{Region, features};
+use tumorlens_stats::texture::{FEWEST, Feature, Region, features};
 
 /// Most training images; more do not change the trees by much, and each costs a sort a feature and tree.
 const MOST: usize = 1500;
-const TREES: usize = 60;
-const DEPTH: u16 = 3;
 /// Times that a feature is shuffled.
 const SHUFFLES: u64 = 4;
 /// Features listed.
 const LISTED: usize = 10;
-/// Features whose dependence is drawn, and points of the line.
-const DRAWN: (usize, usize) = (3, 20);
+/// Features whose dependence is drawn.
+const DRAWN: usize = 3;
 const LEVEL: f64 = 0.95;
-
-type Trees = XGRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>;
+/// Share of the head that is the evidence region of an image: where the network's map is highest. As large in all images, so that
+/// its size tells nothing of the class.
+const EVIDENT: f64 = 0.05;
 
 /// What the trees say on the test part.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Opinion {
     /// Training and test images.
     pub(crate) images: [usize; 2],
-    /// AUROC of the trees.
+    /// Features of the whole head; there are as many of the evidence region.
+    pub(crate) of_head: usize,
+    /// AUROC of trees that see the whole head and know nothing of the network.
     pub(crate) auroc: Measured,
+    /// And of trees that see the evidence region as well.
+    pub(crate) with_region: Measured,
     /// AUROC of the network on the same images.
     pub(crate) network: Measured,
     /// Share of the test images on which trees (at one half) and network (at its operating point) agree.
     pub(crate) agreement: Measured,
     /// How often the network is right where trees and network agree, and where they do not.
     pub(crate) right: [Measured; 2],
-    /// All features, the most important first.
+    /// All features of head and evidence region, the most important to the trees that see both first.
     pub(crate) features: Vec<Importance>,
 }
 
@@ -59,7 +64,10 @@ pub(crate) struct Importance {
 
 /// Features by image, with what is known of it.
 struct Table {
-    names: Vec<&'static str>,
+    /// Of the head, then of the evidence region.
+    names: Vec<String>,
+    /// How many are of the head.
+    of_head: usize,
     rows: Vec<Vec<f64>>,
     truth: Vec<bool>,
     groups: Vec<String>,
@@ -78,8 +86,9 @@ pub(crate) fn second_opinion(
         let n = rows.len().min(MOST);
         (0..n).map(|i| rows[i * rows.len() / n].clone()).collect()
     };
-    let train = table(study, &spread(&results.parts.train))?;
-    let test = table(study, &results.test_rows)?;
+    let network = network(study, results)?;
+    let train = table(study, &network, &spread(&results.parts.train))?;
+    let test = table(study, &network, &results.test_rows)?;
     observer.end();
     let classes =
         [true, false].map(|class| train.truth.contains(&class) && test.truth.contains(&class));
@@ -89,18 +98,18 @@ pub(crate) fn second_opinion(
         ));
     }
     let seed = study.config.train.seed.derive("texture");
-    let trees = fit(&train, seed)?;
-    let scores = predict(&trees, &test.rows)?;
     let auroc = |scores: &[f64]| area(&test, scores);
-    let whole = auroc(&scores);
+    let scores = predict(&fit(&train.head(), &train.truth, seed)?, &test.head())?;
+    let trees = fit(&train.rows, &train.truth, seed)?;
+    let with_region = auroc(&predict(&trees, &test.rows)?);
     let positive = study.dataset.classes.positive().0;
-    let network: Vec<f64> = test
+    let answers: Vec<f64> = test
         .places
         .iter()
         .map(|i| results.test[*i].probabilities[positive].get())
         .collect();
     let threshold = results.model.decision.threshold().get();
-    let calls: Vec<bool> = network.iter().map(|p| *p >= threshold).collect();
+    let calls: Vec<bool> = answers.iter().map(|p| *p >= threshold).collect();
     let pairs = scores.iter().zip(&calls);
     let agree: Vec<bool> = pairs.map(|(tree, call)| (*tree >= 0.5) == *call).collect();
     let right = |agreed: bool| {
@@ -108,29 +117,13 @@ pub(crate) fn second_opinion(
         let hits = images.map(|((call, truth), agree)| (*agree == agreed).then_some(call == truth));
         share(&test.groups, hits)
     };
-    let base = whole.get().unwrap_or(0.5);
-    let mut importance: Vec<(usize, f64)> = (0..test.names.len())
-        .into_par_iter()
-        .map(|feature| {
-            let fall = (0..SHUFFLES)
-                .map(|k| {
-                    let seed = seed.index(feature as u64).index(k);
-                    let shuffled = shuffled(&test.rows, feature, seed);
-                    let scores = predict(&trees, &shuffled)?;
-                    Ok(base - auroc(&scores).get().unwrap_or(0.5))
-                })
-                .collect::<anyhow::Result<Vec<f64>>>()?;
-            Ok((feature, fall.iter().sum::<f64>() / SHUFFLES as f64))
-        })
-        .collect::<anyhow::Result<_>>()?;
-    importance.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let features = importance
+    let features = importance(&trees, &test, with_region.get().unwrap_or(0.5), seed)?
         .into_iter()
         .enumerate()
         .map(|(rank, (feature, importance))| {
-            let drawn = rank < DRAWN.0 && importance > 0.0;
+            let drawn = rank < DRAWN && importance > 0.0;
             Ok(Importance {
-                name: test.names[feature].to_owned(),
+                name: test.names[feature].clone(),
                 importance,
                 dependence: if drawn {
                     dependence(&trees, &test.rows, feature)?
@@ -142,8 +135,10 @@ pub(crate) fn second_opinion(
         .collect::<anyhow::Result<_>>()?;
     Ok(Ok(Opinion {
         images: [train.rows.len(), test.rows.len()],
-        auroc: whole,
-        network: auroc(&network),
+        of_head: test.of_head,
+        auroc: auroc(&scores),
+        with_region,
+        network: auroc(&answers),
         agreement: share(&test.groups, agree.iter().copied().map(Some)),
         right: [right(true), right(false)],
         features,
@@ -157,13 +152,29 @@ impl Opinion {
     }
 }
 
+impl Table {
+    /// The features of the head alone.
+    fn head(&self) -> Vec<Vec<f64>> {
+        let head = |row: &Vec<f64>| row[..self.of_head].to_vec();
+        self.rows.iter().map(head).collect()
+    }
+}
+
+/// The network whose map says where the evidence region lies.
+fn network(study: &Study<'_>, results: &Results) -> anyhow::Result<Network> {
+    let device = study.config.device.0.open()?;
+    let (graph, weights) = (results.model.graph.clone(), &results.model.weights);
+    Ok(Network::new(graph, weights, &device, None)?)
+}
+
 /// Features of every image of which enough is head.
-fn table(study: &Study<'_>, rows: &[ManifestRow]) -> anyhow::Result<Table> {
+fn table(study: &Study<'_>, network: &Network, rows: &[ManifestRow]) -> anyhow::Result<Table> {
     let source =
         crate::training::source(study.dataset, rows, study.config, &AugmentConfig::none())?;
-    let spec = &study.config.preprocess;
-    let (side, positive) = (spec.size, study.dataset.classes.positive());
-    let found: Vec<Option<Vec<_>>> = (0..source.len())
+    let (spec, classes) = (&study.config.preprocess, &study.dataset.classes);
+    let (side, positive) = (spec.size, classes.positive());
+    let method = Method::default_for(network.graph());
+    let found: Vec<Option<[Vec<Feature>; 2]>> = (0..source.len())
         .into_par_iter()
         .map(|i| {
             let input = source.load(i, View::Plain)?.input;
@@ -172,23 +183,36 @@ fn table(study: &Study<'_>, rows: &[ManifestRow]) -> anyhow::Result<Table> {
                 .map(|v| v * spec.window.std + spec.window.mean)
                 .collect();
             let head = head_region(&values, side);
-            let region = Region::new(&values, &head, side).ok();
-            anyhow::Ok(region.map(|r| features(&r)))
+            let Ok(whole) = Region::new(&values, &head, side) else {
+                return anyhow::Ok(None);
+            };
+            let map = attribute(network, &input, classes, positive, method, None)?;
+            let evident = evident(&map.values, &head);
+            let region = Region::new(&values, &evident, side).ok();
+            Ok(region.map(|region| [features(&whole), features(&region)]))
         })
         .collect::<anyhow::Result<_>>()?;
     let mut table = Table {
         names: Vec::new(),
+        of_head: 0,
         rows: Vec::new(),
         truth: Vec::new(),
         groups: Vec::new(),
         places: Vec::new(),
     };
     for (i, features) in found.into_iter().enumerate() {
-        let Some(features) = features else { continue };
+        let Some([head, region]) = features else {
+            continue;
+        };
         if table.names.is_empty() {
-            table.names = features.iter().map(|f| f.0).collect();
+            table.of_head = head.len();
+            let names = head.iter().map(|f| f.0.to_owned());
+            let of_region = region.iter().map(|f| format!("{}, evidence region", f.0));
+            table.names = names.chain(of_region).collect();
         }
-        table.rows.push(features.iter().map(|f| f.1).collect());
+        table
+            .rows
+            .push(head.iter().chain(&region).map(|f| f.1).collect());
         table.truth.push(source.info(i).label == positive);
         table.groups.push(source.info(i).group.clone());
         table.places.push(i);
@@ -196,30 +220,40 @@ fn table(study: &Study<'_>, rows: &[ManifestRow]) -> anyhow::Result<Table> {
     Ok(table)
 }
 
-fn matrix(rows: &[Vec<f64>]) -> anyhow::Result<DenseMatrix<f64>> {
-    DenseMatrix::from_2d_vec(&rows.to_vec()).map_err(|e| anyhow!("texture: {e}"))
+/// The pixels of the head at which a map is highest; of equal ones the first.
+fn evident(map: &[f32], head: &[bool]) -> Vec<bool> {
+    let mut pixels: Vec<usize> = (0..head.len()).filter(|i| head[*i]).collect();
+    pixels.sort_by(|a, b| map[*b].total_cmp(&map[*a]));
+    let count = ((pixels.len() as f64 * EVIDENT) as usize).max(FEWEST);
+    let mut evident = vec![false; head.len()];
+    for pixel in pixels.into_iter().take(count) {
+        evident[pixel] = true;
+    }
+    evident
 }
 
-fn fit(train: &Table, seed: Seed) -> anyhow::Result<Trees> {
-    let truth: Vec<f64> = train
-        .truth
-        .iter()
-        .map(|t| f64::from(u8::from(*t)))
-        .collect();
-    let parameters = XGRegressorParameters::default()
-        .with_n_estimators(TREES)
-        .with_max_depth(DEPTH)
-        .with_learning_rate(0.15)
-        .with_subsample(0.7)
-        .with_min_child_weight(5)
-        .with_seed(seed.0);
-    Trees::fit(&matrix(&train.rows)?, &truth, parameters).map_err(|e| anyhow!("texture: {e}"))
-}
-
-fn predict(trees: &Trees, rows: &[Vec<f64>]) -> anyhow::Result<Vec<f64>> {
-    trees
-        .predict(&matrix(rows)?)
-        .map_err(|e| anyhow!("texture: {e}"))
+/// Mean fall of the AUROC when a feature is shuffled, of each feature; the most important first.
+fn importance(
+    trees: &Trees,
+    test: &Table,
+    whole: f64,
+    seed: Seed,
+) -> anyhow::Result<Vec<(usize, f64)>> {
+    let mut importance: Vec<(usize, f64)> = (0..test.names.len())
+        .into_par_iter()
+        .map(|feature| {
+            let fall = (0..SHUFFLES)
+                .map(|k| {
+                    let seed = seed.index(feature as u64).index(k);
+                    let scores = predict(trees, &shuffled(&test.rows, feature, seed))?;
+                    Ok(whole - area(test, &scores).get().unwrap_or(0.5))
+                })
+                .collect::<anyhow::Result<Vec<f64>>>()?;
+            Ok((feature, fall.iter().sum::<f64>() / SHUFFLES as f64))
+        })
+        .collect::<anyhow::Result<_>>()?;
+    importance.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    Ok(importance)
 }
 
 fn area(test: &Table, scores: &[f64]) -> Measured {
@@ -239,33 +273,49 @@ fn share(groups: &[String], hits: impl Iterator<Item = Option<bool>>) -> Measure
         .unwrap_or_else(|| Measured::undefined("no image"))
 }
 
-/// The rows with one feature dealt out anew between them (Fisher and Yates).
-fn shuffled(rows: &[Vec<f64>], feature: usize, seed: Seed) -> Vec<Vec<f64>> {
-    let mut rows = rows.to_vec();
-    for i in (1..rows.len()).rev() {
-        let j = (seed.index(i as u64).0 % (i as u64 + 1)) as usize;
-        let (a, b) = (rows[i][feature], rows[j][feature]);
-        rows[i][feature] = b;
-        rows[j][feature] = a;
-    }
-    rows
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Mean score with a feature set to values from its 5th to its 95th percentile.
-fn dependence(trees: &Trees, rows: &[Vec<f64>], feature: usize) -> anyhow::Result<Vec<(f64, f64)>> {
-    let mut values: Vec<f64> = rows.iter().map(|r| r[feature]).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-    let (low, high) = (at(0.05), at(0.95));
-    (0..DRAWN.1)
-        .map(|i| {
-            let value = low + (high - low) * i as f64 / (DRAWN.1 - 1) as f64;
-            let mut set = rows.to_vec();
-            set.iter_mut().for_each(|row| row[feature] = value);
-            let scores = predict(trees, &set)?;
-            let mean = scores.iter().sum::<f64>() / scores.len().max(1) as f64;
-            Ok((value, mean))
-        })
-        .collect::<anyhow::Result<_>>()
-        .context("partial dependence")
+    /// The second feature is the class, the first and third are the same for both; 120 images.
+    fn images() -> Table {
+        let truth: Vec<bool> = (0..120).map(|i| i % 2 == 1).collect();
+        let row = |(i, t): (usize, &bool)| {
+            let class = f64::from(u8::from(*t));
+            vec![(i / 2 % 7) as f64, 10.0 * class, (i / 2 % 5) as f64]
+        };
+        Table {
+            names: ["a", "b", "c"].map(str::to_owned).into(),
+            of_head: 2,
+            rows: truth.iter().enumerate().map(row).collect(),
+            groups: (0..120).map(|i| i.to_string()).collect(),
+            places: (0..120).collect(),
+            truth,
+        }
+    }
+
+    #[test]
+    fn what_the_trees_rest_on_is_important_and_the_rest_is_not() {
+        let images = images();
+        let trees = fit(&images.rows, &images.truth, Seed(1)).unwrap();
+        let whole = area(&images, &predict(&trees, &images.rows).unwrap());
+        assert!(whole.get().unwrap() > 0.999);
+        let found = importance(&trees, &images, 1.0, Seed(2)).unwrap();
+        assert_eq!(found[0].0, 1);
+        assert!((found[0].1 - 0.5).abs() < 0.1, "{found:?}");
+        assert!(found[1..].iter().all(|f| f.1.abs() < 0.02), "{found:?}");
+    }
+
+    #[test]
+    fn the_evidence_region_is_the_twentieth_of_the_head_where_the_map_is_highest() {
+        let head: Vec<bool> = (0..400).map(|i| i >= 100).collect();
+        // Highest outside of the head, then at its end.
+        let map: Vec<f32> = (0..400)
+            .map(|i| if i < 100 { 9.0 } else { i as f32 / 400.0 })
+            .collect();
+        let marked: Vec<usize> = (0..400).filter(|i| evident(&map, &head)[*i]).collect();
+        assert_eq!(marked, (385..400).collect::<Vec<_>>());
+        let few: Vec<bool> = (0..400).map(|i| i < 20).collect();
+        assert_eq!(evident(&map, &few).iter().filter(|e| **e).count(), FEWEST);
+    }
 }

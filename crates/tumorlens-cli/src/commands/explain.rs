@@ -1,7 +1,7 @@
 //! `tumorlens explain`: what a call rests on, by any method, at any layer.
 
 use crate::args::ExplainArgs;
-use crate::commands::predict::{place, range, write};
+use crate::commands::predict::{outline, place, range, write};
 use crate::exit_code::{Exit, Stopped};
 use crate::pictures::{self, Stems, Unreadable};
 use crate::progress::Progress;
@@ -60,10 +60,11 @@ pub(crate) fn run(args: &ExplainArgs, progress: &Progress) -> anyhow::Result<Exi
             let map = place(&map, &picture)?;
             let own = method == Method::default_for(predictor.network().graph());
             let line = predictor.map_line().filter(|_| own);
-            let range = range(&map, line.map(|line| line.of(&map.values)));
+            let threshold = line.map(|line| line.of(&map.values));
+            let (range, outline) = (range(&map, threshold), outline(&map, threshold)?);
             write(
                 &args.out.join(format!("{stem}.{method}.png")),
-                &overlay_png(&picture.image, &map, range, None)?,
+                &overlay_png(&picture.image, &map, range, outline.as_ref())?,
             )?;
             let raw = npy::bytes(map.size.height, map.size.width, &map.values);
             write(&args.out.join(format!("{stem}.{method}.npy")), &raw)?;

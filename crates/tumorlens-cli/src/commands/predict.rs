@@ -123,6 +123,9 @@ impl Judge<'_> {
                         let reason = judgement.reason.unwrap_or_default();
                         progress.say(&format!("{text}: {reason}"));
                         out.write(&Prediction::refused(&text, predictor.name(), reason))?;
+                        if let Some(series) = &mut self.series {
+                            series.add_refused(found);
+                        }
                         continue;
                     }
                     let mut prediction = judgement.clone().of(&text, predictor.name());
@@ -155,6 +158,9 @@ impl Judge<'_> {
                     self.unreadable += usize::from(matches!(reason, Unreadable::File(_)));
                     let (Unreadable::File(reason) | Unreadable::Content(reason)) = reason;
                     progress.say(&format!("{text}: {reason}"));
+                    if let Some(series) = &mut self.series {
+                        series.add_refused(found);
+                    }
                     Prediction::refused(&text, predictor.name(), reason.as_str())
                 }
             };
@@ -282,9 +288,7 @@ fn write_maps(
     let map = predictor.explain(&picture.input)?;
     let placed = place(&map, picture)?;
     let threshold = predictor.map_line().map(|line| line.of(&placed.values));
-    let outline = threshold
-        .map(|t| Mask::new(placed.size, placed.values.iter().map(|v| *v >= t).collect()))
-        .transpose()?;
+    let outline = outline(&placed, threshold)?;
     if let Some(dir) = &args.maps {
         let bytes = npy::bytes(placed.size.height, placed.size.width, &placed.values);
         write(&dir.join(format!("{stem}.npy")), &bytes)?;
@@ -312,6 +316,13 @@ pub(crate) fn place(map: &Attribution, picture: &Picture) -> anyhow::Result<Attr
         values: image.into_values(),
         ..map.clone()
     })
+}
+
+/// The region of a map from a threshold on.
+pub(crate) fn outline(map: &Attribution, threshold: Option<f32>) -> anyhow::Result<Option<Mask>> {
+    let inside = |t: f32| map.values.iter().map(|v| *v >= t).collect();
+    let region = threshold.map(|t| Mask::new(map.size, inside(t)));
+    Ok(region.transpose()?)
 }
 
 /// Drawn from the outline's threshold on, where one is known: what is not evidence stays grey.

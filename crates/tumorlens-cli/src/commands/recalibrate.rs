@@ -7,7 +7,9 @@ use crate::exit_code::Exit;
 use crate::progress::Progress;
 use crate::training::aggregate;
 use anyhow::{Context, bail};
+use std::collections::BTreeSet;
 use tumorlens_core::Seed;
+use tumorlens_data::manifest::ManifestRow;
 use tumorlens_nn::bundle::{Decision, Scaling, Triage};
 use tumorlens_nn::precision::Precision;
 use tumorlens_stats::calibration::Temperature;
@@ -24,16 +26,34 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
         progress,
     )?;
     let classes = read.bundle.card.classes.clone();
-    let labels = read.logits.iter().map(|l| l.label.0);
-    let mut counts = vec![0usize; classes.len()];
-    labels.for_each(|label| counts[label] += 1);
-    let rarest = counts.iter().copied().min().unwrap_or_default();
+    let mut found = vec![(0usize, BTreeSet::new()); classes.len()];
+    for image in &read.logits {
+        let row = read.rows.get(image.index);
+        let (images, groups) = &mut found[image.label.0];
+        *images += 1;
+        groups.insert(row.map_or("", ManifestRow::unit));
+    }
+    let rarest = found.iter().map(|(images, _)| *images).min().unwrap_or(0);
     let needed = Triage::needed(args.error);
-    if rarest < needed {
+    // Of more classes nothing is referred by an error rate.
+    if classes.is_binary() && rarest < needed {
         bail!(
             "{}: {} images of the rarest class; an error rate of {} takes at least {needed} of each, from as many patients as can be had",
             args.dataset.display(),
             rarest,
+            args.error
+        );
+    }
+    for (name, (images, groups)) in classes.names().iter().zip(&found) {
+        println!(
+            "{name}: {images} images of {} patients or groups",
+            groups.len()
+        );
+    }
+    let fewest = found.iter().map(|(_, groups)| groups.len()).min();
+    if classes.is_binary() && fewest.is_some_and(|groups| groups < needed) {
+        println!(
+            "images of one patient are alike: an error rate of {} is sure with {needed} patients of each class, not with {needed} images",
             args.error
         );
     }
@@ -75,7 +95,7 @@ pub(crate) fn run(args: &RecalibrateArgs, progress: &Progress) -> anyhow::Result
         after
             .iter()
             .map(|image| image.group.as_str())
-            .collect::<std::collections::BTreeSet<_>>()
+            .collect::<BTreeSet<_>>()
             .len()
     ));
     read.bundle.decision = decision;

@@ -63,8 +63,9 @@ pub(super) fn part(
 
 fn opinion(found: &Opinion) -> page::Texture {
     page::Texture {
-        count: found.features.len() as u64,
+        count: found.of_head as u64,
         auroc: found.auroc.clone(),
+        with_region: Some(found.with_region.clone()),
         network: found.network.clone(),
         agreement: found.agreement.clone(),
         right_agreed: found.right[0].clone(),

@@ -94,6 +94,34 @@ fn a_slice_is_judged_and_explained_alone_by_the_name_that_manifests_give_it() {
 }
 
 #[test]
+fn regions_of_a_volume_have_an_area_and_its_maps_become_a_volume_of_its_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    volume(&at.join("v.nii"));
+    let plain = ["predict", "--json", "--no-guard", "--plane", "coronal"];
+    let lines = succeed(at, &[&plain[..], &["--maps", "m", "v.nii"]].concat());
+    let lines: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut slices = 0;
+    for line in lines.iter().filter(|line| line["level"] == "slice") {
+        slices += 1;
+        // Voxels of 4 mm.
+        let pixels = line["region_pixels"].as_f64().unwrap();
+        assert_eq!(line["region_mm2"].as_f64().unwrap(), 16.0 * pixels);
+    }
+    assert!(slices > 20);
+    let series = lines.last().unwrap();
+    assert_eq!(
+        (&series["level"], &series["slices"]),
+        (&"series".into(), &slices.into())
+    );
+    let map = fs::read(at.join("m/v_evidence.nii.gz")).unwrap();
+    assert_eq!(map[..2], [0x1F, 0x8B]);
+}
+
+#[test]
 fn slices_of_one_volume_may_have_different_labels_by_its_segmentation_and_by_a_table() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();

@@ -246,7 +246,9 @@ fn dicom_file(
             image.scan = Some(ScanOf {
                 series: None,
                 place: about.places[frame],
-                pixel_mm2: about.places[frame].map(|p| p.spacing[0] * p.spacing[1]),
+                pixel_mm2: about.places[frame]
+                    .map(|p| p.spacing[0] * p.spacing[1])
+                    .or(about.pixel_mm2),
                 sequence: about.sequence,
             });
             image

@@ -53,6 +53,28 @@ fn names(images: &[Found]) -> Vec<String> {
 }
 
 #[test]
+fn a_file_that_does_not_say_where_it_lies_still_says_how_large_its_pixels_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let placed = slice(10, "MR", "HEAD");
+    std::fs::write(folder.path().join("a.dcm"), &placed).unwrap();
+    let mut body = Writer::default().put((8, 0x60), "CS", b"MR");
+    body = body.put((0x28, 0x30), "DS", b"0.5\\0.25");
+    body.0.extend(image(8, 8, 16, false).0);
+    let values: Vec<u16> = (0..64).collect();
+    body = body.put((0x7FE0, 0x10), "OW", &pixels(&values));
+    std::fs::write(folder.path().join("b.dcm"), file(EXPLICIT, &body.0)).unwrap();
+    let found = found(folder.path(), false);
+    let mut areas: Vec<_> = found
+        .images
+        .iter()
+        .map(|i| i.scan.as_ref().unwrap())
+        .map(|scan| (scan.place.is_some(), scan.pixel_mm2))
+        .collect();
+    areas.sort_by_key(|a| a.0);
+    assert_eq!(areas, [(false, Some(0.125)), (true, Some(1.0))]);
+}
+
+#[test]
 fn slices_of_a_series_stand_in_the_order_of_their_positions_and_gaps_are_said() {
     let folder = tempfile::tempdir().unwrap();
     for (name, z) in [

@@ -410,13 +410,14 @@ pub(crate) fn texture() -> Texture {
     Texture {
         count: 50,
         auroc: with(0.842, 0.781, 0.889, IntervalMethod::DeLong),
+        with_region: Some(with(0.921, 0.874, 0.953, IntervalMethod::DeLong)),
         network: auroc(),
         agreement: wilson(0.774, 0.707, 0.829),
         right_agreed: wilson(0.958, 0.911, 0.981),
         right_apart: wilson(0.762, 0.615, 0.865),
         features: vec![
             feature("co-occurrence joint entropy", 0.061, 0.22),
-            feature("intensity 90th percentile", 0.044, -0.15),
+            feature("intensity 90th percentile, evidence region", 0.044, -0.15),
             feature("run length long runs emphasis", 0.018, 0.1),
             feature("pattern 4 of 8 brighter", 0.007, 0.0),
             feature("intensity kurtosis", 0.003, 0.0),

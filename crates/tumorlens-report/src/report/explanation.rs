@@ -62,10 +62,13 @@ pub struct Case {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Texture {
-    /// Features that the trees see.
+    /// Features of the head that the trees see.
     pub count: u64,
     /// AUROC of the trees on the test part.
     pub auroc: Measured,
+    /// AUROC of trees that see the same of the evidence region as well; absent in reports of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_region: Option<Measured>,
     /// AUROC of the network on the same images.
     pub network: Measured,
     /// Share of the test images on which both make the same call.
@@ -74,7 +77,7 @@ pub struct Texture {
     pub right_agreed: Measured,
     /// And where they do not.
     pub right_apart: Measured,
-    /// The features that matter most, in descending order.
+    /// The features that matter most to the trees that see most, in descending order.
     pub features: Vec<TextureFeature>,
 }
 

@@ -11,8 +11,8 @@ struct Case {
     features: BTreeMap<String, f64>,
 }
 
-/// Names of MIRP by ours. Its percentiles are the IBSI's; ours interpolate, and are compared by hand below.
-const PAIRS: [(&str, &str); 33] = [
+/// Names of MIRP by ours. Its percentiles are the IBSI's; ours interpolate, and are worked out by hand below.
+const PAIRS: [(&str, &str); 36] = [
     ("intensity mean", "stat_mean"),
     ("intensity variance", "stat_var"),
     ("intensity skewness", "stat_skew"),
@@ -46,6 +46,10 @@ const PAIRS: [(&str, &str); 33] = [
         "cm_inv_diff_d1_2d_s_mrg",
     ),
     (
+        "co-occurrence normalised inverse difference",
+        "cm_inv_diff_norm_d1_2d_s_mrg",
+    ),
+    (
         "co-occurrence inverse difference moment",
         "cm_inv_diff_mom_d1_2d_s_mrg",
     ),
@@ -69,8 +73,134 @@ const PAIRS: [(&str, &str); 33] = [
     ),
     ("run length non-uniformity", "rlm_rlnu_norm_2d_s_mrg"),
     ("run length percentage", "rlm_r_perc_2d_s_mrg"),
+    ("run length grey level variance", "rlm_gl_var_2d_s_mrg"),
+    ("run length variance", "rlm_rl_var_2d_s_mrg"),
     ("run length entropy", "rlm_rl_entr_2d_s_mrg"),
 ];
+
+/// The four slices of the digital phantom of the IBSI, 0 outside of its region (Zwanenburg et al. 2020, CC BY 4.0).
+const PHANTOM: [[u16; 20]; 4] = [
+    [1, 4, 4, 1, 1, 1, 4, 6, 1, 1, 4, 1, 6, 4, 1, 4, 4, 6, 4, 1],
+    [1, 4, 4, 1, 1, 1, 1, 6, 1, 1, 0, 1, 3, 1, 1, 4, 4, 6, 1, 1],
+    [1, 4, 4, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 6, 1, 1],
+    [1, 4, 4, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 6, 1, 1],
+];
+
+/// What the IBSI agreed on for it: of all voxels together, and of matrices by slice with merged directions, the mean over slices.
+const AGREED: [(&str, f64); 33] = [
+    ("intensity mean", 2.15),
+    ("intensity variance", 3.05),
+    ("intensity skewness", 1.08),
+    ("intensity kurtosis", -0.355),
+    ("intensity median", 1.0),
+    ("intensity 10th percentile", 1.0),
+    ("intensity 90th percentile", 4.0),
+    ("intensity interquartile range", 3.0),
+    ("intensity range", 5.0),
+    ("intensity mean absolute deviation", 1.55),
+    ("intensity median absolute deviation", 1.15),
+    ("intensity coefficient of variation", 0.812),
+    ("intensity quartile coefficient of dispersion", 0.6),
+    ("intensity root mean square", 2.77),
+    ("histogram entropy", 1.27),
+    ("histogram uniformity", 0.512),
+    ("co-occurrence joint maximum", 0.512),
+    ("co-occurrence joint variance", 2.71),
+    ("co-occurrence joint entropy", 2.24),
+    ("co-occurrence difference average", 1.4),
+    ("co-occurrence difference entropy", 1.49),
+    ("co-occurrence angular second moment", 0.352),
+    ("co-occurrence contrast", 5.19),
+    ("co-occurrence inverse difference", 0.683),
+    ("co-occurrence normalised inverse difference", 0.854),
+    ("co-occurrence inverse difference moment", 0.625),
+    ("co-occurrence correlation", 0.0173),
+    ("run length short runs emphasis", 0.661),
+    ("run length long runs emphasis", 3.51),
+    ("run length low grey level emphasis", 0.609),
+    ("run length high grey level emphasis", 9.74),
+    ("run length percentage", 0.627),
+    ("run length entropy", 2.57),
+];
+
+fn levels(of: &[u16], width: usize) -> Levels {
+    Levels {
+        of: of.to_vec(),
+        width,
+        count: 6,
+    }
+}
+
+#[test]
+fn the_digital_phantom_of_the_ibsi_has_the_values_that_were_agreed_on() {
+    let all = PHANTOM.concat();
+    let values: Vec<f32> = all.iter().map(|l| f32::from(*l)).collect();
+    let inside: Vec<bool> = all.iter().map(|l| *l > 0).collect();
+    let region = Region::new(&values, &inside, 5).unwrap();
+    let mut found: BTreeMap<&str, f64> = statistics::of_values(&region).into_iter().collect();
+    found.extend(statistics::of_levels(&levels(&all, 5)));
+    for slice in PHANTOM {
+        let slice = levels(&slice, 5);
+        let mut matrices = co_occurrence::features(&slice);
+        matrices.extend(run_length::features(&slice));
+        for (name, value) in matrices {
+            *found.entry(name).or_default() += value / PHANTOM.len() as f64;
+        }
+    }
+    for (name, agreed) in AGREED {
+        // Three digits are published.
+        let digit = 10f64.powf(agreed.abs().log10().floor() - 2.0);
+        let off = (found[name] - agreed).abs();
+        assert!(
+            off <= 0.51 * digit,
+            "{name} is {}, agreed {agreed}",
+            found[name]
+        );
+    }
+}
+
+#[test]
+fn percentiles_lie_between_values_and_levels_are_as_many_as_asked_and_equally_wide() {
+    // 0, 1, ..., 10: the tenth percentile is 1, the quartiles 2.5 and 7.5.
+    let values: Vec<f32> = (0..11).map(|v| v as f32).collect();
+    let region = Region::new(&values, &[true; 11], 11).unwrap();
+    let found: BTreeMap<_, _> = statistics::of_values(&region).into_iter().collect();
+    assert_eq!(found["intensity 10th percentile"], 1.0);
+    assert_eq!(found["intensity 90th percentile"], 9.0);
+    assert_eq!(found["intensity interquartile range"], 5.0);
+    assert_eq!(found["intensity quartile coefficient of dispersion"], 0.5);
+    // Five levels of width 2; the largest value belongs to the last (IBSI 2.7).
+    let levels = region.levels(5);
+    assert_eq!(levels.of, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5]);
+}
+
+#[test]
+fn patterns_count_the_neighbours_that_are_at_least_as_bright_where_they_lie_together() {
+    let pattern = |image: [u8; 9]| {
+        let values = image.map(f32::from);
+        let region = Region::new(&values, &[true; 9], 3).unwrap();
+        let found = local_pattern::features(&region);
+        let (name, share) = found.into_iter().find(|(_, share)| *share > 0.0).unwrap();
+        assert_eq!(share, 1.0);
+        name
+    };
+    assert_eq!(
+        pattern([1, 1, 1, 1, 5, 1, 1, 1, 1]),
+        "pattern 0 of 8 brighter"
+    );
+    assert_eq!(
+        pattern([5, 5, 5, 5, 1, 5, 5, 5, 5]),
+        "pattern 8 of 8 brighter"
+    );
+    assert_eq!(
+        pattern([1, 5, 5, 1, 5, 5, 1, 5, 5]),
+        "pattern 5 of 8 brighter"
+    );
+    assert_eq!(
+        pattern([9, 1, 9, 1, 5, 1, 9, 1, 9]),
+        "pattern without order"
+    );
+}
 
 #[test]
 fn features_are_those_of_mirp() {

@@ -4,7 +4,7 @@ use super::data_set::{DataSet, damaged};
 use super::groups::Groups;
 use super::header::Header;
 use super::mosaic::Mosaic;
-use super::place::Place;
+use super::place::{self, Place};
 use super::{File, tag};
 use crate::format::error::DecodeError;
 use crate::format::guard;
@@ -30,6 +30,8 @@ pub struct About {
     pub burned_in: bool,
     /// Place of each slice.
     pub places: Vec<Option<Place>>,
+    /// Area of a pixel of the first frame, mm2.
+    pub pixel_mm2: Option<f64>,
 }
 
 /// Reads all headers.
@@ -75,6 +77,7 @@ pub fn about(bytes: &[u8], limits: &Limits) -> Result<About, DecodeError> {
             places: mosaic.map_or(places.clone(), |m| {
                 m.places(&set, places.first().copied().flatten())
             }),
+            pixel_mm2: place::pixel_mm2(&set, &groups, 0)?,
         })
     })
 }

@@ -6,6 +6,26 @@ use super::tag;
 use crate::format::error::DecodeError;
 use tumorlens_core::Affine;
 
+/// Distance of neighbouring rows, then of neighbouring columns of a frame, mm; empty where the file does not state it.
+fn spacing(set: &DataSet<'_>, groups: &Groups<'_>, frame: usize) -> Result<Vec<f64>, DecodeError> {
+    match groups.get(frame, tag::PIXEL_MEASURES_SEQUENCE)? {
+        Some(item) if item.has(tag::PIXEL_SPACING) => item.decimals(tag::PIXEL_SPACING),
+        _ => set.decimals(tag::PIXEL_SPACING),
+    }
+}
+
+/// Area of a pixel of a frame, mm2, whether or not the file says where the frame lies.
+pub(super) fn pixel_mm2(
+    set: &DataSet<'_>,
+    groups: &Groups<'_>,
+    frame: usize,
+) -> Result<Option<f64>, DecodeError> {
+    Ok(match spacing(set, groups, frame)?[..] {
+        [rows, columns] if rows > 0.0 && columns > 0.0 => Some(rows * columns),
+        _ => None,
+    })
+}
+
 /// Place of one frame. DICOM's LPS+ coordinates, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
@@ -40,7 +60,7 @@ impl Place {
             tag::PLANE_ORIENTATION_SEQUENCE,
             tag::IMAGE_ORIENTATION_PATIENT,
         )?;
-        let spacing = numbers(tag::PIXEL_MEASURES_SEQUENCE, tag::PIXEL_SPACING)?;
+        let spacing = spacing(set, groups, frame)?;
         let thickness = numbers(tag::PIXEL_MEASURES_SEQUENCE, tag::SLICE_THICKNESS)?;
         let (&[x, y, z], &[a, b, c, d, e, f], &[between_rows, between_columns]) =
             (&position[..], &orientation[..], &spacing[..])
