@@ -36,6 +36,8 @@ const CASES: usize = 4;
 pub(crate) struct Explained {
     /// By method, on test images; or why not.
     pub(crate) scores: Result<Scores, String>,
+    /// Of the model's own map on all outlined test images, by size of the lesion.
+    pub(crate) sizes: Option<Scores>,
     pub(crate) method: Method,
     pub(crate) cases: Vec<Cases>,
     pub(crate) maps: Vec<FeatureMaps>,
@@ -98,6 +100,13 @@ pub(crate) fn explain(
         &options,
         observer,
     )?;
+    let sizes = match line {
+        Some(line) => {
+            let images = (study.dataset, study.config);
+            located(images, &network, line, &results.test_rows, observer)?
+        }
+        None => None,
+    };
     let cases = headings(study, results, &network, method)?;
     let maps = cases
         .iter()
@@ -108,6 +117,7 @@ pub(crate) fn explain(
         .unwrap_or_default();
     Ok(Explained {
         scores,
+        sizes,
         method,
         cases,
         maps,
@@ -154,6 +164,16 @@ pub(crate) fn localisation(
         return Ok(None);
     };
     let network = bundle.network(&config.device.0.open()?)?;
+    located((dataset, config), &network, line, rows, observer)
+}
+
+fn located(
+    images: (&Dataset, &RunConfig),
+    network: &Network,
+    line: MapLine,
+    rows: &[ManifestRow],
+    observer: &dyn Observer,
+) -> anyhow::Result<Option<Scores>> {
     let options = ScoreOptions {
         cut: Some(Cut::Line(line)),
         curve_images: 0,
@@ -161,15 +181,7 @@ pub(crate) fn localisation(
         ..ScoreOptions::default()
     };
     let methods = [Method::Evidence];
-    let scores = judge(
-        (dataset, config),
-        &network,
-        rows,
-        None,
-        &methods,
-        &options,
-        observer,
-    )?;
+    let scores = judge(images, network, rows, None, &methods, &options, observer)?;
     Ok(scores.ok())
 }
 
@@ -253,25 +265,25 @@ fn headings(
     let wants: [(&str, &str, bool, bool); 4] = [
         (
             "Missed tumors",
-            "images with tumor called negative, lowest probability first",
+            "images with tumor below the threshold, lowest probability first",
             true,
             false,
         ),
         (
             "False alarms",
-            "images without tumor called positive, highest probability first",
+            "images without tumor from the threshold on, highest probability first",
             false,
             true,
         ),
         (
             "Tumors found",
-            "images with tumor called positive, highest probability first",
+            "images with tumor from the threshold on, highest probability first",
             true,
             true,
         ),
         (
             "Rightly left alone",
-            "images without tumor called negative, lowest probability first",
+            "images without tumor below the threshold, lowest probability first",
             false,
             false,
         ),

@@ -46,7 +46,7 @@ pub(super) fn part(
         note: note(explained.method, line, classes.name(classes.positive())),
         cases: Section::Given(groups),
         scores: scored.map_or_else(Section::missing, |s| {
-            Section::Given(table(s, explained.method))
+            Section::Given(table(s, explained.sizes.as_ref()))
         }),
         faithfulness: scored.map_or_else(Section::missing, |s| Section::Given(faithfulness(s))),
         texture: texture.map_or_else(Section::missing, |t| Section::Given(opinion(&t))),
@@ -140,9 +140,11 @@ fn case(
     })
 }
 
-fn table(scores: &Scores, drawn: Method) -> page::MethodScores {
-    let drawn = drawn.to_string();
-    let sizes = scores.rows.iter().filter(|row| row.method == drawn);
+fn table(scores: &Scores, sizes: Option<&Scores>) -> page::MethodScores {
+    let sizes = sizes
+        .iter()
+        .flat_map(|s| &s.rows)
+        .filter(|row| !row.reference);
     page::MethodScores {
         images: scores.images as u64,
         rows: scores.rows.iter().map(row).collect(),

@@ -101,7 +101,7 @@ pub struct MethodScores {
     pub images: u64,
     /// The methods, and the references chance and centre prior.
     pub rows: Vec<MethodScore>,
-    /// The method whose maps are drawn, by size of the lesion; empty where no image is outlined.
+    /// The model's own map on all outlined test images, by size of the lesion; empty where it has none.
     pub by_lesion_size: Vec<LesionSizeScore>,
 }
 
