@@ -13,7 +13,9 @@ use tumorlens_data::slice::Volumes;
 use tumorlens_data::transform::AugmentConfig;
 use tumorlens_nn::bundle::Bundle;
 use tumorlens_nn::explain::scores::{OutlinedImage, ScoreOptions, Scores, scores};
-use tumorlens_nn::explain::{self, FeatureMaps, Filters, Method, feature_maps, filters};
+use tumorlens_nn::explain::{
+    self, FeatureMaps, Filters, Method, feature_maps, filters, resolutions,
+};
 use tumorlens_nn::network::Network;
 use tumorlens_stats::evaluation::Scored;
 use tumorlens_stats::faithfulness::Cut;
@@ -359,13 +361,20 @@ fn case(
 }
 
 /// Feature maps after the first and after each later stage.
+/// Of the last layer of each stage; of the first of several networks at the end of each resolution.
 fn maps_of(network: &Network, input: &[f32]) -> anyhow::Result<Vec<FeatureMaps>> {
     let graph = network.graph();
     let shapes = graph.shapes()?;
-    graph
-        .stages
-        .iter()
+    let stages = graph.stages.iter();
+    let mut names: Vec<String> = stages
         .filter(|(_, last)| shapes[last.0][1] > 1)
-        .map(|(_, last)| Ok(feature_maps(network, input, Some(&graph.node(*last).name))?))
+        .map(|(_, last)| graph.node(*last).name.clone())
+        .collect();
+    if names.is_empty() {
+        names = resolutions(graph);
+    }
+    names
+        .iter()
+        .map(|name| Ok(feature_maps(network, input, Some(name))?))
         .collect()
 }

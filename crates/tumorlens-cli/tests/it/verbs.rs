@@ -2,6 +2,7 @@
 
 use super::program::{fail, succeed};
 use std::fs;
+use std::path::Path;
 
 pub(crate) const TINY: &str = "[preprocess]\nsize = 32\n[model]\narchitecture = \"cnn\"\nwidths = [4]\ndense = 4\n[train]\nepochs = 1\nwarm_up_epochs = 0\n";
 
@@ -124,6 +125,22 @@ fn bench_tells_where_the_time_goes_layer_by_layer() {
     assert!(!dir.path().join("x.svg").exists());
 }
 
+/// What a run of an ensemble says of its calls.
+fn explained(run: &Path) {
+    let json = |file: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(run.join(file)).unwrap()).unwrap()
+    };
+    // Of the head, and of the evidence region.
+    let texture = json("texture.json");
+    assert_eq!(texture["features"].as_array().unwrap().len(), 100);
+    let explanation = &json("report.json")["explanation"];
+    let sheets = explanation["feature_maps"].as_array().unwrap();
+    assert!(sheets[0]["layer"].as_str().unwrap().starts_with("member0."));
+    let predictions = fs::read_to_string(run.join("predictions.csv")).unwrap();
+    let header = predictions.lines().next().unwrap();
+    assert!(header.ends_with(",verdict,reason"), "{header}");
+}
+
 #[test]
 fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
     let dir = tempfile::tempdir().unwrap();
@@ -192,7 +209,7 @@ fn an_ensemble_is_one_bundle_and_a_site_recalibrates_it_on_its_own_images() {
     }
     let text = succeed(at, &["evaluate", "r", "d", "-q"]);
     assert!(text.contains("AUROC"), "{text}");
-    assert!(at.join("r/texture.json").is_file());
+    explained(&at.join("r"));
 
     let again = [
         "recalibrate",

@@ -335,9 +335,9 @@ fn straight_runs_shortened(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, 
     })
 }
 
-/// CSS class of the `i`-th series; there are six, then they repeat.
+/// CSS class of the `i`-th series; there are seven, then they repeat.
 pub(crate) fn series(i: usize) -> &'static str {
-    ["s0", "s1", "s2", "s3", "s4", "s5"][i % 6]
+    ["s0", "s1", "s2", "s3", "s4", "s5", "s6"][i % 7]
 }
 
 #[cfg(test)]
