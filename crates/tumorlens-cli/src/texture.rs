@@ -277,19 +277,14 @@ fn share(groups: &[String], hits: impl Iterator<Item = Option<bool>>) -> Measure
 mod tests {
     use super::*;
 
-    /// The second feature is the class, the first and third are the same for both; 120 images.
     fn images() -> Table {
-        let truth: Vec<bool> = (0..120).map(|i| i % 2 == 1).collect();
-        let row = |(i, t): (usize, &bool)| {
-            let class = f64::from(u8::from(*t));
-            vec![(i / 2 % 7) as f64, 10.0 * class, (i / 2 % 5) as f64]
-        };
+        let (rows, truth) = trees::tests::images();
         Table {
             names: ["a", "b", "c"].map(str::to_owned).into(),
             of_head: 2,
-            rows: truth.iter().enumerate().map(row).collect(),
-            groups: (0..120).map(|i| i.to_string()).collect(),
-            places: (0..120).collect(),
+            groups: (0..rows.len()).map(|i| i.to_string()).collect(),
+            places: (0..rows.len()).collect(),
+            rows,
             truth,
         }
     }

@@ -239,9 +239,8 @@ impl Bundle {
             .decision
             .triage
             .and_then(|t| t.reason(whole.probability));
-        if let Some(near) = near {
-            let reasons = [near].into_iter().chain(whole.reason.take());
-            whole.reason = Some(reasons.collect::<Vec<_>>().join("; "));
+        if near.is_some() {
+            whole.reason = decision::joined([near, whole.reason.take()]);
             whole.verdict = Verdict::Refer;
         }
         Some(whole)

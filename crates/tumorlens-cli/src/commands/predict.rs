@@ -117,17 +117,19 @@ impl Judge<'_> {
         for (found, judged) in chunk.iter().zip(judged.into_iter().flatten()) {
             self.enter_series(found, out)?;
             let text = to_text(&found.path);
+            let judged = match judged {
+                Ok((judgement, _)) if judgement.verdict == Verdict::Refused => {
+                    Err(judgement.reason.unwrap_or_default())
+                }
+                Ok(judged) => Ok(judged),
+                Err(Unreadable::File(reason)) => {
+                    self.unreadable += 1;
+                    Err(reason)
+                }
+                Err(Unreadable::Content(reason)) => Err(reason),
+            };
             let prediction = match judged {
                 Ok((judgement, picture)) => {
-                    if judgement.verdict == Verdict::Refused {
-                        let reason = judgement.reason.unwrap_or_default();
-                        progress.say(&format!("{text}: {reason}"));
-                        out.write(&Prediction::refused(&text, predictor.name(), reason))?;
-                        if let Some(series) = &mut self.series {
-                            series.add_refused(found);
-                        }
-                        continue;
-                    }
                     let mut prediction = judgement.clone().of(&text, predictor.name());
                     prediction.level = found.scan.as_ref().map(|_| Level::Slice);
                     about(&mut prediction, found);
@@ -155,13 +157,11 @@ impl Judge<'_> {
                     prediction
                 }
                 Err(reason) => {
-                    self.unreadable += usize::from(matches!(reason, Unreadable::File(_)));
-                    let (Unreadable::File(reason) | Unreadable::Content(reason)) = reason;
                     progress.say(&format!("{text}: {reason}"));
                     if let Some(series) = &mut self.series {
                         series.add_refused(found);
                     }
-                    Prediction::refused(&text, predictor.name(), reason.as_str())
+                    Prediction::refused(&text, predictor.name(), reason)
                 }
             };
             out.write(&prediction)?;

@@ -72,11 +72,11 @@ pub(super) fn dependence(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    /// The second feature is the class, the first and third are the same for both.
-    fn images() -> (Vec<Vec<f64>>, Vec<bool>) {
+    /// Rows and classes of 120 images: the second feature is the class, the first and third are the same for both.
+    pub(in crate::texture) fn images() -> (Vec<Vec<f64>>, Vec<bool>) {
         let row = |i: usize| {
             vec![
                 (i / 2 % 7) as f64,

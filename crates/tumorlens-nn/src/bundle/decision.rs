@@ -273,8 +273,7 @@ impl Decision {
             return Some((Verdict::Refused, unlike.reason()?));
         }
         let reasons = [self.disagreement(classes, members), unlike.reason()];
-        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
-        (!reasons.is_empty()).then(|| (Verdict::Refer, reasons.join("; ")))
+        joined(reasons).map(|reasons| (Verdict::Refer, reasons))
     }
 
     /// Why an image is referred on which members of an ensemble disagree: one would call it positive without doubt,
@@ -372,8 +371,8 @@ impl Decision {
             (None, None) if is_tumor(classes, called) => (Verdict::Tumor, None),
             (None, None) => (Verdict::NoTumor, None),
             (near, doubt) => {
-                let reasons = near.into_iter().chain(doubt.map(|(_, reason)| reason));
-                (Verdict::Refer, Some(reasons.collect::<Vec<_>>().join("; ")))
+                let reasons = joined([near, doubt.map(|(_, reason)| reason)]);
+                (Verdict::Refer, reasons)
             }
         };
         Some(Judgement {
@@ -386,6 +385,12 @@ impl Decision {
             reason,
         })
     }
+}
+
+/// Reasons as one: who is asked to look should know of all.
+pub(super) fn joined(reasons: [Option<String>; 2]) -> Option<String> {
+    let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
